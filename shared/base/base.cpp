@@ -1,0 +1,115 @@
+#include "base/hash.h"
+#include "base/ids.h"
+#include "base/result.h"
+
+#include <sodium.h>
+
+#include <cstdlib>
+
+namespace taizhang {
+
+std::string_view name_of(Errc code) {
+    switch (code) {
+        case Errc::usage: return "usage";
+        case Errc::bad_input: return "bad_input";
+        case Errc::not_found: return "not_found";
+        case Errc::not_allowed: return "not_allowed";
+        case Errc::busy: return "busy";
+        case Errc::offline: return "offline";
+        case Errc::protocol: return "protocol";
+        case Errc::denied: return "denied";
+        case Errc::disk_full: return "disk_full";
+        case Errc::io: return "io";
+        case Errc::foreign_data: return "foreign_data";
+        case Errc::corrupt: return "corrupt";
+        case Errc::internal: return "internal";
+    }
+    return "internal";
+}
+
+std::string to_hex(std::string_view bytes) {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::string out;
+    out.reserve(bytes.size() * 2);
+    for (const unsigned char c : bytes) {
+        out.push_back(digits[c >> 4]);
+        out.push_back(digits[c & 15]);
+    }
+    return out;
+}
+
+std::string from_hex(std::string_view hex) {
+    if (hex.size() % 2 != 0) return {};
+    auto nibble = [](char c) {
+        if (c >= '0' && c <= '9') return c - '0';
+        if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+        if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+        return -1;
+    };
+    std::string out;
+    out.reserve(hex.size() / 2);
+    for (std::size_t i = 0; i < hex.size(); i += 2) {
+        const int hi = nibble(hex[i]), lo = nibble(hex[i + 1]);
+        if (hi < 0 || lo < 0) return {};
+        out.push_back(static_cast<char>(hi << 4 | lo));
+    }
+    return out;
+}
+
+StreamId StreamId::parse(std::string_view text) {
+    const auto slash = text.rfind('/');
+    if (slash == std::string_view::npos) return {};
+    const auto audience = text.substr(slash + 1);
+    if (audience == "ledger") return {std::string(text.substr(0, slash)), Audience::ledger};
+    if (audience == "notice") return {std::string(text.substr(0, slash)), Audience::notice};
+    return {};
+}
+
+std::string_view name_of(Level level) {
+    switch (level) {
+        case Level::branch: return "branch";
+        case Level::township: return "township";
+        case Level::county: return "county";
+        case Level::city: return "city";
+        case Level::none: break;
+    }
+    return "none";
+}
+
+Level level_from(std::string_view name) {
+    for (auto l : {Level::branch, Level::township, Level::county, Level::city})
+        if (name == name_of(l)) return l;
+    return Level::none;
+}
+
+static_assert(sizeof(crypto_generichash_state) <= 384);
+
+Hash hash_of(std::string_view bytes) {
+    Hash h;
+    crypto_generichash(h.bytes.data(), h.bytes.size(), reinterpret_cast<const unsigned char*>(bytes.data()),
+                       bytes.size(), nullptr, 0);
+    return h;
+}
+
+Hasher::Hasher() {
+    crypto_generichash_init(reinterpret_cast<crypto_generichash_state*>(state_), nullptr, 0, 32);
+}
+void Hasher::add(std::string_view bytes) {
+    crypto_generichash_update(reinterpret_cast<crypto_generichash_state*>(state_),
+                              reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+}
+Hash Hasher::finish() {
+    Hash h;
+    crypto_generichash_final(reinterpret_cast<crypto_generichash_state*>(state_), h.bytes.data(), h.bytes.size());
+    return h;
+}
+
+namespace {
+// libsodium picks its fast code paths in sodium_init; hashing works before it, slower.
+const int sodium_ready = [] {
+    if (sodium_init() < 0) std::abort();
+    return 0;
+}();
+}  // namespace
+
+}  // namespace taizhang

@@ -1,0 +1,110 @@
+// http.h - strict HTTP/1.1, our own Request and Response; Beast stays behind it.
+//
+// Server: one io_context thread. The handler is called on that thread and answers
+// through an awaitable, so that it can wait for the store thread. What Beast lets
+// through and we do not: any Transfer-Encoding, more than one or no Content-Length
+// on a body, missing or repeated Host, folded header lines, HTTP/1.0, chunk
+// extensions, too many or too large headers (400, 411, 413, 431, 501 with one
+// line), a header that takes longer than Limits allow (408, closed).
+//
+// Client: one keep-alive connection to one origin; reconnects when it was closed.
+#pragma once
+
+#include "base/result.h"
+
+#include <boost/asio/awaitable.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace taizhang::http {
+
+namespace net = boost::asio;
+
+using Headers = std::vector<std::pair<std::string, std::string>>;  ///< names in lower case
+
+struct Request {
+    std::string method;  ///< "GET", "POST", …
+    std::string target;  ///< path and query as sent, starts with '/'
+    Headers headers;
+    std::string body;
+    std::string peer;    ///< address without port
+    /// First value of a header, empty when absent.
+    std::string_view header(std::string_view lower_case_name) const;
+};
+
+struct Response {
+    int status = 200;
+    std::string content_type = "application/octet-stream";
+    std::string body;
+    Headers headers;
+};
+
+struct Limits {
+    std::size_t header_bytes_max = 8 * 1024;
+    std::size_t headers_max = 64;
+    std::size_t body_bytes_max = 8 * 1024 * 1024;
+    std::size_t connections_max = 4096;
+    std::chrono::milliseconds header_deadline{30'000};
+    std::chrono::milliseconds idle_deadline{300'000};  ///< keep-alive, nothing sent yet
+    std::size_t body_bytes_per_second_min = 500;       ///< a 2G link still meets it
+    std::chrono::milliseconds body_grace{30'000};      ///< added to size / least rate
+};
+
+using Handler = std::function<net::awaitable<Response>(Request)>;
+
+class Server {
+public:
+    Server(net::io_context& io, Limits limits, Handler handler);
+    ~Server();
+    /// Binds and starts accepting. `listen` is HOST:PORT with a numeric host or "localhost"; port 0 asks for any.
+    /// Gives the port. Errc::busy when the address is taken, Errc::usage when it makes no sense.
+    Result<std::uint16_t> listen(const std::string& listen);
+    /// Stops accepting and cancels all sessions. Safe to call twice; call on the io thread.
+    void stop();
+    std::size_t connections() const;
+
+private:
+    struct Impl;
+    std::shared_ptr<Impl> impl_;
+};
+
+class Client {
+public:
+    /// `origin` is http://HOST:PORT (checked by `parse_origin`).
+    Client(net::io_context& io, std::string origin);
+    ~Client();
+    /// Sends one request, waits at most `deadline` for the whole answer. Errc::offline when the
+    /// other side cannot be reached or the connection broke; Errc::protocol when the answer is not HTTP
+    /// or larger than `response_bytes_max`. Retries once by itself only when a kept connection turned out to be
+    /// closed before any byte of the answer came. Body and answer are not interpreted.
+    net::awaitable<Result<Response>> send(Request request, std::chrono::milliseconds deadline,
+                                          std::size_t response_bytes_max = 64 * 1024 * 1024);
+    /// Bytes on the socket since construction, headers included.
+    std::uint64_t bytes_up() const;
+    std::uint64_t bytes_down() const;
+    void close();
+
+private:
+    struct Impl;
+    std::shared_ptr<Impl> impl_;
+};
+
+struct Origin {
+    std::string host, port;
+};
+Result<Origin> parse_origin(const std::string& url);
+
+/// The one table from an error to an HTTP status.
+int http_status(Errc code);
+
+}  // namespace taizhang::http

@@ -1,0 +1,118 @@
+// metrics.h - the five gaps and the four habits, from plain records; no SQL, no clock.
+//
+// Definitions: docs/METRICS.md. Values keep full precision here; rounding to four
+// decimals happens where they are printed. `std::nullopt` where a side is empty.
+// n stands beside every figure; below kTooFew a screen says "too few".
+#pragma once
+
+#include "base/ids.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace taizhang::ledger {
+
+inline constexpr int kTooFew = 5;
+
+/// Times are seconds since 1970-01-01 UTC.
+using Seconds = std::int64_t;
+
+struct UnitFact {
+    std::string id, parent_id, name, short_name, field;
+    Level level = Level::none;
+    bool is_demo_point = false, emerging = false, has_emerging = false;
+};
+struct TaskFact {
+    std::string id;
+    double target = 0;
+    Seconds issued_at = 0;
+    int landing_days = 60;
+    std::vector<std::string> applies_to_fields;
+};
+struct AssignmentFact {
+    std::string id, task_id, unit_id, status;
+    Level level = Level::none;
+    Seconds received_at = 0;
+    std::optional<Seconds> forwarded_at;
+    std::optional<double> forward_text_similarity;
+};
+struct ReportFact {
+    std::string id, assignment_id, unit_id;
+    Seconds occurred_at = 0;
+    double value = 0;
+    bool claims_complete = false, substantive = false;
+};
+struct VerificationFact {
+    std::string id, assignment_id, task_id, unit_id;
+    Seconds at = 0;
+    double value = 0;
+};
+struct PushFact {
+    std::string assignment_id, unit_id;
+    Seconds at = 0;
+};
+struct GuidanceFact {
+    std::string assignment_id;
+};
+struct HelpFact {
+    std::string unit_id;
+    Seconds asked_at = 0;
+    std::optional<Seconds> answered_at;
+};
+struct AttendanceFact {
+    std::string unit_id, status;
+    int late_min = 0;
+    bool leave_approved = false;
+};
+
+struct Facts {
+    std::vector<UnitFact> units;
+    std::vector<TaskFact> tasks;
+    std::vector<AssignmentFact> assignments;
+    std::vector<ReportFact> reports;
+    std::vector<VerificationFact> verifications;
+    std::vector<PushFact> pushes;
+    std::vector<GuidanceFact> guidance;
+    std::vector<HelpFact> help;
+    std::vector<AttendanceFact> attendance;
+};
+
+struct Rate {
+    int hits = 0, of = 0;
+    std::optional<double> rate() const { return of ? std::optional(double(hits) / of) : std::nullopt; }
+};
+
+struct ScopeMetrics {
+    int n_verified = 0;
+    std::optional<double> g1_reported_minus_verified, g1_under_reported;
+    int n_g1 = 0;
+    Rate d1_overturned;
+    std::optional<double> g2_point_minus_surface;
+    int n_g2_point = 0, n_g2_surface = 0;
+    Rate g3_landed;  ///< hits = landed, of = expected; the gap is 1 - rate
+    std::optional<double> g5_traditional_minus_emerging;
+    int n_g5_traditional = 0, n_g5_emerging = 0;
+    std::optional<double> g4_pushes_per_leaf, g4_verified_mean;
+    int n_g4_pushes = 0, n_g4_leaves = 0;
+    Rate d2_pure;
+    Rate d4_driven;
+    std::map<Level, std::pair<double, int>> verified_mean_by_level;  ///< weaker downwards: mean v̂ and n
+};
+
+struct AttendanceCounts {
+    int meetings = 0, in_person = 0, substitute_unapproved = 0, absent = 0, late_over_10min = 0;
+};
+
+struct Metrics {
+    /// By scope unit id: the root and every unit directly below it of level county.
+    std::map<std::string, ScopeMetrics> by_scope;
+    std::map<std::string, AttendanceCounts> d3_attendance;  ///< by unit id
+};
+
+/// One pass over the facts for the given scopes (unit ids); a scope is the unit and all below it.
+Metrics compute_metrics(const Facts& facts, const std::vector<std::string>& scopes);
+
+}  // namespace taizhang::ledger
