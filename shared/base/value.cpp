@@ -104,40 +104,38 @@ void Value::write(Writer& w) const {
     if (kind_ == Kind::text || kind_ == Kind::blob) w.str(text_);
 }
 
-Value Value::read(Reader& r) {
+ValueView ValueView::read(Reader& r) {
+    ValueView v;
     const auto tag = r.u8();
     const auto scale = static_cast<std::uint8_t>(tag >> 4);
     switch (tag & 15) {
         case 0:
             if (scale != 0) r.poison();
-            return {};
-        case 1: {
-            Decimal d{r.zigzag(), scale};
-            if (scale > Decimal::kScaleMax || (scale > 0 && d.mantissa % 10 == 0)) {
-                r.poison();
-                return {};
-            }
-            return number(d);
-        }
+            break;
+        case 1:
+            v.kind = Kind::number;
+            v.number = Decimal{r.zigzag(), scale};
+            if (scale > Decimal::kScaleMax || (scale > 0 && v.number.mantissa % 10 == 0)) r.poison();
+            break;
         case 2:
-        case 3: {
+        case 3:
             if (scale != 0) r.poison();
-            auto s = std::string(r.str());
-            return (tag & 15) == 2 ? text(std::move(s)) : blob(std::move(s));
-        }
-        default: r.poison(); return {};
-    }
-}
-
-void Value::skip(Reader& r) {
-    const auto tag = r.u8();
-    switch (tag & 15) {
-        case 0: break;
-        case 1: (void)r.zigzag(); break;
-        case 2:
-        case 3: (void)r.str(); break;
+            v.kind = (tag & 15) == 2 ? Kind::text : Kind::blob;
+            v.text = r.str();
+            break;
         default: r.poison();
     }
+    return r.ok() ? v : ValueView{};
+}
+
+Value ValueView::copy() const {
+    switch (kind) {
+        case Kind::null: return Value::null();
+        case Kind::number: return Value::number(number);
+        case Kind::text: return Value::text(std::string(text));
+        case Kind::blob: return Value::blob(std::string(text));
+    }
+    return Value::null();
 }
 
 std::string Value::display() const {

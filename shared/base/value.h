@@ -34,10 +34,29 @@ struct Decimal {
     static std::optional<Decimal> add(Decimal a, Decimal b);
 };
 
+class Value;
+
+/// An encoded value read in place: text and blob point into the bytes they came from.
+struct ValueView {
+    enum class Kind : std::uint8_t { null = 0, number = 1, text = 2, blob = 3 };
+    Kind kind = Kind::null;
+    Decimal number;
+    std::string_view text;
+
+    bool is_null() const { return kind == Kind::null; }
+    /// Poisons the reader on anything but the one encoding of a value.
+    static ValueView read(Reader& r);
+    /// `encoded` is exactly one value that was checked before.
+    static ValueView of(std::string_view encoded) {
+        Reader r(encoded);
+        return read(r);
+    }
+    Value copy() const;
+};
+
 class Value {
 public:
-    enum class Kind : std::uint8_t { null = 0, number = 1, text = 2, blob = 3 };
-
+    using Kind = ValueView::Kind;
     Value() = default;
     static Value null() { return {}; }
     static Value number(Decimal d) {
@@ -67,10 +86,15 @@ public:
     const std::string& as_text() const { return text_; }
     bool operator==(const Value&) const = default;
 
+    ValueView view() const { return {kind_, number_, text_}; }
     void write(Writer& w) const;
-    static Value read(Reader& r);
-    /// Steps over one encoded value without copying it.
-    static void skip(Reader& r);
+    std::string encoded() const {
+        std::string s;
+        Writer w(s);
+        write(w);
+        return s;
+    }
+    static Value read(Reader& r) { return ValueView::read(r).copy(); }
     /// For people and for lines; not reversible.
     std::string display() const;
 

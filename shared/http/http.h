@@ -3,11 +3,13 @@
 // Server: one io_context thread. The handler is called on that thread and answers
 // through an awaitable, so that it can wait for the store thread. What Beast lets
 // through and we do not: any Transfer-Encoding, more than one or no Content-Length
-// on a body, missing or repeated Host, folded header lines, HTTP/1.0, chunk
-// extensions, too many or too large headers (400, 411, 413, 431, 501 with one
-// line), a header that takes longer than Limits allow (408, closed).
+// on a body, missing or repeated Host, folded header lines, bare CR or LF, HTTP/1.0,
+// targets that do not start with '/', too many or too large headers (400, 411, 413,
+// 431, 501, 505 with one line), a header or body slower than Limits allow (408). All
+// of these close the connection. A handler that throws is logged and answered with 500.
 //
 // Client: one keep-alive connection to one origin; reconnects when it was closed.
+// As strict about answers: HTTP/1.1, a Content-Length, no Transfer-Encoding.
 #pragma once
 
 #include "base/result.h"
@@ -19,6 +21,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -44,20 +47,22 @@ struct Request {
 
 struct Response {
     int status = 200;
-    std::string content_type = "application/octet-stream";
+    std::string content_type = "application/octet-stream";  ///< sent only with a body, and if not empty
     std::string body;
-    Headers headers;
+    Headers headers;  ///< the others; framing (Content-Length, Connection) is not the handler's
+    std::string_view header(std::string_view lower_case_name) const;
 };
 
 struct Limits {
-    std::size_t header_bytes_max = 8 * 1024;
+    std::size_t header_bytes_max = 8 * 1024;  ///< at most 60 KiB
     std::size_t headers_max = 64;
     std::size_t body_bytes_max = 8 * 1024 * 1024;
+    std::size_t bodies_bytes_max = 512 * 1024 * 1024;  ///< of all requests at once; beyond it 503
     std::size_t connections_max = 4096;
-    std::chrono::milliseconds header_deadline{30'000};
+    std::chrono::milliseconds header_deadline{30'000};  ///< also for the first byte of a new connection
     std::chrono::milliseconds idle_deadline{300'000};  ///< keep-alive, nothing sent yet
     std::size_t body_bytes_per_second_min = 500;       ///< a 2G link still meets it
-    std::chrono::milliseconds body_grace{30'000};      ///< added to size / least rate
+    std::chrono::milliseconds body_grace{30'000};  ///< how far a body or a reader of answers may fall behind that rate
 };
 
 using Handler = std::function<net::awaitable<Response>(Request)>;
@@ -69,7 +74,8 @@ public:
     /// Binds and starts accepting. `listen` is HOST:PORT with a numeric host or "localhost"; port 0 asks for any.
     /// Gives the port. Errc::busy when the address is taken, Errc::usage when it makes no sense.
     Result<std::uint16_t> listen(const std::string& listen);
-    /// Stops accepting and cancels all sessions. Safe to call twice; call on the io thread.
+    /// Stops accepting and closes all sessions; a handler that is waiting finishes, its answer is dropped.
+    /// Safe to call twice; call on the io thread.
     void stop();
     std::size_t connections() const;
 
@@ -87,6 +93,7 @@ public:
     /// other side cannot be reached or the connection broke; Errc::protocol when the answer is not HTTP
     /// or larger than `response_bytes_max`. Retries once by itself only when a kept connection turned out to be
     /// closed before any byte of the answer came. Body and answer are not interpreted.
+    /// One request at a time; headers "host" replaces the origin's, framing headers are Errc::usage.
     net::awaitable<Result<Response>> send(Request request, std::chrono::milliseconds deadline,
                                           std::size_t response_bytes_max = 64 * 1024 * 1024);
     /// Bytes on the socket since construction, headers included.

@@ -1,0 +1,218 @@
+#include "catalog/catalog.h"
+
+#include <algorithm>
+
+namespace taizhang {
+
+std::string_view name_of(Type t) {
+    static constexpr std::string_view names[] = {"text", "number", "integer", "bool", "date", "datetime", "choice", "ref", "json"};
+    return names[static_cast<int>(t)];
+}
+
+int Workflow::state(std::string_view name) const {
+    const auto it = std::find(states.begin(), states.end(), name);
+    return it == states.end() ? -1 : static_cast<int>(it - states.begin());
+}
+
+const Transition* Workflow::find(std::string_view name) const {
+    for (const auto& t : transitions)
+        if (t.name == name) return &t;
+    return nullptr;
+}
+
+int Entity::field(std::string_view n) const {
+    for (std::size_t i = 0; i < fields.size(); ++i)
+        if (fields[i].name == n) return static_cast<int>(i);
+    return -1;
+}
+
+int Entity::group(std::string_view n) const {
+    for (std::size_t i = 0; i < groups.size(); ++i)
+        if (groups[i].name == n) return static_cast<int>(i);
+    return -1;
+}
+
+const Entity* Catalog::find(std::string_view entity) const {
+    const auto it = by_name_.find(std::string(entity));
+    return it == by_name_.end() ? nullptr : &entities_[it->second];
+}
+
+Result<> Catalog::may_be_followed_by(const Catalog& next) const {
+    auto bad = [&](const std::string& what) {
+        return fail(Errc::bad_input, "catalog version " + std::to_string(next.version()) + ": " + what);
+    };
+    if (next.version() != version_ + 1) return bad("must follow version " + std::to_string(version_) + " directly");
+    for (const auto& e : entities_) {
+        const auto* n = next.find(e.name);
+        if (!n) return bad("entity " + e.name + " is gone; its records would be orphans");
+        if (n->audience != e.audience || n->home != e.home || n->uuid != e.uuid) return bad("entity " + e.name + " may not change audience, home or id");
+        for (const auto& f : e.fields) {
+            const auto i = n->field(f.name);
+            if (i < 0) return bad("field " + e.name + "." + f.name + " is gone; what people typed there would be orphaned");
+            const auto& g = n->fields[static_cast<std::size_t>(i)];
+            if (g.type != f.type) return bad("field " + e.name + "." + f.name + " may not change its type");
+            if (n->groups[static_cast<std::size_t>(g.group)].name != e.groups[static_cast<std::size_t>(f.group)].name)
+                return bad("field " + e.name + "." + f.name + " may not change its group");
+        }
+        for (std::size_t s = 0; s < e.workflow.states.size(); ++s)
+            if (n->workflow.state(e.workflow.states[s]) != static_cast<int>(s))
+                return bad("state " + e.workflow.states[s] + " of " + e.name + " must stay where it is; add new states at the end");
+    }
+    return {};
+}
+
+bool is_utf8(std::string_view s) {
+    for (std::size_t i = 0; i < s.size();) {
+        const auto c = static_cast<unsigned char>(s[i]);
+        std::size_t n = 0;
+        std::uint32_t cp = 0;
+        if (c < 0x80) {
+            ++i;
+            continue;
+        } else if (c >= 0xc2 && c < 0xe0) {
+            n = 1;
+            cp = c & 0x1f;
+        } else if (c >= 0xe0 && c < 0xf0) {
+            n = 2;
+            cp = c & 0x0f;
+        } else if (c >= 0xf0 && c < 0xf5) {
+            n = 3;
+            cp = c & 0x07;
+        } else {
+            return false;
+        }
+        if (s.size() - i <= n) return false;
+        for (std::size_t k = 1; k <= n; ++k) {
+            const auto d = static_cast<unsigned char>(s[i + k]);
+            if ((d & 0xc0) != 0x80) return false;
+            cp = cp << 6 | (d & 0x3f);
+        }
+        if ((n == 2 && cp < 0x800) || (n == 3 && (cp < 0x10000 || cp > 0x10ffff)) || (cp >= 0xd800 && cp < 0xe000)) return false;
+        i += n + 1;
+    }
+    return true;
+}
+
+namespace {
+
+bool digits(std::string_view s, std::size_t at, std::size_t n, int& out) {
+    if (s.size() < at + n) return false;
+    out = 0;
+    for (std::size_t i = at; i < at + n; ++i) {
+        if (s[i] < '0' || s[i] > '9') return false;
+        out = out * 10 + (s[i] - '0');
+    }
+    return true;
+}
+
+bool has_control_characters(std::string_view s) {
+    return std::any_of(s.begin(), s.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t'; });
+}
+
+}  // namespace
+
+bool is_date(std::string_view s) {
+    int y, m, d;
+    if (s.size() != 10 || !digits(s, 0, 4, y) || s[4] != '-' || !digits(s, 5, 2, m) || s[7] != '-' || !digits(s, 8, 2, d)) return false;
+    static constexpr int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    if (y < 1 || m < 1 || m > 12 || d < 1) return false;
+    const bool leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
+    return d <= days[m - 1] + (m == 2 && leap ? 1 : 0);
+}
+
+bool is_datetime(std::string_view s) {
+    int h, m, sec;
+    if (s.size() < 17 || !is_date(s.substr(0, 10)) || s[10] != 'T' || !digits(s, 11, 2, h) || s[13] != ':' || !digits(s, 14, 2, m)) return false;
+    if (h > 23 || m > 59) return false;
+    std::size_t i = 16;
+    if (i < s.size() && s[i] == ':') {
+        if (!digits(s, i + 1, 2, sec) || sec > 60) return false;
+        i += 3;
+        if (i < s.size() && s[i] == '.') {
+            ++i;
+            const auto start = i;
+            while (i < s.size() && s[i] >= '0' && s[i] <= '9') ++i;
+            if (i == start) return false;
+        }
+    }
+    if (i == s.size()) return false;
+    if (s[i] == 'Z') return i + 1 == s.size();
+    if (s[i] != '+' && s[i] != '-') return false;
+    return s.size() == i + 6 && digits(s, i + 1, 2, h) && s[i + 3] == ':' && digits(s, i + 4, 2, m) && h < 15 && m < 60;
+}
+
+namespace {
+
+/// One rule, two callers: with words for a person, without for bulk.
+struct Misfit {
+    std::string zh, en;
+};
+
+template <class Words>
+bool judge(const Field& f, const ValueView& v, Words&& words) {
+    if (v.is_null()) return true;
+    const bool number = v.kind == ValueView::Kind::number;
+    switch (f.type) {
+        case Type::number: return number || words([] { return Misfit{"应为数字", "must be a number"}; });
+        case Type::integer:
+            return (number && v.number.scale == 0) || words([] { return Misfit{"应为整数", "must be a whole number"}; });
+        case Type::boolean:
+            return (number && v.number.scale == 0 && (v.number.mantissa == 0 || v.number.mantissa == 1)) ||
+                   words([] { return Misfit{"应为“是”或“否”", "must be true or false"}; });
+        default: break;
+    }
+    if (v.kind != ValueView::Kind::text) return words([] { return Misfit{"应为文字", "must be text"}; });
+    const auto s = v.text;
+    if (s.size() > f.length_max)
+        return words([&] {
+            const auto n = std::to_string(s.size()), max = std::to_string(f.length_max);
+            return Misfit{"太长(" + n + " 字节,最多 " + max + ")", "too long (" + n + " bytes, at most " + max + ")"};
+        });
+    if (!is_utf8(s)) return words([] { return Misfit{"不是 UTF-8 文字", "is not UTF-8 text"}; });
+    if (f.type != Type::json && has_control_characters(s))
+        return words([] { return Misfit{"含有控制字符", "has control characters"}; });
+    if (f.type == Type::date && !is_date(s))
+        return words([] { return Misfit{"应为日期,如 2025-12-31", "must be a date such as 2025-12-31"}; });
+    if (f.type == Type::datetime && !is_datetime(s))
+        return words([] {
+            return Misfit{"应为时间,如 2025-12-31T08:00:00+08:00", "must be a time such as 2025-12-31T08:00:00+08:00"};
+        });
+    if (f.type == Type::choice && std::find(f.choices.begin(), f.choices.end(), s) == f.choices.end())
+        return words([&] {
+            std::string all;
+            for (const auto& c : f.choices) all += (all.empty() ? "" : "、") + c;
+            return Misfit{"只能是 " + all, "must be one of " + all};
+        });
+    return true;
+}
+
+}  // namespace
+
+bool fits(const Field& f, const ValueView& v) {
+    return judge(f, v, [](auto&&) { return false; });
+}
+
+Result<> check_value(const Field& f, const ValueView& v) {
+    Misfit misfit;
+    const bool ok = judge(f, v, [&](auto&& say) {
+        misfit = say();
+        return false;
+    });
+    if (ok) return {};
+    return fail(Errc::bad_input, f.label.zh + "(" + f.name + "):" + misfit.zh + " / " + f.name + ": " + misfit.en);
+}
+
+Result<Value> parse_value(const Field& f, std::string_view text) {
+    if (text.empty()) return Value::null();
+    Value v = Value::text(std::string(text));
+    if (f.type == Type::number || f.type == Type::integer) {
+        if (const auto d = Decimal::parse(text)) v = Value::number(*d);
+    } else if (f.type == Type::boolean) {
+        if (text == "true" || text == "1" || text == "是") v = Value::integer(1);
+        if (text == "false" || text == "0" || text == "否") v = Value::integer(0);
+    }
+    TRY_VOID(check_value(f, v.view()));
+    return v;
+}
+
+}  // namespace taizhang

@@ -1,0 +1,192 @@
+#include "http/link.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <algorithm>
+#include <array>
+#include <iostream>
+
+namespace taizhang::http {
+
+namespace {
+constexpr std::size_t kHeadPieceBytes = 4096;         // smaller: more calls; larger: more memory for each idle connection
+constexpr std::size_t kLingerBytesMax = 1024 * 1024;  // smaller: refused senders see a reset more often than the reason
+}  // namespace
+
+void Pace::moved(std::size_t bytes, Clock::time_point now) {
+    if (bytes_per_second_min == 0) {
+        deadline = now + grace;
+        return;
+    }
+    const auto earned = std::chrono::microseconds(bytes * 1'000'000 / bytes_per_second_min);
+    deadline = std::min<Clock::time_point>(deadline + earned, now + grace);
+}
+
+Link::Link(Tcp::socket socket) : socket_(std::move(socket)), timer_(socket_.get_executor()) {}
+
+void Link::expire_at(Clock::time_point when) {
+    expired_ = false;
+    timer_.expires_at(when);
+    // Weak: a timer set for minutes must not keep a finished connection.
+    timer_.async_wait([weak = weak_from_this()](error_code ec) {
+        const auto self = weak.lock();
+        // A wait that was over before the timer was set anew still arrives here.
+        if (ec || !self || self->timer_.expiry() > Clock::now()) return;
+        self->expired_ = true;
+        error_code ignored;
+        self->socket_.cancel(ignored);
+    });
+}
+
+void Link::rest() {
+    expired_ = false;
+    timer_.expires_at(Clock::time_point::max());  // cancels the wait
+}
+
+void Link::close() {
+    error_code ignored;
+    socket_.close(ignored);
+    rest();
+}
+
+net::awaitable<error_code> Link::connect(Tcp::endpoint to) {
+    error_code ec;
+    socket_.open(to.protocol(), ec);
+    if (ec) co_return ec;
+    auto result = co_await socket_.async_connect(to, net::as_tuple(net::use_awaitable));
+    ec = std::get<0>(result);
+    if (ec && expired_) ec = net::error::timed_out;
+    // Small questions and answers: never wait for more to send.
+    error_code ignored;
+    if (!ec) socket_.set_option(Tcp::no_delay(true), ignored);
+    co_return ec;
+}
+
+net::awaitable<error_code> Link::read_some(std::string* into, std::size_t bytes_max) {
+    // The timer can go off between two waits; then there was nothing to cancel.
+    if (expired_) co_return net::error::make_error_code(net::error::timed_out);
+    const auto before = into->size();
+    into->resize(before + bytes_max);
+    const auto space = net::buffer(into->data() + before, bytes_max);
+    auto result = co_await socket_.async_read_some(space, net::as_tuple(net::use_awaitable));
+    auto ec = std::get<0>(result);
+    const auto bytes = std::get<1>(result);
+    into->resize(before + bytes);
+    bytes_in += bytes;
+    if (ec && expired_) ec = net::error::timed_out;
+    co_return ec;
+}
+
+net::awaitable<HeadRead> Link::read_head(std::size_t bytes_max) {
+    HeadRead read;
+    strict::HeadScan scan;
+    for (;;) {
+        const auto state = scan.advance(std::string_view(inbox).substr(0, bytes_max));
+        if (state == strict::HeadScan::State::complete) {
+            read.head = take(scan.size());
+            read.end = HeadRead::End::complete;
+            co_return read;
+        }
+        if (state == strict::HeadScan::State::malformed) {
+            read.why = std::string(scan.why());
+            read.end = HeadRead::End::malformed;
+            co_return read;
+        }
+        if (inbox.size() >= bytes_max) {
+            read.end = HeadRead::End::too_long;
+            co_return read;
+        }
+        const auto ec = co_await read_some(&inbox, kHeadPieceBytes);
+        if (ec) {
+            read.end = ec == net::error::timed_out ? HeadRead::End::timed_out : HeadRead::End::closed;
+            co_return read;
+        }
+    }
+}
+
+net::awaitable<error_code> Link::write(std::string_view head, std::string_view body, Pace* pace) {
+    std::size_t done = 0;
+    while (done < head.size() + body.size()) {
+        if (pace) expire_at(pace->deadline);
+        if (expired_) co_return net::error::make_error_code(net::error::timed_out);
+        const auto head_left = head.substr(std::min(done, head.size()));
+        const auto body_left = body.substr(done - (head.size() - head_left.size()));
+        const std::array<net::const_buffer, 2> parts{net::buffer(head_left), net::buffer(body_left)};
+        auto result = co_await socket_.async_write_some(parts, net::as_tuple(net::use_awaitable));
+        auto ec = std::get<0>(result);
+        const auto bytes = std::get<1>(result);
+        done += bytes;
+        bytes_out += bytes;
+        if (pace) pace->moved(bytes, Clock::now());
+        if (ec && expired_) ec = net::error::timed_out;
+        if (ec) co_return ec;
+    }
+    co_return error_code{};
+}
+
+net::awaitable<void> Link::linger(Clock::time_point until) {
+    error_code ec;
+    socket_.shutdown(Tcp::socket::shutdown_send, ec);
+    inbox.clear();
+    expire_at(until);
+    std::size_t discarded = 0;
+    while (!ec && discarded < kLingerBytesMax) {
+        ec = co_await read_some(&inbox, 16 * kHeadPieceBytes);
+        discarded += inbox.size();
+        inbox.clear();
+    }
+    close();
+}
+
+bool Link::is_quiet() {
+    if (!socket_.is_open() || !inbox.empty()) return false;
+    error_code ec;
+    socket_.non_blocking(true, ec);
+    if (ec) return false;
+    char byte = 0;
+    socket_.receive(net::buffer(&byte, 1), Tcp::socket::message_peek, ec);
+    return ec == net::error::would_block || ec == net::error::try_again;
+}
+
+std::string Link::take(std::size_t bytes_max) {
+    std::string front = inbox.substr(0, bytes_max);
+    inbox.erase(0, front.size());
+    // A kept connection may stay idle for minutes; it should not hold a piece's worth of memory meanwhile.
+    if (inbox.empty()) inbox.shrink_to_fit();
+    return front;
+}
+
+std::string peer_of(const Tcp::socket& socket) {
+    error_code ec;
+    const auto endpoint = socket.remote_endpoint(ec);
+    if (ec) return {};
+    const auto address = endpoint.address();
+    if (address.is_v6() && address.to_v6().is_v4_mapped())
+        return net::ip::make_address_v4(net::ip::v4_mapped, address.to_v6()).to_string();
+    return address.to_string();
+}
+
+void LogFailure::operator()(std::exception_ptr failure) const {
+    if (!failure) return;
+    try {
+        std::rethrow_exception(failure);
+    } catch (const std::exception& e) {
+        log_line(std::string(what) + ": " + e.what());
+    } catch (...) {
+        log_line(std::string(what) + ": unknown exception");
+    }
+}
+
+void log_line(std::string_view line) {
+    std::string whole = "http: ";
+    whole.append(line);
+    // What an exception says may hold anything; the log keeps one line an event.
+    for (char& c : whole)
+        if (static_cast<unsigned char>(c) < 0x20) c = ' ';
+    whole.push_back('\n');
+    std::cerr << whole << std::flush;
+}
+
+}  // namespace taizhang::http

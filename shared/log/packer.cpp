@@ -1,0 +1,54 @@
+#include "log/commit.h"
+
+#include <zstd.h>
+
+namespace taizhang {
+namespace {
+constexpr char kRaw = 0, kZstd = 1;
+// Level 1 keeps an edit cheap on an old PC; level 3 saves some 4% more and costs twice the time.
+constexpr int kLevel = 1;
+}  // namespace
+
+Packer::Packer() : compress_(ZSTD_createCCtx()), decompress_(ZSTD_createDCtx()) {
+    ZSTD_CCtx_setParameter(static_cast<ZSTD_CCtx*>(compress_), ZSTD_c_compressionLevel, kLevel);
+    ZSTD_DCtx_setParameter(static_cast<ZSTD_DCtx*>(decompress_), ZSTD_d_windowLogMax, 22);
+}
+Packer::~Packer() {
+    ZSTD_freeCCtx(static_cast<ZSTD_CCtx*>(compress_));
+    ZSTD_freeDCtx(static_cast<ZSTD_DCtx*>(decompress_));
+}
+
+void Packer::pack(std::string_view bytes, std::string& out) {
+    if (bytes.size() >= kPackMin) {
+        out.resize(1 + ZSTD_compressBound(bytes.size()));
+        const auto n = ZSTD_compress2(static_cast<ZSTD_CCtx*>(compress_), out.data() + 1, out.size() - 1, bytes.data(), bytes.size());
+        if (!ZSTD_isError(n) && n < bytes.size()) {
+            out[0] = kZstd;
+            out.resize(1 + n);
+            return;
+        }
+    }
+    out.assign(1, kRaw);
+    out.append(bytes);
+}
+
+Result<> Packer::unpack(std::string_view packed, std::string& out) {
+    if (packed.empty()) return fail(Errc::protocol, "commit: empty");
+    const auto body = packed.substr(1);
+    if (packed[0] == kRaw) {
+        if (body.size() > kCommitBytesMax) return fail(Errc::protocol, "commit: larger than 2 MiB");
+        out.assign(body);
+        return {};
+    }
+    if (packed[0] != kZstd) return fail(Errc::protocol, "commit: unknown packing");
+    // The declared size is capped before a byte is allocated for it.
+    const auto size = ZSTD_getFrameContentSize(body.data(), body.size());
+    if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR || size > kCommitBytesMax)
+        return fail(Errc::protocol, "commit: packed size unknown or above 2 MiB");
+    out.resize(size);
+    const auto n = ZSTD_decompressDCtx(static_cast<ZSTD_DCtx*>(decompress_), out.data(), out.size(), body.data(), body.size());
+    if (ZSTD_isError(n) || n != size) return fail(Errc::protocol, "commit: packed bytes are damaged");
+    return {};
+}
+
+}  // namespace taizhang

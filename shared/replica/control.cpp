@@ -1,0 +1,265 @@
+#include "replica/control.h"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+
+namespace taizhang {
+namespace json = boost::json;
+namespace {
+
+constexpr std::uint8_t kFormat = 1;
+constexpr std::size_t kPayloadMax = 1u << 20;
+
+std::string text_of(const json::object& o, std::string_view key) {
+    const auto* v = o.if_contains(key);
+    return v && v->is_string() ? std::string(v->as_string()) : std::string();
+}
+
+}  // namespace
+
+std::string ControlEntry::encode() const {
+    std::string out;
+    Writer w(out);
+    w.u8(kFormat);
+    w.varint(pos.value);
+    w.raw(view(prev.bytes));
+    w.str(kind);
+    w.str(payload);
+    return out;
+}
+
+Result<ControlEntry> ControlEntry::decode(std::string_view bytes) {
+    Reader r(bytes);
+    ControlEntry e;
+    if (r.u8() != kFormat) r.poison();
+    e.pos = ControlPos{r.varint()};
+    e.prev.bytes = r.array<32>();
+    e.kind = std::string(r.str());
+    e.payload = std::string(r.str());
+    if (!r.done() || e.pos.value == 0 || e.kind.empty() || e.kind.size() > 32 || e.payload.size() > kPayloadMax)
+        return fail(Errc::protocol, "control entry: malformed");
+    return e;
+}
+
+std::string Certificate::encode() const {
+    std::string out;
+    Writer w(out);
+    w.u8(kFormat);
+    w.raw(view(replica.bytes));
+    w.str(unit);
+    w.u8(static_cast<std::uint8_t>(level));
+    w.varint(control.value);
+    w.str(issuer);
+    w.str(label);
+    w.u8(suite);
+    w.str(public_key);
+    w.str(signature);
+    return out;
+}
+
+Result<Certificate> Certificate::decode(std::string_view bytes) {
+    Reader r(bytes);
+    Certificate c;
+    if (r.u8() != kFormat) r.poison();
+    c.replica.bytes = r.array<16>();
+    c.unit = std::string(r.str());
+    const auto level = r.u8();
+    c.level = static_cast<Level>(level);
+    c.control = ControlPos{r.varint()};
+    c.issuer = std::string(r.str());
+    c.label = std::string(r.str());
+    c.suite = r.u8();
+    c.public_key = std::string(r.str());
+    c.signature = std::string(r.str());
+    if (!r.done() || level < 1 || level > 4 || c.unit.empty() || bytes.size() > 4096 || c.replica.is_zero())
+        return fail(Errc::protocol, "certificate: malformed");
+    return c;
+}
+
+bool Relation::may(std::uint32_t by) const {
+    if (!reaches()) return false;
+    if ((by & kByUnit) && unit) return true;
+    if ((by & kByAbove) && above) return true;
+    switch (level) {
+        case Level::branch: return by & kByBranch;
+        case Level::township: return by & kByTownship;
+        case Level::county: return by & kByCounty;
+        case Level::city: return by & kByCity;
+        case Level::none: break;
+    }
+    return false;
+}
+
+int EntityBinding::group(std::string_view n) const {
+    const auto it = std::find(groups.begin(), groups.end(), n);
+    return it == groups.end() ? -1 : static_cast<int>(it - groups.begin());
+}
+int EntityBinding::field(std::string_view n) const {
+    const auto it = std::find(fields.begin(), fields.end(), n);
+    return it == fields.end() ? -1 : static_cast<int>(it - fields.begin());
+}
+
+std::uint64_t EntityVersion::freezes(int state) const {
+    const auto& w = entity->workflow;
+    if (state < 0 || static_cast<std::size_t>(state) >= w.freezes.size()) return 0;
+    const auto declared = w.freezes[static_cast<std::size_t>(state)];
+    std::uint64_t out = 0;
+    for (std::size_t i = 0; i < group_no.size(); ++i)
+        if (declared >> i & 1) out |= std::uint64_t{1} << group_no[i];
+    return out;
+}
+
+Result<> ControlState::apply(const ControlEntry& e) {
+    if (e.pos.value != head_.value + 1 || e.prev != head_hash_)
+        return fail(Errc::protocol, "control log: entry " + std::to_string(e.pos.value) + " does not follow " + std::to_string(head_.value));
+    if (e.kind == "city") city_meta_ = e.payload;
+    if (e.kind == "catalog") TRY_VOID(apply_catalog(e));
+    if (e.kind == "unit") TRY_VOID(apply_unit(e));
+    head_ = e.pos;
+    head_hash_ = hash_of(e.encode());
+    return {};
+}
+
+Result<> ControlState::apply_catalog(const ControlEntry& e) {
+    TRY(auto catalog, Catalog::parse(e.payload, "catalog"));
+    if (const auto* before = newest_catalog()) TRY_VOID(before->may_be_followed_by(*catalog));
+    auto& by_name = versions_[catalog->version()];
+    for (const auto& entity : catalog->entities()) {
+        auto it = std::find_if(bindings_.begin(), bindings_.end(), [&](const auto& b) { return b->name == entity.name; });
+        if (it == bindings_.end()) {
+            auto b = std::make_unique<EntityBinding>();
+            b->number = static_cast<int>(bindings_.size());
+            b->name = entity.name;
+            bindings_.push_back(std::move(b));
+            it = bindings_.end() - 1;
+        }
+        auto& b = **it;
+        b.newest = &entity;
+        auto v = std::make_unique<EntityVersion>();
+        v->entity = &entity;
+        v->binding = &b;
+        for (const auto& g : entity.groups) {
+            if (b.group(g.name) < 0) b.groups.push_back(g.name);
+            const auto n = b.group(g.name);
+            b.group_defs.resize(b.groups.size());
+            b.group_defs[static_cast<std::size_t>(n)] = &g;
+            v->group_no.push_back(n);
+            b.plain.resize(b.groups.size(), true);
+            const bool is_register = g.rule != fold::Rule::append && g.rule != fold::Rule::set && g.rule != fold::Rule::sum;
+            if (!is_register) b.plain[static_cast<std::size_t>(n)] = false;
+        }
+        for (const auto& f : entity.fields) {
+            if (b.field(f.name) < 0) b.fields.push_back(f.name);
+            const auto n = b.field(f.name);
+            b.field_defs.resize(b.fields.size());
+            b.field_defs[static_cast<std::size_t>(n)] = &f;
+            v->field_no.push_back(n);
+        }
+        b.ever_freezes.resize(std::max(b.ever_freezes.size(), entity.workflow.states.size()));
+        for (std::size_t i = 0; i < entity.workflow.states.size(); ++i) b.ever_freezes[i] |= v->freezes(static_cast<int>(i));
+        if (b.groups.size() > 63) return fail(Errc::bad_input, "catalog: more than 63 groups in " + entity.name);
+        by_name[entity.name] = std::move(v);
+    }
+    catalog_since_[catalog->version()] = e.pos;
+    catalogs_[catalog->version()] = std::move(catalog);
+    return {};
+}
+
+Result<> ControlState::apply_unit(const ControlEntry& e) {
+    boost::system::error_code ec;
+    const auto v = json::parse(e.payload, ec);
+    if (ec || !v.is_object()) return fail(Errc::bad_input, "control log: a unit that is not JSON");
+    const auto& o = v.as_object();
+    Unit u{e.pos, text_of(o, "id"), text_of(o, "parent_id"), level_from(text_of(o, "level")), text_of(o, "name"), text_of(o, "short"), e.payload};
+    if (u.id.empty() || u.id.size() > 64 || u.level == Level::none) return fail(Errc::bad_input, "control log: a unit without id or level");
+    if (u.parent.empty()) {
+        if (!root_.empty() && root_ != u.id) return fail(Errc::bad_input, "control log: a second root " + u.id);
+        root_ = u.id;
+    } else if (!unit(u.parent)) {
+        return fail(Errc::bad_input, "control log: unit " + u.id + " below an unknown one");
+    } else if (is_at_or_below(u.parent, u.id, head_)) {
+        return fail(Errc::bad_input, "control log: unit " + u.id + " below itself");
+    }
+    if (u.short_name.empty()) u.short_name = u.name.empty() ? u.id : u.name;
+    auto& history = units_[u.id];
+    if (history.empty()) unit_order_.push_back(u.id);
+    history.push_back(std::move(u));
+    return {};
+}
+
+Result<> ControlState::add(const Certificate& cert) {
+    const auto it = certs_.find(cert.replica);
+    if (it != certs_.end() && (it->second.unit != cert.unit || it->second.level != cert.level))
+        return fail(Errc::protocol, "certificate: replica " + cert.replica.hex() + " already belongs to " + it->second.unit);
+    certs_.insert_or_assign(cert.replica, cert);
+    return {};
+}
+
+const Certificate* ControlState::cert(const ReplicaId& replica) const {
+    const auto it = certs_.find(replica);
+    return it == certs_.end() ? nullptr : &it->second;
+}
+
+const Unit* ControlState::unit(const std::string& id, ControlPos at) const {
+    const auto it = units_.find(id);
+    if (it == units_.end()) return nullptr;
+    const Unit* found = nullptr;
+    for (const auto& u : it->second)
+        if (u.since <= at) found = &u;
+    return found;
+}
+
+const std::string& ControlState::authority(const std::string& id, ControlPos at) const {
+    const auto* u = unit(id, at);
+    if (!u) return id;
+    while (!u->parent.empty()) {
+        const auto* p = unit(u->parent, at);
+        if (!p || p->level != u->level) break;
+        u = p;
+    }
+    return u->id;
+}
+
+bool ControlState::is_at_or_below(const std::string& id, const std::string& top, ControlPos at) const {
+    const auto* u = unit(id, at);
+    // The tree has no cycles (apply_unit), and moves keep it so.
+    while (u) {
+        if (u->id == top) return true;
+        u = u->parent.empty() ? nullptr : unit(u->parent, at);
+    }
+    return false;
+}
+
+Relation ControlState::relation(const Certificate& author, const StreamId& stream, ControlPos at) const {
+    Relation r;
+    r.level = author.level;
+    if (!unit(author.unit, at) || !unit(stream.unit, at)) return r;
+    const auto& reach = authority(author.unit, at);
+    r.unit = author.unit == stream.unit || reach == stream.unit;
+    r.above = !r.unit && is_at_or_below(stream.unit, reach, at);
+    // The root office stands above its own departments, and above nobody else's root.
+    if (author.unit == root_ && stream.unit == root_) r.above = true;
+    return r;
+}
+
+bool ControlState::holds(const std::string& id, const StreamId& stream) const {
+    const auto& reach = authority(id, head_);
+    if (is_at_or_below(stream.unit, reach, head_)) return true;
+    return stream.audience == Audience::notice && is_at_or_below(id, stream.unit, head_);
+}
+
+const EntityVersion* ControlState::entity(std::string_view name, std::uint32_t version, ControlPos at) const {
+    const auto since = catalog_since_.find(version);
+    if (since == catalog_since_.end() || since->second > at) return nullptr;
+    const auto& by_name = versions_.at(version);
+    const auto it = by_name.find(std::string(name));
+    return it == by_name.end() ? nullptr : it->second.get();
+}
+
+const EntityVersion* ControlState::newest(std::string_view name) const {
+    const auto* c = newest_catalog();
+    return c ? entity(name, c->version(), head_) : nullptr;
+}
+
+}  // namespace taizhang

@@ -1,0 +1,139 @@
+// control.h - the city's control log as state: tree, catalogs, certificates, by position.
+//
+// Everything that decides rights is looked up "as of" a control position, so that a
+// commit is judged alike everywhere and for ever. The log itself is linear and
+// hash-chained; entries of unknown kinds are kept and passed on.
+// Threads: store thread only.
+#pragma once
+
+#include "base/hash.h"
+#include "catalog/catalog.h"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace taizhang {
+
+/// One entry of the control log. Kinds: "city" (payload: JSON meta; first), "catalog" (the TOML),
+/// "unit" (JSON: id, parent_id, level, name, short and whatever else the city keeps of a unit).
+struct ControlEntry {
+    ControlPos pos;
+    Hash prev;
+    std::string kind;
+    std::string payload;
+
+    std::string encode() const;
+    static Result<ControlEntry> decode(std::string_view bytes);
+};
+
+/// Says which unit and level a replica writes for. Issued by the unit or one above it; travels with the
+/// commits that need it. `suite` 0 is unsigned; key and signature have their places.
+struct Certificate {
+    ReplicaId replica;
+    std::string unit;
+    Level level = Level::none;
+    ControlPos control;        ///< where the issuer stood
+    std::string issuer;        ///< unit
+    std::string label;         ///< what people call the device
+    std::uint8_t suite = 0;
+    std::string public_key, signature;
+
+    std::string encode() const;
+    static Result<Certificate> decode(std::string_view bytes);
+};
+
+struct Unit {
+    ControlPos since;
+    std::string id, parent;
+    Level level = Level::none;
+    std::string name, short_name;
+    std::string json;          ///< the whole entry
+};
+
+/// How an author stands to a stream's unit.
+struct Relation {
+    Level level = Level::none;
+    bool unit = false, above = false;
+    bool reaches() const { return unit || above; }
+    bool may(std::uint32_t by) const;
+};
+
+/// The numbers that an entity's fields and groups have in this node: by first appearance in the control
+/// log, hence stable when a later version inserts a field in the middle.
+struct EntityBinding {
+    int number = 0;
+    std::string name;
+    const Entity* newest = nullptr;
+    std::vector<std::string> groups, fields;   ///< names by number
+    std::vector<const Group*> group_defs;      ///< newest definition by number
+    std::vector<const Field*> field_defs;
+    std::vector<bool> plain;                   ///< by group: a register (latest, authority, owner, keep_both) in every version
+    std::vector<std::uint64_t> ever_freezes;   ///< by state: groups that any version freezes there
+    int group(std::string_view n) const;
+    int field(std::string_view n) const;
+};
+
+/// An entity as one catalog version declares it, in the node's numbers.
+struct EntityVersion {
+    const Entity* entity = nullptr;
+    EntityBinding* binding = nullptr;
+    std::vector<int> group_no;  ///< by index into entity->groups
+    std::vector<int> field_no;  ///< by index into entity->fields
+    /// Freeze bits of a state in the node's group numbers.
+    std::uint64_t freezes(int state) const;
+};
+
+class ControlState {
+public:
+    ControlPos head() const { return head_; }
+    const Hash& head_hash() const { return head_hash_; }
+
+    /// Errc::protocol when it does not follow the head, Errc::bad_input when its payload makes no sense.
+    Result<> apply(const ControlEntry& entry);
+    Result<> add(const Certificate& cert);
+
+    const Certificate* cert(const ReplicaId& replica) const;
+    const std::unordered_map<ReplicaId, Certificate>& certs() const { return certs_; }
+
+    /// The unit as it stood at `at`; null when unknown then.
+    const Unit* unit(const std::string& id, ControlPos at) const;
+    const Unit* unit(const std::string& id) const { return unit(id, head_); }
+    /// Unit ids in order of appearance.
+    const std::vector<std::string>& units() const { return unit_order_; }
+    const std::string& root() const { return root_; }
+    const std::string& city_meta() const { return city_meta_; }
+
+    /// Whose reach an office has: the highest unit above it of its own level (a department acts for the city).
+    const std::string& authority(const std::string& unit, ControlPos at) const;
+    bool is_at_or_below(const std::string& unit, const std::string& top, ControlPos at) const;
+    Relation relation(const Certificate& author, const StreamId& stream, ControlPos at) const;
+    /// Whether a node of `unit` holds `stream`, by the newest tree.
+    bool holds(const std::string& unit, const StreamId& stream) const;
+
+    const Catalog* newest_catalog() const { return catalogs_.empty() ? nullptr : catalogs_.rbegin()->second.get(); }
+    /// The entity in that catalog version, if the version stood at `at`; null otherwise.
+    const EntityVersion* entity(std::string_view name, std::uint32_t version, ControlPos at) const;
+    const EntityVersion* newest(std::string_view name) const;
+    const std::vector<std::unique_ptr<EntityBinding>>& bindings() const { return bindings_; }
+    bool has_catalog(std::uint32_t version) const { return catalogs_.contains(version); }
+
+private:
+    Result<> apply_catalog(const ControlEntry& e);
+    Result<> apply_unit(const ControlEntry& e);
+
+    ControlPos head_;
+    Hash head_hash_;
+    std::string root_, city_meta_;
+    std::unordered_map<std::string, std::vector<Unit>> units_;  // history, ascending `since`
+    std::vector<std::string> unit_order_;
+    std::unordered_map<ReplicaId, Certificate> certs_;
+    std::map<std::uint32_t, std::shared_ptr<const Catalog>> catalogs_;
+    std::map<std::uint32_t, ControlPos> catalog_since_;
+    std::vector<std::unique_ptr<EntityBinding>> bindings_;
+    std::map<std::uint32_t, std::unordered_map<std::string, std::unique_ptr<EntityVersion>>> versions_;
+};
+
+}  // namespace taizhang

@@ -1,0 +1,237 @@
+// replica.h - commits in, rows and conflict lines out: the heart of both programs.
+//
+//   edit() ──► commit bytes ──┐
+//                             ├─► admit() ─► log ─► fold ─► rows, conflict lines
+//   receive() ◄── a message ──┘        one SQLite transaction
+//
+// Every write, local or remote, passes admit(). When edit() or receive() has
+// returned, what it reports is on the disk; when it fails, nothing of it happened.
+//
+// A commit waits in the log, whole, while its control position, its author's
+// certificate or one of its bases is not here.
+//
+// Sans-I/O: clock and randomness come in through Environment, the disk through the
+// VFS named in Options. Threads: store thread only (one at a time).
+// Design: docs/ARCHITECTURE.md.
+#pragma once
+
+#include "log/commit.h"
+#include "replica/control.h"
+#include "sqlite/database.h"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace taizhang {
+
+struct Environment {
+    std::function<std::int64_t()> wall_ms;                       ///< milliseconds since 1970, as the PC believes
+    std::function<std::int64_t()> steady_ms;                     ///< never goes back while the process lives
+    std::function<void(std::span<std::uint8_t>)> random;         ///< unpredictable bytes (seeded in the simulator)
+};
+
+/// Where an admitted commit came from; decides what must still be sent up.
+enum class Origin : std::uint8_t { own = 0, below = 1, upstream = 2 };
+
+/// One change to one row, as a person or a command means it.
+struct Edit {
+    std::string entity;
+    std::string row;
+    std::optional<StreamId> stream;   ///< needed for a new row; else found by id
+    bool create = false;              ///< the row is new here; skips looking for it
+    std::vector<std::pair<std::string, Value>> fields;
+    std::vector<std::pair<std::string, Value>> remove;  ///< elements to take out of `set` fields
+    std::string transition;           ///< empty: none
+    std::vector<std::pair<std::string, Value>> arguments;
+    bool settle = false;              ///< a decision: the bases are all versions that stand or are open
+};
+
+struct Draft {
+    std::vector<Edit> edits;          ///< one commit per stream
+    std::string person;
+};
+
+/// A commit's place, as shown to people and in JSON.
+struct CommitId {
+    ReplicaId replica;
+    StreamId stream;
+    Seq seq;
+    Hash hash;
+};
+
+enum class Admission : std::uint8_t {
+    admitted,   ///< new, in the log
+    duplicate,  ///< had it already
+    gap,        ///< the one before it is not here: nothing was done
+    broken,     ///< does not chain to what is here, or is not a commit: nothing was done
+};
+
+/// A commit as it lies in the log: what goes on the wire is `packed`.
+struct LogEntry {
+    Lsn lsn;
+    int stream_no = 0;
+    ReplicaId replica;
+    Seq seq;
+    Hash hash;
+    Origin origin = Origin::own;
+    std::int64_t received_ms = 0;
+    std::string packed;
+};
+
+struct ChainHead {
+    StreamId stream;
+    ReplicaId replica;
+    Seq seq;
+    Hash hash;
+};
+
+struct WaitingCommit {
+    CommitId id;
+    std::string reason;   ///< "control", "certificate", "base"
+    std::string what;     ///< which position, replica or row
+};
+
+/// One change as the row's history tells it.
+struct HistoryItem {
+    CommitId commit;
+    std::uint64_t time = 0;         ///< hybrid time as recorded
+    bool time_unverified = false;
+    Level level = Level::none;
+    std::string unit, person;
+    Origin origin = Origin::own;
+    std::string transition;         ///< empty: none
+    std::vector<std::pair<std::string, Value>> fields, arguments;
+    bool removal = false;
+    std::vector<fold::Line> lines;  ///< of this commit's changes
+    VersionId version;
+};
+
+/// A row folded from its whole history, with everything that a person may ask about it.
+struct RowView {
+    std::string entity, id;
+    StreamId stream;
+    const EntityBinding* binding = nullptr;
+    std::string state;                                 ///< empty: no workflow
+    std::vector<std::pair<std::string, Value>> fields; ///< columns, the state's included
+    std::vector<HistoryItem> history;                  ///< in key order
+    fold::RowState fold;
+};
+
+/// A conflict line with its row; values and authors come from RowView.
+struct ConflictRef {
+    std::string id;                 ///< the same on every replica
+    std::string entity, row;
+    StreamId stream;
+    fold::Line line;
+    std::string group;              ///< name; the workflow's field for transitions
+    bool open = false;              ///< somebody entitled still has to decide
+};
+
+class Replica {
+public:
+    struct Options {
+        std::string path;
+        std::string vfs;
+        std::optional<ReplicaId> incarnation;  ///< for a new database; else random
+        bool always_fold = false;              ///< never the fast path (verify)
+    };
+
+    static Result<std::unique_ptr<Replica>> open(Options options, Environment env);
+    ~Replica();
+    Replica(const Replica&) = delete;
+    Replica& operator=(const Replica&) = delete;
+
+    const ReplicaId& id() const;
+    const ControlState& control() const;
+    sqlite::Database& database();
+
+    // ------------------------------------------------------------ writing
+
+    /// Writes what a person meant as one commit per stream, in one transaction, under `as` (default: this
+    /// replica). Errc::not_found, bad_input, not_allowed before anything is written.
+    Result<std::vector<CommitId>> edit(const Draft& draft);
+    /// As edit(), for another replica whose chains live here too (the city's import writes for every unit),
+    /// at a given hybrid time's milliseconds. Inside batch() many become one transaction.
+    Result<std::vector<CommitId>> edit_as(const ReplicaId& as, const Draft& draft, std::int64_t time_ms);
+
+    struct Received {
+        Admission admission = Admission::broken;
+        std::string why;      ///< broken, gap: one line
+        CommitHeader header;
+        Hash hash;
+    };
+    /// Admits packed commits from elsewhere, in order, in one transaction; stops at the first that is broken.
+    /// Gaps are reported and passed over. The result has one item per commit that was looked at.
+    Result<std::vector<Received>> receive(std::span<const std::string_view> packed, Origin origin);
+
+    /// Appends to the control log; only the city's root writes there.
+    Result<ControlPos> append_control(std::string kind, std::string payload);
+    /// Takes entries that follow the head; those already here are compared by hash (Errc::corrupt on a difference).
+    Result<> receive_control(std::span<const std::string> entries);
+    Result<> add_certificate(const Certificate& cert);
+
+    /// Runs `work` in one transaction; edits and receives inside join it. On error nothing happened.
+    Result<> batch(const std::function<Result<>()>& work);
+
+    /// A new incarnation: seq from 1 in every stream. For clones and restores.
+    Result<> reincarnate();
+
+    // ------------------------------------------------------------ reading
+
+    /// The row with that id, in any entity, or in one. Errc::not_found.
+    Result<RowView> view(const std::string& entity, const std::string& id);
+    struct RowKey {
+        std::string entity, id;
+        StreamId stream;
+    };
+    Result<std::vector<RowKey>> find(const std::string& id);
+    Result<std::vector<ConflictRef>> conflicts(const std::string& row = {});
+    Result<std::vector<WaitingCommit>> waiting();
+
+    std::vector<StreamId> streams();
+    Result<std::int64_t> commits_in(const StreamId& stream);
+    /// Digest of the state (rows and conflict lines) of each stream, and "control" for the control log's head.
+    Result<std::vector<std::pair<std::string, std::string>>> digest();
+    /// Rebuilds everything from the log in memory, without the fast path, and compares; checks every hash and chain.
+    /// Errc::corrupt with one line on the first difference. Gives the number of commits checked.
+    Result<std::int64_t> verify();
+
+    // ------------------------------------------------------------ the log, for sync
+
+    Lsn log_head() const;
+    Result<std::vector<ChainHead>> chain_heads(const std::function<bool(const StreamId&)>& wanted);
+    /// Commits of one chain with seq above `after`, ascending; stops after `bytes_max` (at least one is given).
+    Result<std::vector<LogEntry>> chain_after(const StreamId& stream, const ReplicaId& replica, Seq after, std::size_t bytes_max);
+    /// Commits with lsn above `after` in streams that pass `wanted`, ascending by lsn, at most about `bytes_max`.
+    /// `through` gets the position up to which everything wanted has been given.
+    Result<std::vector<LogEntry>> log_after(Lsn after, const std::function<bool(const StreamId&)>& wanted, std::size_t bytes_max, Lsn& through);
+    Result<std::vector<std::string>> control_after(ControlPos after, std::size_t count_max);
+    Result<std::optional<CommitId>> commit_at(const StreamId& stream, const ReplicaId& replica, Seq seq);
+
+    // Small durable facts: cursors, acks, upstream. A missing key is an empty string.
+    Result<std::string> fact(const std::string& key);
+    Result<> set_fact(const std::string& key, const std::string& value);
+    Result<std::vector<std::pair<std::string, std::string>>> facts(const std::string& prefix);
+
+    // ------------------------------------------------------------ time
+
+    /// The hub told the time: trusted from now on. Returns nothing to the fold.
+    Result<> trust_time(std::int64_t wall_ms);
+    /// Milliseconds to write on a record now, and whether the PC's clock can be believed.
+    struct Now {
+        std::int64_t ms = 0;
+        bool unverified = false;
+    };
+    Now now() const;
+
+private:
+    class Impl;
+    explicit Replica(std::unique_ptr<Impl> impl);
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace taizhang

@@ -1,0 +1,230 @@
+#include "replica/rows.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+namespace taizhang {
+namespace {
+
+constexpr std::uint8_t kMetaFormat = 1;
+constexpr std::uint8_t kComplex = 0x10, kOneVersion = 0x20;
+
+std::string column_type(const Field& f, const EntityBinding& b, int field) {
+    const auto group = b.newest->groups[static_cast<std::size_t>(f.group)].rule;
+    (void)field;
+    if (group == fold::Rule::append || group == fold::Rule::set) return "TEXT";  // a JSON list
+    switch (f.type) {
+        case Type::number: return "REAL";
+        case Type::integer:
+        case Type::boolean: return "INTEGER";
+        default: return "TEXT";
+    }
+}
+
+}  // namespace
+
+// u8 format|flags, varint head, varint head_index, varint state, then either one version for everything
+// (the new row: lsn distance to head, time; varint groups that have it, from 0 on) or each: flow, groups.
+void RowMeta::encode(std::string& out) const {
+    out.clear();
+    Writer w(out);
+    bool one = flow.lsn == 0 && !groups.empty();
+    for (const auto& g : groups) one = one && g.lsn == groups.front().lsn && g.time == groups.front().time;
+    w.u8(static_cast<std::uint8_t>(kMetaFormat | (complex ? kComplex : 0) | (one ? kOneVersion : 0)));
+    w.varint(head);
+    w.varint(head_index);
+    w.varint(static_cast<std::uint64_t>(state));
+    auto ref = [&](const VersionRef& v) {
+        w.varint(v.lsn == 0 ? 0 : head - v.lsn + 1);
+        if (v.lsn != 0) w.varint(v.time);
+    };
+    if (one) {
+        ref(groups.front());
+        w.varint(groups.size());
+        return;
+    }
+    ref(flow);
+    w.varint(groups.size());
+    // Neighbouring groups often stand at one version: 1 means "as the one before".
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+        const bool same = i > 0 && groups[i].lsn == groups[i - 1].lsn && groups[i].time == groups[i - 1].time;
+        w.u8(same ? 1 : 0);
+        if (!same) ref(groups[i]);
+    }
+}
+
+bool RowMeta::decode(std::string_view in, RowMeta& m) {
+    Reader r(in);
+    const auto tag = r.u8();
+    if ((tag & 0x0f) != kMetaFormat) return false;
+    m.complex = tag & kComplex;
+    m.head = r.varint();
+    m.head_index = static_cast<std::uint32_t>(r.varint());
+    m.state = static_cast<int>(r.varint());
+    auto ref = [&] {
+        VersionRef v;
+        const auto distance = r.varint();
+        if (distance == 0) return v;
+        v.lsn = m.head + 1 - distance;
+        v.time = r.varint();
+        return v;
+    };
+    m.flow = {};
+    const auto first = ref();
+    const auto n = r.varint();
+    if (n > 64) return false;
+    if (tag & kOneVersion) {
+        m.groups.assign(n, first);
+        return r.done();
+    }
+    m.flow = first;
+    m.groups.resize(n);
+    for (std::size_t i = 0; i < n && r.ok(); ++i) m.groups[i] = r.u8() == 1 && i > 0 ? m.groups[i - 1] : ref();
+    return r.done();
+}
+
+Result<> RowTable::ensure() {
+    const auto& e = *binding_.newest;
+    std::unordered_set<std::string> have;
+    {
+        TRY(auto info, db_.prepare("SELECT name FROM pragma_table_info(?1)", false));
+        info.bind(1, std::string_view(binding_.name));
+        for (;;) {
+            TRY(const bool row, info.step());
+            if (!row) break;
+            have.emplace(info.text(0));
+        }
+    }
+    auto column = [&](int n) {
+        const auto& f = *binding_.field_defs[static_cast<std::size_t>(n)];
+        return "\"" + f.name + "\" " + column_type(f, binding_, n);
+    };
+    if (have.empty()) {
+        std::string sql = "CREATE TABLE " + name() + "(id " + (e.uuid ? "BLOB" : "TEXT") + " NOT NULL, _s INTEGER NOT NULL, _m BLOB NOT NULL";
+        for (std::size_t n = 0; n < binding_.fields.size(); ++n) sql += ", " + column(static_cast<int>(n));
+        if (e.has_workflow()) sql += ", \"" + e.workflow.field + "\" TEXT";
+        TRY_VOID(db_.exec(sql + ", PRIMARY KEY(id, _s)) STRICT, WITHOUT ROWID"));
+    } else {
+        for (std::size_t n = 0; n < binding_.fields.size(); ++n)
+            if (!have.contains(binding_.fields[n])) TRY_VOID(db_.exec("ALTER TABLE " + name() + " ADD COLUMN " + column(static_cast<int>(n))));
+        if (e.has_workflow() && !have.contains(e.workflow.field))
+            TRY_VOID(db_.exec("ALTER TABLE " + name() + " ADD COLUMN \"" + e.workflow.field + "\" TEXT"));
+    }
+    std::string columns = "id, _s, _m", marks = "?1, ?2, ?3";
+    for (std::size_t n = 0; n < binding_.fields.size(); ++n) {
+        columns += ", \"" + binding_.fields[n] + "\"";
+        marks += ", ?" + std::to_string(n + 4);
+    }
+    if (e.has_workflow()) {
+        columns += ", \"" + e.workflow.field + "\"";
+        marks += ", ?" + std::to_string(binding_.fields.size() + 4);
+    }
+    TRY(load_, db_.prepare("SELECT _m FROM " + name() + " WHERE id = ?1 AND _s = ?2"));
+    TRY(insert_, db_.prepare("INSERT INTO " + name() + "(" + columns + ") VALUES(" + marks + ") ON CONFLICT DO NOTHING"));
+    TRY(streams_, db_.prepare("SELECT _s FROM " + name() + " WHERE id = ?1 ORDER BY _s"));
+    updates_.clear();
+    return {};
+}
+
+std::string RowTable::select_all_sql() const {
+    std::string sql = "SELECT id, _s";
+    for (const auto& f : binding_.fields) sql += ", \"" + f + "\"";
+    if (has_state()) sql += ", \"" + binding_.newest->workflow.field + "\"";
+    return sql + " FROM " + name();
+}
+
+void RowTable::bind_id(sqlite::Statement& s, int i, std::string_view id) const {
+    if (binding_.newest->uuid)
+        s.bind_blob(i, id);
+    else
+        s.bind(i, id);
+}
+
+void RowTable::bind_cell(sqlite::Statement& s, int i, const Cell& cell) const {
+    const auto v = ValueView::of(cell.value);
+    switch (v.kind) {
+        case ValueView::Kind::null: s.bind_null(i); break;
+        case ValueView::Kind::number:
+            if (v.number.scale == 0)
+                s.bind(i, v.number.mantissa);
+            else
+                s.bind_real(i, v.number.to_double());
+            break;
+        case ValueView::Kind::text: s.bind(i, v.text); break;
+        case ValueView::Kind::blob: s.bind_blob(i, v.text); break;
+    }
+}
+
+void RowTable::bind_state(sqlite::Statement& s, int i, int state) const {
+    const auto& states = binding_.newest->workflow.states;
+    if (state >= 0 && static_cast<std::size_t>(state) < states.size())
+        s.bind(i, std::string_view(states[static_cast<std::size_t>(state)]));
+    else
+        s.bind_null(i);
+}
+
+Result<bool> RowTable::load(int stream, std::string_view id, RowMeta& meta) {
+    bind_id(load_, 1, id);
+    load_.bind(2, stream);
+    TRY(const bool there, load_.step());
+    if (!there) return false;
+    const bool ok = RowMeta::decode(load_.blob(0), meta);
+    load_.reset();
+    if (!ok) return fail(Errc::corrupt, "记录 " + std::string(id) + " 的附加信息已损坏,请运行 verify / row " + std::string(id) + ": damaged, run verify");
+    return true;
+}
+
+Result<bool> RowTable::insert(int stream, std::string_view id, std::span<const Cell> cells, const RowMeta& meta) {
+    bind_id(insert_, 1, id);
+    insert_.bind(2, stream);
+    meta.encode(meta_bytes_);
+    insert_.bind_blob(3, meta_bytes_);
+    const auto fields = static_cast<int>(binding_.fields.size());
+    if (cells.size() < binding_.fields.size())
+        for (int n = 0; n < fields; ++n) insert_.bind_null(n + 4);
+    for (const auto& c : cells) bind_cell(insert_, c.field + 4, c);
+    if (has_state()) bind_state(insert_, fields + 4, meta.state);
+    TRY_VOID(insert_.run());
+    return db_.changes() > 0;
+}
+
+Result<sqlite::Statement*> RowTable::update_for(std::span<const Cell> cells) {
+    key_.clear();
+    for (const auto& c : cells) key_.push_back(static_cast<char>(c.field));
+    const auto it = updates_.find(key_);
+    if (it != updates_.end()) return &it->second;
+    std::string sql = "UPDATE " + name() + " SET _m = ?3";
+    int i = 4;
+    if (has_state()) sql += ", \"" + binding_.newest->workflow.field + "\" = ?" + std::to_string(i++);
+    for (const auto& c : cells) sql += ", \"" + binding_.fields[static_cast<std::size_t>(c.field)] + "\" = ?" + std::to_string(i++);
+    TRY(auto s, db_.prepare(sql + " WHERE id = ?1 AND _s = ?2"));
+    // A person edits a few shapes of a form; thousands of shapes are a program's, and not worth the memory.
+    if (updates_.size() >= 64) updates_.clear();
+    return &updates_.emplace(key_, std::move(s)).first->second;
+}
+
+Result<> RowTable::update(int stream, std::string_view id, std::span<const Cell> cells, const RowMeta& meta) {
+    TRY(auto* s, update_for(cells));
+    bind_id(*s, 1, id);
+    s->bind(2, stream);
+    meta.encode(meta_bytes_);
+    s->bind_blob(3, meta_bytes_);
+    int i = 4;
+    if (has_state()) bind_state(*s, i++, meta.state);
+    for (const auto& c : cells) bind_cell(*s, i++, c);
+    return s->run();
+}
+
+Result<std::vector<int>> RowTable::streams_of(std::string_view id) {
+    std::vector<int> out;
+    bind_id(streams_, 1, id);
+    for (;;) {
+        TRY(const bool row, streams_.step());
+        if (!row) return out;
+        out.push_back(static_cast<int>(streams_.integer(0)));
+    }
+}
+
+Result<> RowTable::clear() { return db_.exec("DELETE FROM " + name()); }
+
+}  // namespace taizhang

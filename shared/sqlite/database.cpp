@@ -1,0 +1,204 @@
+#include "sqlite/database.h"
+
+#include <sqlite3.h>
+
+#include <utility>
+
+namespace taizhang::sqlite {
+namespace {
+
+// The log is copied into the database when it passes this many pages. Higher: fewer
+// copies, more disk; lower: more fsyncs. 4,000 pages are 16 MB.
+constexpr int kWalPagesMax = 4000;
+
+bool is_io(int rc) {
+    const int primary = rc & 0xff;
+    return primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN || primary == SQLITE_READONLY;
+}
+
+}  // namespace
+
+Statement::Statement(Statement&& o) noexcept : db_(o.db_), stmt_(std::exchange(o.stmt_, nullptr)) {}
+Statement& Statement::operator=(Statement&& o) noexcept {
+    std::swap(db_, o.db_);
+    std::swap(stmt_, o.stmt_);
+    return *this;
+}
+Statement::~Statement() { sqlite3_finalize(stmt_); }
+
+Statement& Statement::bind(int i, std::int64_t v) {
+    sqlite3_bind_int64(stmt_, i, v);
+    return *this;
+}
+Statement& Statement::bind(int i, std::string_view text) {
+    sqlite3_bind_text(stmt_, i, text.empty() ? "" : text.data(), static_cast<int>(text.size()), SQLITE_STATIC);
+    return *this;
+}
+Statement& Statement::bind_blob(int i, std::string_view bytes) {
+    sqlite3_bind_blob(stmt_, i, bytes.empty() ? "" : bytes.data(), static_cast<int>(bytes.size()), SQLITE_STATIC);
+    return *this;
+}
+Statement& Statement::bind_real(int i, double v) {
+    sqlite3_bind_double(stmt_, i, v);
+    return *this;
+}
+Statement& Statement::bind_null(int i) {
+    sqlite3_bind_null(stmt_, i);
+    return *this;
+}
+
+Result<bool> Statement::step() {
+    if (db_->broken_) return fail(Errc::io, "磁盘出过错,请重新打开程序 / the disk failed earlier: restart the program");
+    const int rc = sqlite3_step(stmt_);
+    if (rc == SQLITE_ROW) return true;
+    sqlite3_reset(stmt_);
+    if (rc == SQLITE_DONE) return false;
+    return db_->error_of(rc);
+}
+
+Result<> Statement::run() {
+    auto r = step();
+    if (!r) return std::move(r).error();
+    if (*r) sqlite3_reset(stmt_);
+    return {};
+}
+
+void Statement::reset() { sqlite3_reset(stmt_); }
+std::int64_t Statement::integer(int col) const { return sqlite3_column_int64(stmt_, col); }
+double Statement::real(int col) const { return sqlite3_column_double(stmt_, col); }
+std::string_view Statement::text(int col) const {
+    const auto* p = reinterpret_cast<const char*>(sqlite3_column_text(stmt_, col));
+    return p ? std::string_view(p, static_cast<std::size_t>(sqlite3_column_bytes(stmt_, col))) : std::string_view();
+}
+std::string_view Statement::blob(int col) const {
+    const auto* p = static_cast<const char*>(sqlite3_column_blob(stmt_, col));
+    return p ? std::string_view(p, static_cast<std::size_t>(sqlite3_column_bytes(stmt_, col))) : std::string_view();
+}
+bool Statement::is_null(int col) const { return sqlite3_column_type(stmt_, col) == SQLITE_NULL; }
+int Statement::type(int col) const { return sqlite3_column_type(stmt_, col); }
+int Statement::columns() const { return sqlite3_column_count(stmt_); }
+std::string_view Statement::column_name(int col) const { return sqlite3_column_name(stmt_, col); }
+
+Error Database::error_of(int rc) {
+    const std::string what = sqlite3_errmsg(db_);
+    const int primary = rc & 0xff;
+    if (primary == SQLITE_FULL)
+        return fail(Errc::disk_full, "磁盘已满,这次没有写入,请腾出空间后再试 / disk full: nothing was written; free some space and try again");
+    if (is_io(rc)) {
+        broken_ = true;
+        return fail(Errc::io, "磁盘读写出错(" + what + "),请检查磁盘后重新打开程序 / disk error (" + what + "): check the disk, then restart");
+    }
+    if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED)
+        return fail(Errc::busy, "数据正被另一个程序使用 / another process is using " + path_);
+    if (primary == SQLITE_NOTADB)
+        return fail(Errc::foreign_data, "不是本程序的数据库 / not a database of this program: " + path_);
+    if (primary == SQLITE_CORRUPT)
+        return fail(Errc::corrupt, "数据库已损坏(" + what + ") / the database is damaged (" + what + "): " + path_);
+    if (primary == SQLITE_NOMEM) return fail(Errc::internal, "内存不足 / out of memory");
+    return fail(Errc::internal, "SQL: " + what);
+}
+
+Result<std::unique_ptr<Database>> Database::open(const std::string& path, const OpenOptions& options) {
+    std::unique_ptr<Database> db(new Database);
+    db->path_ = path;
+    const int flags = (options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) |
+                      SQLITE_OPEN_NOMUTEX;
+    const int rc = sqlite3_open_v2(path.c_str(), &db->db_, flags, options.vfs.empty() ? nullptr : options.vfs.c_str());
+    if (rc != SQLITE_OK) {
+        auto e = db->error_of(rc);
+        e.detail += " (" + path + ")";
+        return e;
+    }
+    sqlite3_extended_result_codes(db->db_, 1);
+    sqlite3_db_config(db->db_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+    sqlite3_db_config(db->db_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+    sqlite3_limit(db->db_, SQLITE_LIMIT_ATTACHED, 1);
+    const std::string cache = "PRAGMA cache_size=-" + std::to_string(options.cache_kib) + ";";
+    if (!options.read_only) {
+        TRY_VOID(db->exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                          "PRAGMA wal_autocheckpoint=0; PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY;" + cache));
+    } else {
+        TRY_VOID(db->exec("PRAGMA query_only=1;" + cache));
+    }
+    sqlite3_wal_hook(
+        db->db_,
+        [](void* self, sqlite3*, const char*, int pages) {
+            static_cast<Database*>(self)->wal_pages_ = pages;
+            return SQLITE_OK;
+        },
+        db.get());
+    TRY(db->begin_, db->prepare("BEGIN IMMEDIATE"));
+    TRY(db->commit_, db->prepare("COMMIT"));
+    TRY(db->rollback_, db->prepare("ROLLBACK"));
+    return db;
+}
+
+Database::~Database() {
+    begin_ = {};
+    commit_ = {};
+    rollback_ = {};
+    sqlite3_close_v2(db_);
+}
+
+Result<Statement> Database::prepare(std::string_view sql, bool persistent) {
+    sqlite3_stmt* stmt = nullptr;
+    const int rc = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()),
+                                      persistent ? SQLITE_PREPARE_PERSISTENT : 0, &stmt, nullptr);
+    if (rc != SQLITE_OK) return error_of(rc);
+    return Statement(this, stmt);
+}
+
+Result<> Database::exec(const std::string& sql) {
+    if (broken_) return fail(Errc::io, "磁盘出过错,请重新打开程序 / the disk failed earlier: restart the program");
+    const int rc = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr);
+    if (rc != SQLITE_OK) return error_of(rc);
+    return {};
+}
+
+Result<> Database::begin() {
+    TRY_VOID(begin_.run());
+    in_transaction_ = true;
+    return {};
+}
+
+Result<> Database::commit() {
+    auto r = commit_.run();
+    if (!r) {
+        rollback();
+        return r;
+    }
+    in_transaction_ = false;
+    return {};
+}
+
+void Database::rollback() {
+    if (!in_transaction_) return;
+    in_transaction_ = false;
+    if (sqlite3_get_autocommit(db_)) return;  // SQLite rolled back by itself
+    const int rc = sqlite3_step(rollback_.stmt_);
+    sqlite3_reset(rollback_.stmt_);
+    if (rc != SQLITE_DONE) broken_ = true;
+}
+
+std::int64_t Database::changes() const { return sqlite3_changes64(db_); }
+
+Result<> Database::checkpoint() {
+    int log = 0, done = 0;
+    const int rc = sqlite3_wal_checkpoint_v2(db_, nullptr, SQLITE_CHECKPOINT_TRUNCATE, &log, &done);
+    if (rc != SQLITE_OK) return error_of(rc);
+    wal_pages_ = 0;
+    return {};
+}
+
+Result<> Database::checkpoint_if_large() {
+    if (wal_pages_ < kWalPagesMax) return {};
+    return checkpoint();
+}
+
+Result<> Database::backup_to(const std::string& path) {
+    TRY(auto s, prepare("VACUUM INTO ?1", false));
+    s.bind(1, std::string_view(path));
+    return s.run();
+}
+
+}  // namespace taizhang::sqlite

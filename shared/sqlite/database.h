@@ -1,0 +1,117 @@
+// database.h - one SQLite connection, its statements, one transaction at a time.
+//
+// WAL with synchronous=FULL: only then has a COMMIT that returned reached the disk
+// (with NORMAL a power cut loses acknowledged work). One connection does all writes
+// and all checkpoints, because Debian's SQLite resets the log wrongly when two do;
+// locking_mode=EXCLUSIVE makes that a fact. Readers from outside open `read_only`
+// on a copy of the last state only through the node that holds the data.
+//
+// After a failed write or fsync the Database is `broken()`: every later call fails
+// until it is opened again, because what the disk holds is unknown.
+//
+// Threads: one at a time.
+#pragma once
+
+#include "base/result.h"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace taizhang::sqlite {
+
+class Database;
+
+/// A prepared statement. Bind numbers from 1, columns from 0. Text and blobs are
+/// bound without copying: they must live until the next step() or reset().
+class Statement {
+public:
+    Statement() = default;
+    Statement(Statement&& o) noexcept;
+    Statement& operator=(Statement&& o) noexcept;
+    ~Statement();
+
+    Statement& bind(int i, std::int64_t v);
+    Statement& bind(int i, std::uint64_t v) { return bind(i, static_cast<std::int64_t>(v)); }
+    Statement& bind(int i, int v) { return bind(i, static_cast<std::int64_t>(v)); }
+    Statement& bind(int i, std::string_view text);
+    Statement& bind_blob(int i, std::string_view bytes);
+    Statement& bind_real(int i, double v);
+    Statement& bind_null(int i);
+
+    /// True: a row is there. False: done (and reset). Errors: io, disk_full, corrupt, internal.
+    Result<bool> step();
+    /// step() for statements that give no row.
+    Result<> run();
+    void reset();
+
+    std::int64_t integer(int col) const;
+    std::uint64_t unsigned_integer(int col) const { return static_cast<std::uint64_t>(integer(col)); }
+    double real(int col) const;
+    std::string_view text(int col) const;
+    std::string_view blob(int col) const;
+    bool is_null(int col) const;
+    int type(int col) const;  ///< SQLITE_INTEGER …
+    int columns() const;
+    std::string_view column_name(int col) const;
+    bool valid() const { return stmt_ != nullptr; }
+
+private:
+    friend class Database;
+    Statement(Database* db, sqlite3_stmt* stmt) : db_(db), stmt_(stmt) {}
+    Database* db_ = nullptr;
+    sqlite3_stmt* stmt_ = nullptr;
+};
+
+struct OpenOptions {
+    std::string vfs;          ///< empty: the platform's
+    int cache_kib = 2048;     ///< page cache; raised, memory grows; lowered, big folds reread pages
+    bool read_only = false;
+};
+
+class Database {
+public:
+    static Result<std::unique_ptr<Database>> open(const std::string& path, const OpenOptions& options);
+    ~Database();
+    Database(const Database&) = delete;
+    Database& operator=(const Database&) = delete;
+
+    /// `persistent` for statements kept and used again.
+    Result<Statement> prepare(std::string_view sql, bool persistent = true);
+    /// Runs one or more statements without results.
+    Result<> exec(const std::string& sql);
+
+    Result<> begin();
+    /// On success everything since begin() is on the disk.
+    Result<> commit();
+    void rollback();
+    bool in_transaction() const { return in_transaction_; }
+
+    std::int64_t changes() const;
+    /// Copies the whole log into the database file and truncates it.
+    Result<> checkpoint();
+    /// Checkpoints when the log has grown past the bound; call between transactions.
+    Result<> checkpoint_if_large();
+    Result<> backup_to(const std::string& path);
+
+    bool broken() const { return broken_; }
+    sqlite3* handle() const { return db_; }
+    Error error_of(int rc);
+
+private:
+    Database() = default;
+    friend class Statement;
+    sqlite3* db_ = nullptr;
+    std::string path_;
+    Statement begin_, commit_, rollback_;
+    bool in_transaction_ = false;
+    bool broken_ = false;
+    int wal_pages_ = 0;
+};
+
+}  // namespace taizhang::sqlite
