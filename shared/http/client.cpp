@@ -64,7 +64,8 @@ struct Client::Impl {
     static net::awaitable<Result<Response>> talk(Self self, Request request, Clock::time_point until,
                                                  std::size_t body_bytes_max);
     static net::awaitable<error_code> connect(Self self, Clock::time_point until);
-    static net::awaitable<error_code> resolve(Self self, Clock::time_point until, std::vector<Tcp::endpoint>* endpoints);
+    static net::awaitable<error_code> resolve(Self self, Clock::time_point until,
+                                              std::vector<Tcp::endpoint>* endpoints);
     static net::awaitable<Attempt> exchange(Self self, LinkPtr link, std::string_view head, std::string_view body,
                                             bool is_head, std::size_t body_bytes_max);
     Error offline(error_code ec) const;
@@ -76,7 +77,7 @@ struct Client::Impl {
     std::string host;   ///< for the Host header: without the port when it is 80
     std::string where;  ///< for messages
     LinkPtr link;
-    std::shared_ptr<Lookup> lookup;  ///< while a name is being resolved
+    std::shared_ptr<Lookup> lookup;              ///< while a name is being resolved
     std::uint64_t bytes_up = 0, bytes_down = 0;  ///< of connections that are gone
     std::uint64_t closings = 0;                  ///< a request in flight notices that `close` was called
     bool sending = false;
@@ -212,8 +213,10 @@ net::awaitable<Attempt> Client::Impl::exchange(Self self, LinkPtr link, std::str
     auto read = co_await link->read_head(kAnswerHeaderBytesMax);
     if (read.end == HeadRead::End::closed || read.end == HeadRead::End::timed_out) {
         error_code ec = net::error::eof;
-        if (read.end == HeadRead::End::timed_out) ec = net::error::timed_out;
-        else if (link->is_closed()) ec = net::error::operation_aborted;
+        if (read.end == HeadRead::End::timed_out)
+            ec = net::error::timed_out;
+        else if (link->is_closed())
+            ec = net::error::operation_aborted;
         attempt.error = self->offline(ec);
         attempt.unheard = read.end == HeadRead::End::closed && link->bytes_in == heard_before;
         co_return attempt;
@@ -249,7 +252,8 @@ net::awaitable<Attempt> Client::Impl::exchange(Self self, LinkPtr link, std::str
     auto& received = attempt.response.body;
     received = link->take(length);
     while (received.size() < length) {
-        const auto ec = co_await link->read_some(&received, std::min<std::size_t>(length - received.size(), kBodyPieceBytes));
+        const auto ec =
+            co_await link->read_some(&received, std::min<std::size_t>(length - received.size(), kBodyPieceBytes));
         if (ec) {
             attempt.error = self->offline(ec);
             co_return attempt;

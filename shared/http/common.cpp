@@ -35,11 +35,16 @@ bool is_port(std::string_view port) {
 
 }  // namespace
 
-std::string_view Request::header(std::string_view lower_case_name) const { return find_header(headers, lower_case_name); }
-std::string_view Response::header(std::string_view lower_case_name) const { return find_header(headers, lower_case_name); }
+std::string_view Request::header(std::string_view lower_case_name) const {
+    return find_header(headers, lower_case_name);
+}
+std::string_view Response::header(std::string_view lower_case_name) const {
+    return find_header(headers, lower_case_name);
+}
 
 Result<Origin> parse_origin(const std::string& url) {
-    const auto rubbish = fail(Errc::usage, "地址应为 http://主机:端口，而不是 " + url + " / wants http://HOST:PORT, not " + url);
+    const auto rubbish =
+        fail(Errc::usage, "地址应为 http://主机:端口，而不是 " + url + " / wants http://HOST:PORT, not " + url);
     const std::string lower_url = strict::lower(url);
     std::string_view rest = lower_url;
     if (rest.substr(0, 8) == "https://")

@@ -40,7 +40,7 @@ struct Request {
     std::string target;  ///< path and query as sent, starts with '/'
     Headers headers;
     std::string body;
-    std::string peer;    ///< address without port
+    std::string peer;  ///< address without port
     /// First value of a header, empty when absent.
     std::string_view header(std::string_view lower_case_name) const;
 };
@@ -60,8 +60,8 @@ struct Limits {
     std::size_t bodies_bytes_max = 512 * 1024 * 1024;  ///< of all requests at once; beyond it 503
     std::size_t connections_max = 4096;
     std::chrono::milliseconds header_deadline{30'000};  ///< also for the first byte of a new connection
-    std::chrono::milliseconds idle_deadline{300'000};  ///< keep-alive, nothing sent yet
-    std::size_t body_bytes_per_second_min = 500;       ///< a 2G link still meets it
+    std::chrono::milliseconds idle_deadline{300'000};   ///< keep-alive, nothing sent yet
+    std::size_t body_bytes_per_second_min = 500;        ///< a 2G link still meets it
     std::chrono::milliseconds body_grace{30'000};  ///< how far a body or a reader of answers may fall behind that rate
 };
 

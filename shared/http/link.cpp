@@ -11,7 +11,7 @@
 namespace taizhang::http {
 
 namespace {
-constexpr std::size_t kHeadPieceBytes = 4096;         // smaller: more calls; larger: more memory for each idle connection
+constexpr std::size_t kHeadPieceBytes = 4096;  // smaller: more calls; larger: more memory for each idle connection
 constexpr std::size_t kLingerBytesMax = 1024 * 1024;  // smaller: refused senders see a reset more often than the reason
 }  // namespace
 

@@ -97,8 +97,10 @@ std::optional<Response> response_from(std::string_view head) {
     response.status = static_cast<int>(message.result_int());
     response.content_type.clear();
     for (auto& [name, value] : headers_of(message)) {
-        if (name == "content-type") response.content_type = std::move(value);
-        else if (!is_framing(name) && name != "connection") response.headers.emplace_back(std::move(name), std::move(value));
+        if (name == "content-type")
+            response.content_type = std::move(value);
+        else if (!is_framing(name) && name != "connection")
+            response.headers.emplace_back(std::move(name), std::move(value));
     }
     return response;
 }
@@ -121,7 +123,8 @@ Result<std::string> request_head(const Request& request, std::string_view host) 
 
 Result<std::string> response_head(const Response& response, bool close) {
     if (response.status < 200 || response.status > 599)
-        return fail(Errc::internal, "应答的状态码不对 / the answer's status is not valid: " + std::to_string(response.status));
+        return fail(Errc::internal,
+                    "应答的状态码不对 / the answer's status is not valid: " + std::to_string(response.status));
     if (has_no_body(response.status) && !response.body.empty())
         return fail(Errc::internal, "该状态不能带正文 / this status has no body: " + std::to_string(response.status));
     std::string head = "HTTP/1.1 " + std::to_string(response.status) + ' ';

@@ -20,9 +20,9 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kFirstPieceBytes = 4096;      // larger: more memory for each idle connection
 constexpr std::size_t kBodyPieceBytes = 16 * 1024;  // smaller: more calls; larger: memory that nothing has arrived for
-constexpr auto kLinger = 2s;               // shorter: a slow sender sees a reset instead of the reason
-constexpr std::size_t kTurnedAwayMax = 64;  // beyond this many at once a refused connection gets no reason
-constexpr auto kAcceptPause = 100ms;       // after a failed accept (no descriptors left), or it would fail in a circle
+constexpr auto kLinger = 2s;                        // shorter: a slow sender sees a reset instead of the reason
+constexpr std::size_t kTurnedAwayMax = 64;          // beyond this many at once a refused connection gets no reason
+constexpr auto kAcceptPause = 100ms;  // after a failed accept (no descriptors left), or it would fail in a circle
 
 /// What came of waiting for one request.
 struct Incoming {
@@ -87,7 +87,8 @@ std::optional<Listen> parse_listen(const std::string& text) {
     if (colon == std::string::npos) return std::nullopt;
     auto host = text.substr(0, colon);
     const auto port = text.substr(colon + 1);
-    if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos) return std::nullopt;
+    if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos)
+        return std::nullopt;
     const unsigned long number = std::stoul(port);
     if (number > 65535) return std::nullopt;
     const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
@@ -222,12 +223,8 @@ net::awaitable<Incoming> Server::Impl::read_request(Self self, LinkPtr link, boo
         case HeadRead::End::timed_out:
             incoming = refused(408, "头部来得太慢 / the header took too long");
             co_return incoming;
-        case HeadRead::End::too_long:
-            incoming = refused(431, "头部太长 / the header is too long");
-            co_return incoming;
-        case HeadRead::End::malformed:
-            incoming = refused(400, std::move(read.why));
-            co_return incoming;
+        case HeadRead::End::too_long: incoming = refused(431, "头部太长 / the header is too long"); co_return incoming;
+        case HeadRead::End::malformed: incoming = refused(400, std::move(read.why)); co_return incoming;
     }
     auto fault = strict::check_request(read.head, limits.headers_max, limits.body_bytes_max, incoming.framing);
     if (fault) {
@@ -268,8 +265,10 @@ net::awaitable<Incoming> Server::Impl::read_body(Self self, LinkPtr link, Incomi
         share->take(body.size() - before);
         pace.moved(body.size() - before, Clock::now());
         if (ec) {
-            if (ec == net::error::timed_out) incoming = refused(408, "正文来得太慢 / the body came too slowly");
-            else incoming.end = Incoming::End::gone;
+            if (ec == net::error::timed_out)
+                incoming = refused(408, "正文来得太慢 / the body came too slowly");
+            else
+                incoming.end = Incoming::End::gone;
             co_return incoming;
         }
     }
@@ -315,7 +314,8 @@ Server::~Server() { stop(); }
 Result<std::uint16_t> Server::listen(const std::string& listen) {
     const auto wanted = parse_listen(listen);
     if (!wanted)
-        return fail(Errc::usage, "监听地址应为 数字地址:端口，而不是 " + listen + " / listen wants ADDRESS:PORT, not " + listen);
+        return fail(Errc::usage,
+                    "监听地址应为 数字地址:端口，而不是 " + listen + " / listen wants ADDRESS:PORT, not " + listen);
     auto& acceptor = impl_->acceptor;
     if (acceptor.is_open() || impl_->stopping)
         return fail(Errc::usage, "已经在监听或已停止 / already listening, or stopped");

@@ -186,9 +186,7 @@ std::optional<Fault> check_response(std::string_view head, std::size_t headers_m
     return std::nullopt;
 }
 
-bool is_token(std::string_view text) {
-    return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char);
-}
+bool is_token(std::string_view text) { return !text.empty() && std::all_of(text.begin(), text.end(), is_token_char); }
 
 bool is_field_value(std::string_view text) {
     return text == trim(text) &&

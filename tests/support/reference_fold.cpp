@@ -103,8 +103,7 @@ private:
         return out;
     }
 
-    void line(const Ref& loser, LineKind kind, const std::optional<Ref>& winner, Rule rule,
-              VersionId decided_by = {}) {
+    void line(const Ref& loser, LineKind kind, const std::optional<Ref>& winner, Rule rule, VersionId decided_by = {}) {
         lines_.insert(Line{kind, loser.group, loser.id, winner ? winner->id : VersionId{}, decided_by, rule});
     }
 
@@ -152,8 +151,10 @@ private:
                 view[x] = c.to;
             } else {
                 view[x] = v;
-                if (c.entitled) outdated.insert(x);
-                else line(x, LineKind::refused, std::nullopt, Rule::latest);
+                if (c.entitled)
+                    outdated.insert(x);
+                else
+                    line(x, LineKind::refused, std::nullopt, Rule::latest);
             }
             if (c.quarantined) line(x, LineKind::quarantined, std::nullopt, Rule::latest);
         }
@@ -201,8 +202,10 @@ private:
             }
             Names kept;
             for (const Ref& x : c) {
-                if (k.contains(x)) kept.insert(x);
-                else line(x, LineKind::after_close, w_, at(x).rule);
+                if (k.contains(x))
+                    kept.insert(x);
+                else
+                    line(x, LineKind::after_close, w_, at(x).rule);
             }
             c = kept;
         }
@@ -314,7 +317,8 @@ std::string show(const Fields& fields) {
     for (const auto& [field, encoded] : fields) {
         Reader in(encoded);
         const Value value = Value::read(in);
-        out += (out.size() > 1 ? " " : "") + std::to_string(field) + "=" + (in.done() ? value.display() : to_hex(encoded));
+        out +=
+            (out.size() > 1 ? " " : "") + std::to_string(field) + "=" + (in.done() ? value.display() : to_hex(encoded));
     }
     return out + "}";
 }
@@ -360,8 +364,8 @@ std::string describe(std::span<const Change> changes) {
             for (const Ref& r : x.reviewed) out << ' ' << short_name(r);
             out << " ]";
         }
-        out << " stamp " << x.stamp << " level " << static_cast<int>(x.level) << " replica " << x.replica.hex().substr(0, 4)
-            << " seq " << x.seq.value << " catalog " << x.catalog;
+        out << " stamp " << x.stamp << " level " << static_cast<int>(x.level) << " replica "
+            << x.replica.hex().substr(0, 4) << " seq " << x.seq.value << " catalog " << x.catalog;
         if (x.group == kWorkflow)
             out << " from " << std::hex << x.from << std::dec << " to " << x.to << " freezes " << x.freezes;
         else
@@ -383,8 +387,8 @@ std::string describe(const RowState& state) {
         out << " ] " << show(group.fields) << '\n';
     }
     for (const Line& l : state.lines)
-        out << "line " << name_of(l.kind) << ' ' << short_name(Ref{l.group, l.loser}) << " winner " << short_name(l.winner)
-            << " decided_by " << short_name(l.decided_by) << ' ' << name_of(l.rule) << '\n';
+        out << "line " << name_of(l.kind) << ' ' << short_name(Ref{l.group, l.loser}) << " winner "
+            << short_name(l.winner) << " decided_by " << short_name(l.decided_by) << ' ' << name_of(l.rule) << '\n';
     out << "times";
     for (const auto& [name, time] : state.times) out << ' ' << short_name(name) << '@' << time;
     out << '\n';

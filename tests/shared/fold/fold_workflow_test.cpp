@@ -201,7 +201,7 @@ RowState same_as_reference(std::vector<Change>& h, std::uint64_t variant) {
 
 // --- against the reference
 
-TEST_CASE("every history of up to three transitions folds as the reference says") {
+TEST_CASE("every history of up to three transitions folds as the reference says", "[fold]") {
     // In full: base sets x orders of the clocks x levels (branch, township, city) x steps
     // (send, send back, close, reopen). Who is quarantined turns with the number of the history.
     const Level levels[] = {Level::branch, Level::township, Level::city};
@@ -213,7 +213,8 @@ TEST_CASE("every history of up to three transitions folds as the reference says"
             Choices choices(number);
             std::vector<Change> h;
             for (int i = 0; i < n; ++i) {
-                Change x = make_step(variant % 2 ? n - i : 1 + i, static_cast<Step>(choices.pick(4)), levels[choices.pick(3)]);
+                Change x =
+                    make_step(variant % 2 ? n - i : 1 + i, static_cast<Step>(choices.pick(4)), levels[choices.pick(3)]);
                 pick_bases(choices, x, h);
                 x.quarantined = (variant >> (8 + 3 * i)) % 8 == 0;
                 h.push_back(std::move(x));
@@ -227,7 +228,7 @@ TEST_CASE("every history of up to three transitions folds as the reference says"
     CHECK(closed >= 20'000);
 }
 
-TEST_CASE("every history of two field changes and two transitions folds as the reference says") {
+TEST_CASE("every history of two field changes and two transitions folds as the reference says", "[fold]") {
     // In full: where the second field change is (same group, same group on the first, the
     // other group) x bases and reviewed links of both transitions x steps x levels (township,
     // city) x orders of the clocks.
@@ -239,7 +240,8 @@ TEST_CASE("every history of two field changes and two transitions folds as the r
         const int second = choices.pick(3);
         std::vector<Change> h;
         h.push_back(make_put(1, 0, Level::branch, rules[variant % 4], 1));
-        h.push_back(make_put(2, second == 2 ? 1 : 0, Level::county, rules[variant % 4], 1 + static_cast<int>(variant >> 8 & 1)));
+        h.push_back(make_put(2, second == 2 ? 1 : 0, Level::county, rules[variant % 4],
+                             1 + static_cast<int>(variant >> 8 & 1)));
         if (second == 1) h[1].base = {h[0].id};
         const Step steps[2][2] = {{send, close}, {close, reopen}};
         for (int i = 0; i < 2; ++i) {
@@ -251,14 +253,15 @@ TEST_CASE("every history of two field changes and two transitions folds as the r
         }
         pick_clocks(choices, h);
         const RowState row = same_as_reference(h, variant);
-        left_out += std::count_if(row.lines.begin(), row.lines.end(), [](const auto& l) { return l.kind == LineKind::after_close; }) != 0;
+        left_out += std::count_if(row.lines.begin(), row.lines.end(),
+                                  [](const auto& l) { return l.kind == LineKind::after_close; }) != 0;
         ++checked;
     }
     CHECK(checked == 36'864);
     CHECK(left_out >= 5'000);
 }
 
-TEST_CASE("60,000 random workflow histories fold as the reference says") {
+TEST_CASE("60,000 random workflow histories fold as the reference says", "[fold]") {
     std::uint64_t checked = 0, closed = 0, reopened = 0, quarantined = 0;
     for (std::uint64_t seed = 0; seed < 60'000; ++seed) {
         Random random(seed ^ 0x5eed1001);
@@ -280,7 +283,7 @@ TEST_CASE("60,000 random workflow histories fold as the reference says") {
     CHECK(quarantined >= 20'000);
 }
 
-TEST_CASE("rows of 40 changes with a workflow fold as the reference says") {
+TEST_CASE("rows of 40 changes with a workflow fold as the reference says", "[fold]") {
     std::uint64_t checked = 0;
     for (std::uint64_t seed = 0; seed < 300; ++seed) {
         Random random(seed ^ 0x5eed1002);
@@ -296,7 +299,7 @@ TEST_CASE("rows of 40 changes with a workflow fold as the reference says") {
 
 // --- promises
 
-TEST_CASE("all orders of arrival of six changes of a workflow row give one state") {
+TEST_CASE("all orders of arrival of six changes of a workflow row give one state", "[fold]") {
     std::uint64_t orders = 0;
     for (std::uint64_t seed = 0; seed < 80; ++seed) {
         Random random(seed ^ 0x5eed1003);
@@ -318,7 +321,7 @@ bool still_closed(const RowState& before, const RowState& after) {
     return after.state == kClosed && after.standing == before.standing && after.groups[0] == before.groups[0];
 }
 
-TEST_CASE("the city's close survives any late transition from below: small histories, in full") {
+TEST_CASE("the city's close survives any late transition from below: small histories, in full", "[fold]") {
     // A branch sends, a township sends back (having seen it or not), the city closes on any of
     // these; then any step comes late from any lower level, on any bases (the close included),
     // with the clocks in any order.
@@ -345,7 +348,7 @@ TEST_CASE("the city's close survives any late transition from below: small histo
     CHECK(checked == 23'040);
 }
 
-TEST_CASE("the city's close survives any late change from below: random histories") {
+TEST_CASE("the city's close survives any late change from below: random histories", "[fold]") {
     // Up to three late changes, each on any bases and with any clock. Devices of the city are
     // not revoked here: a reopening by a revoked city device does count as seen, so that what
     // was built on it would stand.
@@ -358,7 +361,8 @@ TEST_CASE("the city's close survives any late change from below: random historie
         how.city_quarantined = false;
         auto h = random_history(random, how);
         const RowState before = fold::fold(h, kGroups);
-        const auto closing = std::find_if(h.begin(), h.end(), [&](const Change& x) { return x.group == kWorkflow && x.id == before.standing; });
+        const auto closing = std::find_if(
+            h.begin(), h.end(), [&](const Change& x) { return x.group == kWorkflow && x.id == before.standing; });
         if (closing == h.end() || before.state != kClosed || closing->level != Level::city) continue;
 
         Rule frozen_rule = before.groups[0].rule;
@@ -387,7 +391,7 @@ TEST_CASE("the city's close survives any late change from below: random historie
     CHECK(late_fields >= 1'000);
 }
 
-TEST_CASE("every transition stands, was seen by what stands, or is in a line") {
+TEST_CASE("every transition stands, was seen by what stands, or is in a line", "[fold]") {
     std::uint64_t checked = 0;
     for (std::uint64_t seed = 0; seed < 20'000; ++seed) {
         Random random(seed ^ 0x5eed1005);
@@ -404,7 +408,8 @@ TEST_CASE("every transition stands, was seen by what stands, or is in a line") {
         for (const auto& l : row.lines) in_a_line.insert({l.group, l.loser});
         const bool stands = row.standing != VersionId{};
         const Ref w{kWorkflow, row.standing};
-        if (stands && (!history.at(w).entitled || history.at(w).quarantined || history.at(w).to != row.state)) lost(history.at(w));
+        if (stands && (!history.at(w).entitled || history.at(w).quarantined || history.at(w).to != row.state))
+            lost(history.at(w));
         for (const Change& x : h) {
             const bool may_stand = x.entitled && !x.quarantined;
             if (in_a_line.contains(name_of(x))) continue;
@@ -417,7 +422,7 @@ TEST_CASE("every transition stands, was seen by what stands, or is in a line") {
     CHECK(checked == 20'000);
 }
 
-TEST_CASE("a frozen group holds what the close had reviewed, and everything else has a line") {
+TEST_CASE("a frozen group holds what the close had reviewed, and everything else has a line", "[fold]") {
     std::uint64_t checked = 0, left_out = 0;
     for (std::uint64_t seed = 0; seed < 30'000; ++seed) {
         Random random(seed ^ 0x5eed1006);
@@ -435,10 +440,12 @@ TEST_CASE("a frozen group holds what the close had reviewed, and everything else
             }
         for (const Change& x : h) {
             if (x.group == kWorkflow) continue;
-            const bool expected = row.state == kClosed && x.group == 0 && x.entitled && !x.quarantined && !reviewed.contains(name_of(x));
+            const bool expected =
+                row.state == kClosed && x.group == 0 && x.entitled && !x.quarantined && !reviewed.contains(name_of(x));
             const auto count = std::count(row.lines.begin(), row.lines.end(),
                                           fold::Line{LineKind::after_close, x.group, x.id, row.standing, {}, x.rule});
-            if (count != (expected ? 1 : 0)) FAIL(x.id.hex() << '\n' << reference::describe(h) << reference::describe(row));
+            if (count != (expected ? 1 : 0))
+                FAIL(x.id.hex() << '\n' << reference::describe(h) << reference::describe(row));
             const auto& group = row.groups[static_cast<std::size_t>(x.group)];
             if (expected && (group.stand == x.id || std::count(group.shown.begin(), group.shown.end(), x.id) != 0))
                 FAIL(x.id.hex() << '\n' << reference::describe(h) << reference::describe(row));
@@ -450,7 +457,7 @@ TEST_CASE("a frozen group holds what the close had reviewed, and everything else
     CHECK(left_out >= 2'000);
 }
 
-TEST_CASE("a transition comes after its bases and after all that it had reviewed") {
+TEST_CASE("a transition comes after its bases and after all that it had reviewed", "[fold]") {
     std::uint64_t pairs = 0;
     for (std::uint64_t seed = 0; seed < 5'000; ++seed) {
         Random random(seed ^ 0x5eed1007);
@@ -472,7 +479,7 @@ TEST_CASE("a transition comes after its bases and after all that it had reviewed
     CHECK(pairs >= 20'000);
 }
 
-TEST_CASE("a legal step whose only base is what stands, stands: the fast path") {
+TEST_CASE("a legal step whose only base is what stands, stands: the fast path", "[fold]") {
     std::uint64_t checked = 0;
     for (std::uint64_t seed = 0; seed < 20'000; ++seed) {
         Random random(seed ^ 0x5eed1008);

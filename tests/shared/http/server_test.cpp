@@ -18,7 +18,8 @@ namespace {
 const std::string kGet = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
 
 std::string post(const std::string& target, const std::string& body, const std::string& more = {}) {
-    return "POST " + target + " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + more + "\r\n" + body;
+    return "POST " + target + " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" + more +
+           "\r\n" + body;
 }
 
 std::string status_of(const std::string& answer) { return answer.substr(0, answer.find("\r\n")).substr(0, 12); }
@@ -66,7 +67,8 @@ TEST_CASE("http server: answers are exactly the bytes they need to be", "[http]"
     World world;
     RawSocket socket(world.port);
     socket.send(post("/sync?since=3", "ping"));
-    CHECK(socket.read_answer() == "HTTP/1.1 200 OK\r\nContent-Length: 25\r\nContent-Type: text/plain\r\n\r\nPOST /sync?since=3 [ping]");
+    CHECK(socket.read_answer() ==
+          "HTTP/1.1 200 OK\r\nContent-Length: 25\r\nContent-Type: text/plain\r\n\r\nPOST /sync?since=3 [ping]");
     socket.send("GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n");
     CHECK(socket.read_answer() == "HTTP/1.1 204 No Content\r\n\r\n");
 }
@@ -102,8 +104,9 @@ TEST_CASE("http server: HEAD gets the length and no body", "[http]") {
     RawSocket socket(world.port);
     socket.send("HEAD /a HTTP/1.1\r\nHost: x\r\n\r\n" + kGet);
     const auto answer = socket.read_through("GET /a []");
-    CHECK(answer == "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nContent-Type: text/plain\r\n\r\n"
-                    "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nContent-Type: text/plain\r\n\r\nGET /a []");
+    CHECK(answer ==
+          "HTTP/1.1 200 OK\r\nContent-Length: 10\r\nContent-Type: text/plain\r\n\r\n"
+          "HTTP/1.1 200 OK\r\nContent-Length: 9\r\nContent-Type: text/plain\r\n\r\nGET /a []");
 }
 
 TEST_CASE("http server: a request is the same wherever the network cuts it", "[http]") {
@@ -124,7 +127,8 @@ TEST_CASE("http server: pipelined requests are answered in order", "[http]") {
     std::string requests, expected;
     for (int i = 0; i < 200; ++i) {
         const auto number = std::to_string(i);
-        requests += i % 2 ? post("/" + number, std::string(static_cast<std::size_t>(i * 50), 'b')) : "GET /" + number + " HTTP/1.1\r\nHost: x\r\n\r\n";
+        requests += i % 2 ? post("/" + number, std::string(static_cast<std::size_t>(i * 50), 'b'))
+                          : "GET /" + number + " HTTP/1.1\r\nHost: x\r\n\r\n";
     }
     RawSocket socket(world.port);
     std::thread sender([&] { socket.send(requests); });
@@ -160,20 +164,21 @@ TEST_CASE("http server: refuses what can be read in two ways", "[http]") {
         CHECK(status_of(answer) == "HTTP/1.1 " + status);
         CHECK(has(answer, "Connection: close\r\n"));
         CHECK(has(answer, "Content-Length: "));
-        CHECK(std::count(answer.begin(), answer.end(), '\n') == 6);  // status, three headers, the empty line, one line of text
+        CHECK(std::count(answer.begin(), answer.end(), '\n') ==
+              6);  // status, three headers, the empty line, one line of text
     };
     const std::string get = "GET / HTTP/1.1\r\nHost: x\r\n", put = "POST / HTTP/1.1\r\nHost: x\r\n";
-    refused("400", get + "X: a\r\n b\r\n\r\n");                                     // folded
-    refused("400", get + "X: a\n\r\n");                                             // bare LF
-    refused("400", "GET / HTTP/1.1\nHost: x\n\n");                                  // nothing but bare LF
-    refused("400", get + "X: a\rb\r\n\r\n");                                        // bare CR
-    refused("400", get + "X: a" + std::string(1, '\0') + "b\r\n\r\n");              // NUL
-    refused("400", get + "X: a\x1b[2J\r\n\r\n");                                    // control
+    refused("400", get + "X: a\r\n b\r\n\r\n");                         // folded
+    refused("400", get + "X: a\n\r\n");                                 // bare LF
+    refused("400", "GET / HTTP/1.1\nHost: x\n\n");                      // nothing but bare LF
+    refused("400", get + "X: a\rb\r\n\r\n");                            // bare CR
+    refused("400", get + "X: a" + std::string(1, '\0') + "b\r\n\r\n");  // NUL
+    refused("400", get + "X: a\x1b[2J\r\n\r\n");                        // control
     refused("501", put + "Content-Length: 3\r\nTransfer-Encoding: xchunked\r\n\r\nabc");
     refused("501", put + "Transfer-Encoding: chunked\r\n\r\n3;ext=1\r\nabc\r\n0\r\n\r\n");
     refused("501", put + "Transfer-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc");
-    refused("400", "GET / HTTP/1.1\r\n\r\n");                                       // no Host
-    refused("400", get + "Host: y\r\n\r\n");                                        // two
+    refused("400", "GET / HTTP/1.1\r\n\r\n");  // no Host
+    refused("400", get + "Host: y\r\n\r\n");   // two
     refused("505", "GET / HTTP/1.0\r\nHost: x\r\n\r\n");
     refused("505", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
     refused("400", put + "Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc");
@@ -183,7 +188,7 @@ TEST_CASE("http server: refuses what can be read in two ways", "[http]") {
     refused("413", put + "Content-Length: 1001\r\n\r\n");
     refused("413", put + "Content-Length: 99999999999999999999999\r\n\r\n");
     refused("431", get + "X: " + std::string(3000, 'a') + "\r\n\r\n");
-    refused("431", get + std::string(3000, 'a'));                                   // and no end in sight
+    refused("431", get + std::string(3000, 'a'));  // and no end in sight
     refused("431", get + "A: 1\r\nB: 1\r\nC: 1\r\nD: 1\r\nE: 1\r\nF: 1\r\nG: 1\r\nH: 1\r\nI: 1\r\nJ: 1\r\n\r\n");
     refused("400", "GET http://x/ HTTP/1.1\r\nHost: x\r\n\r\n");
     refused("400", "GET x HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -198,7 +203,8 @@ TEST_CASE("http server: refuses what can be read in two ways", "[http]") {
 
 TEST_CASE("http server: what follows a refused request is not read as another", "[http]") {
     World world;
-    const auto answer = said_to(world, "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + kGet);
+    const auto answer =
+        said_to(world, "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + kGet);
     CHECK(status_of(answer) == "HTTP/1.1 501");
     CHECK_FALSE(has(answer, "200 OK"));
 }
@@ -221,8 +227,14 @@ TEST_CASE("http server: a refused sender learns why although it is still sending
     limits.body_bytes_max = 1000;
     World world(limits);
     RawSocket socket(world.port);
-    socket.send(post("/x", std::string(500'000, 'b')));
-    CHECK(status_of(socket.read_all()) == "HTTP/1.1 413");
+    socket.send("POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 500000\r\n\r\n");
+    const auto answer = socket.read_answer();
+    CHECK(status_of(answer) == "HTTP/1.1 413");
+    // No reset while it goes on for a while: with one, many systems throw the answer away unread.
+    for (int i = 0; i < 50; ++i) CHECK(socket.send(std::string(10'000, 'b')));
+    socket.end();
+    CHECK(socket.read_all().empty());
+    CHECK(world.connections_become(0));
 }
 
 TEST_CASE("http server: a slow header is answered with 408 and closed", "[http]") {
@@ -432,7 +444,8 @@ TEST_CASE("http server: random bytes and damaged requests do not stop it", "[htt
             for (auto& c : bytes) c = static_cast<char>(random());
         } else {
             bytes = good;
-            for (unsigned edits = random() % 4 + 1; edits > 0; --edits) bytes[random() % bytes.size()] = static_cast<char>(random());
+            for (unsigned edits = random() % 4 + 1; edits > 0; --edits)
+                bytes[random() % bytes.size()] = static_cast<char>(random());
         }
         RawSocket socket(world.port);
         socket.send(bytes);
@@ -458,8 +471,8 @@ TEST_CASE("http server: listen says what is wrong", "[http]") {
         return server.listen(where);
     };
     CHECK(listen("127.0.0.1:" + std::to_string(world.port)).error().code == Errc::busy);
-    for (const std::string where : {"", "8080", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:8x", "city:80", "::1:80", "[::1:80",
-                                    "[127.0.0.1]:80", "127.0.0.1:-1", "192.0.2.1:0"}) {
+    for (const std::string where : {"", "8080", ":8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:8x",
+                                    "city:80", "::1:80", "[::1:80", "[127.0.0.1]:80", "127.0.0.1:-1", "192.0.2.1:0"}) {
         INFO(where);
         const auto port = listen(where);
         REQUIRE(port.has_error());

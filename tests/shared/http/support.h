@@ -57,7 +57,8 @@ public:
 
     /// What arrives until the other side ends; "TIMEOUT" is appended when it does not.
     std::string read_all() {
-        while (fill()) {}
+        while (fill()) {
+        }
         return std::exchange(inbox_, {});
     }
     /// One answer with its Content-Length.
@@ -73,6 +74,11 @@ public:
         const auto answer = inbox_.substr(0, size);
         inbox_.erase(0, size);
         return answer;
+    }
+    /// Whatever arrives first.
+    std::string read_some() {
+        fill();
+        return std::exchange(inbox_, {});
     }
     /// Reads until what arrived ends in `end`.
     std::string read_through(std::string_view end) {

@@ -54,7 +54,8 @@ Change put(int n, Rule rule, Level level, std::uint64_t stamp, std::initializer_
 
 constexpr int kOpen = 0, kSubmitted = 1, kClosed = 2;
 
-Change transition(int n, Level level, std::uint64_t stamp, std::initializer_list<int> base, std::uint64_t from, int to) {
+Change transition(int n, Level level, std::uint64_t stamp, std::initializer_list<int> base, std::uint64_t from,
+                  int to) {
     Change x = put(n, Rule::latest, level, stamp, base, {});
     x.group = kWorkflow;
     x.op = Op::transition;
@@ -72,7 +73,8 @@ Change reopen(int n, Level level, std::uint64_t stamp, std::initializer_list<int
     return transition(n, level, stamp, base, 1u << kClosed, kOpen);
 }
 /// Freezes group 0.
-Change close(int n, Level level, std::uint64_t stamp, std::initializer_list<int> base, std::initializer_list<int> reviewed) {
+Change close(int n, Level level, std::uint64_t stamp, std::initializer_list<int> base,
+             std::initializer_list<int> reviewed) {
     Change x = transition(n, level, stamp, base, 1u << kOpen | 1u << kSubmitted, kClosed);
     for (const int r : reviewed) x.reviewed.push_back(Ref{0, version(r)});
     x.freezes = 1;
@@ -93,7 +95,7 @@ Line line(LineKind kind, int loser, int winner, Rule rule, int group = 0, int de
     return Line{kind, group, version(loser), version(winner), version(decided_by), rule};
 }
 
-TEST_CASE("a row without changes is in its initial state, with nothing in its groups") {
+TEST_CASE("a row without changes is in its initial state, with nothing in its groups", "[fold]") {
     const RowState row = fold_of({}, 2);
     CHECK(row.state == 0);
     CHECK(row.standing == VersionId{});
@@ -102,7 +104,7 @@ TEST_CASE("a row without changes is in its initial state, with nothing in its gr
     CHECK(row.times.empty());
 }
 
-TEST_CASE("fold time is the stamp, or one more than the latest base") {
+TEST_CASE("fold time is the stamp, or one more than the latest base", "[fold]") {
     CHECK(fold::fold_time(7, {}) == 7);
     const std::vector<std::uint64_t> bases{3, 9, 4};
     CHECK(fold::fold_time(7, bases) == 10);
@@ -111,15 +113,16 @@ TEST_CASE("fold time is the stamp, or one more than the latest base") {
     CHECK(fold::fold_time(0, bases) == 10);
 }
 
-TEST_CASE("a clock years ahead does not win over the edit that had seen it") {
+TEST_CASE("a clock years ahead does not win over the edit that had seen it", "[fold]") {
     const auto row = fold_of({put(1, Rule::latest, Level::branch, 1'000'000, {}, {{0, text("far future")}}),
                               put(2, Rule::latest, Level::branch, 5, {1}, {{0, text("corrected")}})});
     CHECK(row.groups[0].stand == version(2));
     CHECK(row.lines.empty());
-    CHECK(row.times == std::vector<std::pair<Ref, std::uint64_t>>{{{0, version(1)}, 1'000'000}, {{0, version(2)}, 1'000'001}});
+    CHECK(row.times ==
+          std::vector<std::pair<Ref, std::uint64_t>>{{{0, version(1)}, 1'000'000}, {{0, version(2)}, 1'000'001}});
 }
 
-TEST_CASE("latest: the later stands, the other is in an open line, and a decision closes both") {
+TEST_CASE("latest: the later stands, the other is in an open line, and a decision closes both", "[fold]") {
     const auto a = put(1, Rule::latest, Level::branch, 10, {}, {{0, text("east")}});
     const auto b = put(2, Rule::latest, Level::branch, 20, {}, {{0, text("west")}});
     auto row = fold_of({a, b});
@@ -132,14 +135,14 @@ TEST_CASE("latest: the later stands, the other is in an open line, and a decisio
     CHECK(row.lines == std::vector{line(LineKind::closed, 2, 3, Rule::latest, 0, 3)});  // 1 said the same
 }
 
-TEST_CASE("the same value typed twice is no conflict") {
+TEST_CASE("the same value typed twice is no conflict", "[fold]") {
     const auto row = fold_of({put(1, Rule::latest, Level::branch, 10, {}, {{0, text("east")}}),
                               put(2, Rule::latest, Level::branch, 20, {}, {{0, text("east")}})});
     CHECK(row.groups[0].stand == version(2));
     CHECK(row.lines.empty());
 }
 
-TEST_CASE("equal fold times are decided by level, replica, seq and id, in this order") {
+TEST_CASE("equal fold times are decided by level, replica, seq and id, in this order", "[fold]") {
     auto a = put(9, Rule::latest, Level::branch, 10, {}, {{0, text("a")}});
     auto b = put(1, Rule::latest, Level::township, 10, {}, {{0, text("b")}});
     CHECK(fold_of({a, b}).groups[0].stand == b.id);
@@ -152,7 +155,7 @@ TEST_CASE("equal fold times are decided by level, replica, seq and id, in this o
     CHECK(fold_of({a, b}).groups[0].stand == a.id);
 }
 
-TEST_CASE("a raw clock is no order: a base lifts what was built on it") {
+TEST_CASE("a raw clock is no order: a base lifts what was built on it", "[fold]") {
     // 2 has the lowest clock and was built on 1, so it comes after 3 as well.
     const auto row = fold_of({put(1, Rule::latest, Level::branch, 30, {}, {{0, text("a")}}),
                               put(2, Rule::latest, Level::branch, 10, {1}, {{0, text("b")}}),
@@ -161,7 +164,7 @@ TEST_CASE("a raw clock is no order: a base lifts what was built on it") {
     CHECK(row.lines == std::vector{line(LineKind::open, 3, 2, Rule::latest)});
 }
 
-TEST_CASE("fields that a change does not name come from what its author had in front of them") {
+TEST_CASE("fields that a change does not name come from what its author had in front of them", "[fold]") {
     const auto first = put(1, Rule::latest, Level::branch, 10, {}, {{0, text("pump")}, {1, text("red")}});
     const auto colour = put(2, Rule::latest, Level::branch, 20, {1}, {{1, text("blue")}});
     const auto name = put(3, Rule::latest, Level::branch, 30, {1}, {{0, text("pump no. 2")}});
@@ -177,7 +180,7 @@ TEST_CASE("fields that a change does not name come from what its author had in f
                                    line(LineKind::closed, 3, 4, Rule::latest, 0, 4)});
 }
 
-TEST_CASE("authority: the highest level stands, then the highest among those who had seen it") {
+TEST_CASE("authority: the highest level stands, then the highest among those who had seen it", "[fold]") {
     const auto city = put(1, Rule::authority, Level::city, 10, {}, {{0, text("city")}});
     const auto branch = put(2, Rule::authority, Level::branch, 99, {}, {{0, text("branch")}});
     auto row = fold_of({city, branch});
@@ -193,17 +196,19 @@ TEST_CASE("authority: the highest level stands, then the highest among those who
     const auto town = put(4, Rule::authority, Level::township, 4, {1}, {{0, text("town")}});
     row = fold_of({city, branch, seen, town});
     CHECK(row.groups[0].stand == town.id);
-    CHECK(row.lines == std::vector{line(LineKind::open, 2, 4, Rule::authority), line(LineKind::open, 3, 4, Rule::authority)});
+    CHECK(row.lines ==
+          std::vector{line(LineKind::open, 2, 4, Rule::authority), line(LineKind::open, 3, 4, Rule::authority)});
 }
 
-TEST_CASE("keep_both: all stay side by side until somebody settles them") {
+TEST_CASE("keep_both: all stay side by side until somebody settles them", "[fold]") {
     const auto a = put(1, Rule::keep_both, Level::branch, 10, {}, {{0, text("two")}});
     const auto b = put(2, Rule::keep_both, Level::branch, 30, {}, {{0, text("three")}});
     const auto c = put(3, Rule::keep_both, Level::branch, 20, {}, {{0, text("four")}});
     auto row = fold_of({a, b, c});
     CHECK(row.groups[0].stand == version(2));
     CHECK(row.groups[0].shown == versions({2, 1, 3}));
-    CHECK(row.lines == std::vector{line(LineKind::open, 1, 2, Rule::keep_both), line(LineKind::open, 3, 2, Rule::keep_both)});
+    CHECK(row.lines ==
+          std::vector{line(LineKind::open, 1, 2, Rule::keep_both), line(LineKind::open, 3, 2, Rule::keep_both)});
 
     row = fold_of({a, b, c, put(4, Rule::keep_both, Level::township, 1, {1, 2}, {{0, text("three")}})});
     CHECK(row.groups[0].shown == versions({4, 3}));
@@ -211,7 +216,7 @@ TEST_CASE("keep_both: all stay side by side until somebody settles them") {
                                    line(LineKind::closed, 1, 4, Rule::keep_both, 0, 4)});
 }
 
-TEST_CASE("owner: what is not the author's to write is refused or becomes a suggestion, and never stands") {
+TEST_CASE("owner: what is not the author's to write is refused or becomes a suggestion, and never stands", "[fold]") {
     auto refused = put(2, Rule::owner, Level::branch, 99, {1}, {{0, text("b")}});
     refused.entitled = false;
     auto suggested = put(3, Rule::owner, Level::branch, 98, {1}, {{0, text("c")}});
@@ -220,10 +225,11 @@ TEST_CASE("owner: what is not the author's to write is refused or becomes a sugg
     suggested.quarantined = true;  // one line is enough
     const auto row = fold_of({put(1, Rule::owner, Level::township, 10, {}, {{0, text("a")}}), refused, suggested});
     CHECK(row.groups[0].stand == version(1));
-    CHECK(row.lines == std::vector{line(LineKind::refused, 2, 0, Rule::owner), line(LineKind::suggestion, 3, 0, Rule::owner)});
+    CHECK(row.lines ==
+          std::vector{line(LineKind::refused, 2, 0, Rule::owner), line(LineKind::suggestion, 3, 0, Rule::owner)});
 }
 
-TEST_CASE("append: everything, by key") {
+TEST_CASE("append: everything, by key", "[fold]") {
     const auto row = fold_of({put(1, Rule::append, Level::branch, 30, {}, {{0, text("a")}}),
                               put(2, Rule::append, Level::city, 10, {}, {{0, text("b")}}),
                               put(3, Rule::append, Level::branch, 1, {2}, {{0, text("c")}})});
@@ -233,7 +239,7 @@ TEST_CASE("append: everything, by key") {
     CHECK(row.lines.empty());
 }
 
-TEST_CASE("set: a removal takes away the adds that it names, not the same element added elsewhere") {
+TEST_CASE("set: a removal takes away the adds that it names, not the same element added elsewhere", "[fold]") {
     auto remove = put(3, Rule::set, Level::branch, 99, {1}, {{0, text("K12")}});
     remove.op = Op::remove;
     const auto row = fold_of({put(1, Rule::set, Level::branch, 10, {}, {{0, text("K12")}}),
@@ -243,7 +249,7 @@ TEST_CASE("set: a removal takes away the adds that it names, not the same elemen
     CHECK(row.lines.empty());
 }
 
-TEST_CASE("sum: exact decimals, field by field; what is no number counts as 0") {
+TEST_CASE("sum: exact decimals, field by field; what is no number counts as 0", "[fold]") {
     const auto row = fold_of({put(1, Rule::sum, Level::branch, 10, {}, {{0, number("30")}, {1, number("1")}}),
                               put(2, Rule::sum, Level::branch, 20, {1}, {{0, number("-0.5")}}),
                               put(3, Rule::sum, Level::branch, 30, {}, {{0, text("many")}, {2, text("?")}})});
@@ -253,7 +259,7 @@ TEST_CASE("sum: exact decimals, field by field; what is no number counts as 0") 
     CHECK(row.lines.empty());
 }
 
-TEST_CASE("sum: a term that would overflow counts as 0, and which one it is depends on the one order only") {
+TEST_CASE("sum: a term that would overflow counts as 0, and which one it is depends on the one order only", "[fold]") {
     const auto row = fold_of({put(1, Rule::sum, Level::branch, 10, {}, {{0, number("9223372036854775000")}}),
                               put(2, Rule::sum, Level::branch, 20, {}, {{0, number("1000")}}),
                               put(3, Rule::sum, Level::branch, 30, {}, {{0, number("7")}}),
@@ -261,7 +267,7 @@ TEST_CASE("sum: a term that would overflow counts as 0, and which one it is depe
     CHECK(row.groups[0].fields == fold::Fields{{0, number("9223372036854775007")}});
 }
 
-TEST_CASE("quarantined: cannot stand, counts as seen") {
+TEST_CASE("quarantined: cannot stand, counts as seen", "[fold]") {
     auto thief = put(2, Rule::latest, Level::township, 20, {1}, {{0, text("stolen")}});
     thief.quarantined = true;
     const auto first = put(1, Rule::latest, Level::branch, 10, {}, {{0, text("a")}, {1, text("b")}});
@@ -276,7 +282,7 @@ TEST_CASE("quarantined: cannot stand, counts as seen") {
     CHECK(row.lines == std::vector{line(LineKind::quarantined, 2, 0, Rule::latest)});
 }
 
-TEST_CASE("a row closed on a quarantined submission stays closed") {
+TEST_CASE("a row closed on a quarantined submission stays closed", "[fold]") {
     auto thief = submit(1, Level::branch, 10, {});
     thief.quarantined = true;
     auto done = close(2, Level::city, 20, {1}, {});
@@ -287,7 +293,7 @@ TEST_CASE("a row closed on a quarantined submission stays closed") {
     CHECK(row.lines == std::vector{line(LineKind::quarantined, 1, 0, Rule::latest, kWorkflow)});
 }
 
-TEST_CASE("a late return does not reopen what the city closed") {
+TEST_CASE("a late return does not reopen what the city closed", "[fold]") {
     const auto sent = submit(1, Level::branch, 10, {});
     const auto closed = close(2, Level::city, 20, {1}, {});
     const auto returned = send_back(3, Level::township, 900, {1});  // two weeks without a link, and a fast clock
@@ -309,7 +315,7 @@ TEST_CASE("a late return does not reopen what the city closed") {
     CHECK(row.lines.empty());
 }
 
-TEST_CASE("a transition is judged by its author's view, and that view is never judged again") {
+TEST_CASE("a transition is judged by its author's view, and that view is never judged again", "[fold]") {
     // 2 closes from submitted. 3 had not heard of it and returns from submitted: legal as well, overruled.
     // 4 submits again on top of 3 only: legal in that view, though the row was closed by then.
     const std::vector<Change> changes{submit(1, Level::branch, 10, {}), close(2, Level::township, 20, {1}, {}),
@@ -322,7 +328,7 @@ TEST_CASE("a transition is judged by its author's view, and that view is never j
                                    line(LineKind::voided, 5, 4, Rule::latest, kWorkflow)});
 }
 
-TEST_CASE("a transition that is not the author's to make is refused, and changes nobody's view") {
+TEST_CASE("a transition that is not the author's to make is refused, and changes nobody's view", "[fold]") {
     auto forged = close(2, Level::branch, 20, {1}, {});
     forged.entitled = false;
     const auto row = fold_of({submit(1, Level::branch, 10, {}), forged, send_back(3, Level::township, 1, {2})});
@@ -331,7 +337,7 @@ TEST_CASE("a transition that is not the author's to make is refused, and changes
     CHECK(row.lines == std::vector{line(LineKind::refused, 2, 0, Rule::latest, kWorkflow)});
 }
 
-TEST_CASE("a transition on two bases is judged from what stands among all that its author had seen") {
+TEST_CASE("a transition on two bases is judged from what stands among all that its author had seen", "[fold]") {
     const auto sent = submit(1, Level::branch, 10, {});
     const auto closed = close(2, Level::city, 20, {1}, {});
     const auto returned = send_back(3, Level::township, 30, {1});
@@ -345,14 +351,15 @@ TEST_CASE("a transition on two bases is judged from what stands among all that i
                                    line(LineKind::voided, 6, 7, Rule::latest, kWorkflow)});
 }
 
-TEST_CASE("illegal transitions have a line without a winner when nothing stands") {
+TEST_CASE("illegal transitions have a line without a winner when nothing stands", "[fold]") {
     const auto row = fold_of({reopen(1, Level::city, 10, {})});
     CHECK(row.state == 0);
     CHECK(row.standing == VersionId{});
     CHECK(row.lines == std::vector{line(LineKind::voided, 1, 0, Rule::latest, kWorkflow)});
 }
 
-TEST_CASE("what the closing transition had not reviewed is added after close-out, and comes back on reopening") {
+TEST_CASE("what the closing transition had not reviewed is added after close-out, and comes back on reopening",
+          "[fold]") {
     const auto before = put(1, Rule::latest, Level::branch, 10, {}, {{0, text("30 bags")}});
     const auto reviewed = put(2, Rule::latest, Level::branch, 20, {1}, {{0, text("31 bags")}});
     const auto late = put(3, Rule::latest, Level::branch, 15, {1}, {{0, text("60 bags")}});
@@ -364,7 +371,8 @@ TEST_CASE("what the closing transition had not reviewed is added after close-out
     CHECK(row.state == kClosed);
     CHECK(row.groups[0].stand == version(2));
     CHECK(row.groups[1].stand == version(5));
-    CHECK(row.lines == std::vector{line(LineKind::after_close, 3, 6, Rule::latest), line(LineKind::after_close, 4, 6, Rule::latest)});
+    CHECK(row.lines == std::vector{line(LineKind::after_close, 3, 6, Rule::latest),
+                                   line(LineKind::after_close, 4, 6, Rule::latest)});
 
     row = fold_of({before, reviewed, late, after, closed, reopen(7, Level::city, 40, {6})}, 2);
     CHECK(row.state == kOpen);
@@ -372,12 +380,14 @@ TEST_CASE("what the closing transition had not reviewed is added after close-out
     CHECK(row.lines == std::vector{line(LineKind::open, 3, 4, Rule::latest)});
 }
 
-TEST_CASE("a closing transition comes after all that it had reviewed, whatever its clock says") {
-    const auto row = fold_of({put(1, Rule::latest, Level::branch, 500, {}, {{0, text("a")}}), close(2, Level::city, 1, {}, {1})});
-    CHECK(row.times == std::vector<std::pair<Ref, std::uint64_t>>{{{kWorkflow, version(2)}, 501}, {{0, version(1)}, 500}});
+TEST_CASE("a closing transition comes after all that it had reviewed, whatever its clock says", "[fold]") {
+    const auto row =
+        fold_of({put(1, Rule::latest, Level::branch, 500, {}, {{0, text("a")}}), close(2, Level::city, 1, {}, {1})});
+    CHECK(row.times ==
+          std::vector<std::pair<Ref, std::uint64_t>>{{{kWorkflow, version(2)}, 501}, {{0, version(1)}, 500}});
 }
 
-TEST_CASE("a group's rule is that of the newest catalog version among the changes that may stand") {
+TEST_CASE("a group's rule is that of the newest catalog version among the changes that may stand", "[fold]") {
     auto older = put(1, Rule::latest, Level::city, 10, {}, {{0, text("a")}});
     auto newer = put(2, Rule::authority, Level::branch, 99, {}, {{0, text("b")}});
     newer.catalog = 2;
@@ -398,7 +408,7 @@ TEST_CASE("a group's rule is that of the newest catalog version among the change
     CHECK(row.lines == std::vector{line(LineKind::quarantined, 2, 0, Rule::authority)});
 }
 
-TEST_CASE("the rule counts changes that a close leaves out") {
+TEST_CASE("the rule counts changes that a close leaves out", "[fold]") {
     const auto kept = put(1, Rule::latest, Level::city, 10, {}, {{0, text("a")}});
     auto left_out = put(2, Rule::keep_both, Level::branch, 99, {}, {{0, text("b")}});
     left_out.catalog = 2;
@@ -408,12 +418,13 @@ TEST_CASE("the rule counts changes that a close leaves out") {
     CHECK(row.lines == std::vector{line(LineKind::after_close, 2, 3, Rule::keep_both)});
 }
 
-TEST_CASE("a base that is not here counts as none, and one named twice as one") {
+TEST_CASE("a base that is not here counts as none, and one named twice as one", "[fold]") {
     auto row = fold_of({submit(1, Level::branch, 10, {77}), send_back(2, Level::township, 5, {1, 1})});
     CHECK(row.state == kOpen);
     CHECK(row.standing == version(2));
     CHECK(row.lines.empty());
-    CHECK(row.times == std::vector<std::pair<Ref, std::uint64_t>>{{{kWorkflow, version(1)}, 10}, {{kWorkflow, version(2)}, 11}});
+    CHECK(row.times ==
+          std::vector<std::pair<Ref, std::uint64_t>>{{{kWorkflow, version(1)}, 10}, {{kWorkflow, version(2)}, 11}});
 
     // One base that is here is an ordinary edit, not a decision between several.
     row = fold_of({put(1, Rule::latest, Level::branch, 10, {}, {{0, text("a")}}),
@@ -423,7 +434,7 @@ TEST_CASE("a base that is not here counts as none, and one named twice as one") 
     CHECK(row.lines == std::vector{line(LineKind::open, 2, 3, Rule::latest)});
 }
 
-TEST_CASE("one commit's versions in several groups share its name and do not meet") {
+TEST_CASE("one commit's versions in several groups share its name and do not meet", "[fold]") {
     auto first = put(1, Rule::latest, Level::branch, 10, {}, {{0, text("a")}});
     auto second = first;
     second.group = 1;

@@ -1,2 +1,0 @@
-// json_impl.cpp - the one place where Boost.JSON is compiled.
-#include <boost/json/src.hpp>

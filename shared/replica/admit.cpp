@@ -1,0 +1,493 @@
+// The one function through which every write passes, and what it does to rows.
+#include "replica/impl.h"
+
+#include <algorithm>
+
+namespace taizhang {
+namespace {
+
+// Rows and commit bytes that one transaction keeps in memory before it writes them out.
+// Higher: fewer writes where rows change twice in a transaction; lower: less memory.
+constexpr std::size_t kTouchedMax = 8192, kArenaMax = 6u << 20;
+constexpr std::size_t kCacheBytesMax = 8u << 20;
+
+std::uint64_t chain_key(int stream, int replica) {
+    return static_cast<std::uint64_t>(stream) << 32 | static_cast<std::uint32_t>(replica);
+}
+
+bool is_register(fold::Rule r) { return r != fold::Rule::append && r != fold::Rule::set && r != fold::Rule::sum; }
+
+}  // namespace
+
+Result<Head> Replica::Impl::chain_head(int stream, int replica) {
+    const auto key = chain_key(stream, replica);
+    if (const auto it = heads.find(key); it != heads.end()) return it->second;
+    Head h;
+    chain_last.bind(1, stream).bind(2, replica);
+    TRY(const bool row, chain_last.step());
+    if (row) {
+        h.seq = Seq{chain_last.unsigned_integer(0)};
+        const auto b = chain_last.blob(1);
+        if (b.size() == 32) std::memcpy(h.hash.bytes.data(), b.data(), 32);
+        chain_last.reset();
+    }
+    heads[key] = h;
+    return h;
+}
+
+Result<Replica::Impl::Admitted> Replica::Impl::admit(std::string_view bytes, std::string_view packed, const Commit& c, Origin origin) {
+    (void)bytes;
+    TRY(const int stream, stream_no(c.header.stream));
+    TRY(const int replica, replica_no(c.header.replica));
+    TRY(const Head head, chain_head(stream, replica));
+
+    if (c.header.seq.value != head.seq.value + 1 || c.header.prev != head.hash) {
+        // Not the next one: known already, a gap, or the other branch of a clone (same seq, another hash).
+        if (c.header.seq.value > head.seq.value + 1)
+            return Admitted{Admission::gap, "缺第 " + std::to_string(head.seq.value + 1) + " 号 / " + std::to_string(head.seq.value + 1) + " is missing before " + std::to_string(c.header.seq.value)};
+        bool parent = c.header.seq.value == 1;
+        for (const auto seq : {c.header.seq.value, c.header.seq.value - 1}) {
+            chain_at.bind(1, stream).bind(2, replica).bind(3, seq);
+            for (;;) {
+                TRY(const bool row, chain_at.step());
+                if (!row) break;
+                const auto hash = chain_at.blob(0);
+                if (seq == c.header.seq.value && hash == view(c.hash.bytes)) {
+                    chain_at.reset();
+                    return Admitted{Admission::duplicate, {}};
+                }
+                if (seq + 1 == c.header.seq.value && hash == view(c.header.prev.bytes)) parent = true;
+            }
+        }
+        if (!parent) return Admitted{Admission::broken, "提交链接不上 / commit " + std::to_string(c.header.seq.value) + " does not follow what is here"};
+    }
+
+    const auto lsn = ++head_lsn;
+    if (c.header.seq.value > head.seq.value) heads[chain_key(stream, replica)] = Head{c.header.seq, c.hash};
+    auto maps = name_maps(c);
+    std::string reason, what, prev;
+    TRY(const bool is_ready, ready(c, stream, maps, reason, what));
+    if (is_ready) TRY_VOID(apply_rows(c, stream, lsn, maps, prev));
+
+    log_insert.bind(1, lsn).bind(2, stream).bind(3, replica).bind(4, c.header.seq.value);
+    log_insert.bind_blob(5, view(c.hash.bytes));
+    log_insert.bind(6, static_cast<int>(origin)).bind(7, env.wall_ms());
+    if (is_ready)
+        log_insert.bind_blob(8, prev);
+    else
+        log_insert.bind_null(8);
+    log_insert.bind_blob(9, packed);
+    TRY_VOID(log_insert.run());
+    version_cache[lsn % version_cache.size()] = {lsn, c.version()};
+    if (!is_ready) {
+        wait_insert.bind(1, lsn).bind(2, std::string_view(reason)).bind(3, std::string_view(what));
+        TRY_VOID(wait_insert.run());
+        ++waiting_count;
+    }
+    return Admitted{Admission::admitted, {}};
+}
+
+std::vector<NameMap> Replica::Impl::name_maps(const Commit& c) {
+    std::vector<NameMap> maps;
+    for (const auto& row : c.rows) {
+        if (std::any_of(maps.begin(), maps.end(), [&](const auto& m) { return m.entity == row.entity; })) continue;
+        NameMap m;
+        m.entity = row.entity;
+        m.version = control.entity(c.names[row.entity], c.header.catalog, c.header.control);
+        if (m.version) {
+            m.table = table(m.version->binding->number);
+            const auto& e = *m.version->entity;
+            m.items.resize(c.names.size());
+            for (std::size_t i = 0; i < c.names.size(); ++i) {
+                auto& item = m.items[i];
+                if (const auto g = e.group(c.names[i]); g >= 0) {
+                    item.group = &e.groups[static_cast<std::size_t>(g)];
+                    item.group_no = m.version->group_no[static_cast<std::size_t>(g)];
+                }
+                if (const auto f = e.field(c.names[i]); f >= 0) {
+                    item.field = &e.fields[static_cast<std::size_t>(f)];
+                    item.field_no = m.version->field_no[static_cast<std::size_t>(f)];
+                }
+                item.transition = e.workflow.find(c.names[i]);
+            }
+        }
+        maps.push_back(std::move(m));
+    }
+    return maps;
+}
+
+static const NameMap& map_of(const std::vector<NameMap>& maps, const RowRec& row) {
+    return *std::find_if(maps.begin(), maps.end(), [&](const auto& m) { return m.entity == row.entity; });
+}
+
+Result<Touched*> Replica::Impl::touch(RowTable& t, int stream, std::string_view id, bool presume_new) {
+    const RowKeyView key{&t, stream, id};
+    if (const auto it = touched_index.find(key); it != touched_index.end()) {
+        auto& found = touched[it->second];
+        if (!presume_new) TRY_VOID(ensure_loaded(found));
+        return &found;
+    }
+    if (touched_count == touched.size()) touched.emplace_back();
+    auto& n = touched[touched_count];
+    n.table = &t;
+    n.stream = stream;
+    n.id = id;
+    n.loaded = n.fold = false;
+    n.is_new = true;
+    n.cells.clear();
+    n.first_lsn = 0;
+    n.meta.complex = false;
+    n.meta.head = n.meta.head_index = 0;
+    n.meta.state = 0;
+    n.meta.flow = {};
+    n.meta.groups.assign(t.binding().groups.size(), {});
+    touched_index.emplace(key, touched_count++);
+    if (!presume_new) TRY_VOID(ensure_loaded(n));
+    return &n;
+}
+
+/// Turns "presumed new" into knowledge. Found after all: what was done on the presumption is folded again.
+Result<> Replica::Impl::ensure_loaded(Touched& t) {
+    if (t.loaded) return {};
+    RowMeta meta;
+    TRY(const bool there, t.table->load(t.stream, t.id, meta));
+    t.loaded = true;
+    if (!there) return {};
+    meta.groups.resize(std::max(meta.groups.size(), t.table->binding().groups.size()));
+    t.is_new = false;
+    if (t.first_lsn == 0) {
+        t.meta = std::move(meta);
+        return {};
+    }
+    // Changes of this transaction were chained as if they were the row's first: chain them to what is there.
+    TRY_VOID(replace_prev(t.first_lsn, t.first_index, meta.head, meta.head_index));
+    const auto head = t.meta.head;
+    const auto index = t.meta.head_index;
+    t.meta = std::move(meta);
+    t.meta.head = head;
+    t.meta.head_index = index;
+    t.cells.clear();
+    t.fold = true;
+    return {};
+}
+
+Result<VersionId> Replica::Impl::version_at(std::uint64_t lsn) {
+    auto& slot = version_cache[lsn % version_cache.size()];
+    if (slot.first == lsn) return slot.second;
+    log_hash.bind(1, lsn);
+    TRY(const bool row, log_hash.step());
+    if (!row || log_hash.blob(0).size() != 32) return fail(Errc::corrupt, "日志缺第 " + std::to_string(lsn) + " 条 / log entry " + std::to_string(lsn) + " is missing");
+    VersionId v;
+    std::memcpy(v.bytes.data(), log_hash.blob(0).data(), v.bytes.size());
+    log_hash.reset();
+    slot = {lsn, v};
+    return v;
+}
+
+/// Whether everything that the commit builds on is here; else what it waits for.
+Result<bool> Replica::Impl::ready(const Commit& c, int stream, std::vector<NameMap>& maps, std::string& reason, std::string& what) {
+    if (c.header.control > control.head()) {
+        reason = "control";
+        what = std::to_string(c.header.control.value);
+        return false;
+    }
+    if (!control.cert(c.header.replica)) {
+        reason = "certificate";
+        what = c.header.replica.hex();
+        return false;
+    }
+    std::vector<VersionId> wanted;
+    for (const auto& row : c.rows) {
+        const auto& map = map_of(maps, row);
+        if (!map.version) continue;
+        wanted.clear();
+        for (const auto& p : c.parts_of(row)) {
+            for (const auto& b : c.base(p)) wanted.push_back(b);
+            for (const auto& r : c.reviews_of(p))
+                for (const auto& id : c.ids(r)) wanted.push_back(id);
+        }
+        if (wanted.empty()) continue;
+        TRY(auto* t, touch(*map.table, stream, row.id, false));
+        // Most edits name what stands.
+        auto stands = [&](const VersionId& v) -> Result<bool> {
+            const std::uint64_t* last = nullptr;
+            for (const auto& g : t->meta.groups) {
+                if (g.lsn == 0 || (last && *last == g.lsn)) continue;
+                last = &g.lsn;
+                TRY(const auto id, version_at(g.lsn));
+                if (id == v) return true;
+            }
+            if (t->meta.flow.lsn != 0) {
+                TRY(const auto id, version_at(t->meta.flow.lsn));
+                if (id == v) return true;
+            }
+            return false;
+        };
+        std::vector<VersionId> all;
+        bool read = false;
+        for (const auto& v : wanted) {
+            TRY(const bool s, stands(v));
+            if (s) continue;
+            if (!read) {
+                std::vector<RowHistory::Item> items;
+                TRY_VOID(history(t->meta.head, t->meta.head_index, items));
+                for (const auto& i : items) {
+                    TRY(const auto id, version_at(i.lsn));
+                    all.push_back(id);
+                }
+                read = true;
+            }
+            if (std::find(all.begin(), all.end(), v) != all.end()) continue;
+            reason = "base";
+            what = std::string(c.names[row.entity]) + " " + (map.version->entity->uuid ? to_hex(row.id) : std::string(row.id)) + " " + v.hex();
+            return false;
+        }
+    }
+    return true;
+}
+
+bool Replica::Impl::entitled(const Commit& c, const NameMap& map, const PartRec& part, const Relation& rel, const NameMap::Item& item) const {
+    if (part.op == fold::Op::transition) {
+        if (!item.transition || !rel.may(item.transition->by)) return false;
+        for (const auto& need : item.transition->needs) {
+            bool given = false;
+            for (const auto& f : c.fields_of(part)) given = given || c.names[f.name] == need;
+            if (!given) return false;
+        }
+        return true;
+    }
+    if (!item.group || !rel.may(item.group->by)) return false;
+    for (const auto& f : c.fields_of(part)) {
+        const auto& n = map.items[f.name];
+        if (!n.field || map.version->group_no[static_cast<std::size_t>(n.field->group)] != item.group_no) return false;
+        const auto v = ValueView::of(f.value);
+        const bool list = item.group->rule == fold::Rule::append || item.group->rule == fold::Rule::set;
+        if (!fits(*n.field, v) || (list && v.is_null())) return false;
+    }
+    return true;
+}
+
+/// Applies one part where base equals what stands; `fast` turns false when the row must be folded.
+void Replica::Impl::apply_part_fast(Touched& t, const Commit& c, const NameMap& map, const PartRec& p, const Relation& rel, std::uint64_t lsn, bool& fast) {
+    const auto& item = map.items[p.name];
+    fast = false;
+    if (t.meta.complex || t.fold || options.always_fold) return;
+    if (p.op == fold::Op::remove || !entitled(c, map, p, rel, item)) return;
+    const auto& binding = t.table->binding();
+    auto& ref = p.op == fold::Op::transition ? t.meta.flow : t.meta.groups[static_cast<std::size_t>(item.group_no)];
+    const auto base = c.base(p);
+    if (ref.lsn == 0 ? !base.empty() : base.size() != 1) return;
+    if (ref.lsn != 0) {
+        const auto& slot = version_cache[ref.lsn % version_cache.size()];
+        const auto stands = version_at(ref.lsn);
+        (void)slot;
+        if (!stands || *stands != base.front()) return;
+    }
+    const auto frozen = [&](int state) {
+        return static_cast<std::size_t>(state) < binding.ever_freezes.size() ? binding.ever_freezes[static_cast<std::size_t>(state)] : 0;
+    };
+    const VersionRef next{lsn, ref.lsn == 0 ? c.header.time : std::max(c.header.time, ref.time + 1)};
+    if (p.op == fold::Op::transition) {
+        const auto& tr = *item.transition;
+        if (tr.to < 0 || !(tr.from >> t.meta.state & 1) || frozen(t.meta.state) || frozen(tr.to)) return;
+        t.meta.state = tr.to;
+    } else {
+        if (!is_register(item.group->rule) || !binding.plain[static_cast<std::size_t>(item.group_no)]) return;
+        if (frozen(t.meta.state) >> item.group_no & 1) return;
+        for (const auto& f : c.fields_of(p)) {
+            const auto field = map.items[f.name].field_no;
+            const auto old = t.is_new ? t.cells.end() : std::find_if(t.cells.begin(), t.cells.end(), [&](const Cell& cell) { return cell.field == field; });
+            if (old != t.cells.end())
+                old->value = f.value;
+            else
+                t.cells.push_back({field, f.value});
+        }
+    }
+    ref = next;
+    fast = true;
+}
+
+Result<> Replica::Impl::apply_rows(const Commit& c, int stream, std::uint64_t lsn, std::vector<NameMap>& maps, std::string& prev) {
+    const auto rel = control.relation(*control.cert(c.header.replica), c.header.stream, c.header.control);
+    Writer w(prev);
+    for (std::uint32_t i = 0; i < c.rows.size(); ++i) {
+        const auto& row = c.rows[i];
+        const auto& map = map_of(maps, row);
+        if (!map.version) {  // not in the catalog that it names: kept in the log, shown by no table
+            w.varint(0);
+            continue;
+        }
+        bool new_row = true;
+        for (const auto& p : c.parts_of(row)) new_row = new_row && p.base_count == 0 && p.review_count == 0;
+        TRY(auto* t, touch(*map.table, stream, row.id, new_row));
+        if (t->meta.head == 0) {
+            w.varint(0);
+        } else {
+            w.varint(lsn - t->meta.head + 1);
+            w.varint(t->meta.head_index);
+        }
+        if (t->first_lsn == 0) {
+            t->first_lsn = lsn;
+            t->first_index = i;
+        }
+        for (const auto& p : c.parts_of(row)) {
+            bool fast = false;
+            apply_part_fast(*t, c, map, p, rel, lsn, fast);
+            if (!fast) t->fold = true;
+        }
+        t->meta.head = lsn;
+        t->meta.head_index = i;
+    }
+    return {};
+}
+
+/// Points the change (lsn, index) to another predecessor than was written when it was logged.
+Result<> Replica::Impl::replace_prev(std::uint64_t lsn, std::uint32_t index, std::uint64_t to_lsn, std::uint32_t to_index) {
+    log_prev.bind(1, lsn);
+    TRY(const bool row, log_prev.step());
+    if (!row) return fail(Errc::internal, "replace_prev: no such log entry");
+    const std::string old(log_prev.blob(0));
+    log_prev.reset();
+    std::string out;
+    Writer w(out);
+    Reader r(old);
+    for (std::uint32_t i = 0; r.remaining() > 0 && r.ok(); ++i) {
+        const auto distance = r.varint();
+        const auto at = distance ? r.varint() : 0;
+        if (i == index) {
+            w.varint(lsn - to_lsn + 1);
+            w.varint(to_index);
+        } else {
+            w.varint(distance);
+            if (distance) w.varint(at);
+        }
+    }
+    log_set_prev.bind(1, lsn).bind_blob(2, out);
+    return log_set_prev.run();
+}
+
+Result<> Replica::Impl::flush_row(Touched& t) {
+    if (!t.fold && t.is_new) {
+        // A row that nobody had to look for: the insert itself says whether it was there.
+        TRY(const bool inserted, t.table->insert(t.stream, t.id, t.cells, t.meta));
+        if (inserted) return {};
+        TRY_VOID(ensure_loaded(t));
+    }
+    if (t.fold) {
+        TRY_VOID(ensure_loaded(t));
+        return refold(t);
+    }
+    if (t.first_lsn == 0) return {};
+    return t.table->update(t.stream, t.id, t.cells, t.meta);
+}
+
+Result<> Replica::Impl::flush() {
+    for (std::size_t i = 0; i < touched_count; ++i) TRY_VOID(flush_row(touched[i]));
+    touched_index.clear();
+    touched_count = 0;
+    if (touched.size() > kTouchedMax) touched.clear();
+    arena.clear();
+    arena_bytes = 0;
+    return {};
+}
+
+/// Commits that waited and whose causes have come since; until nothing more moves.
+Result<> Replica::Impl::retry_waiting() {
+    for (bool moved = waiting_count > 0; moved;) {
+        moved = false;
+        std::vector<std::uint64_t> lsns;
+        TRY(auto list, db->prepare("SELECT lsn FROM waiting ORDER BY lsn", false));
+        for (;;) {
+            TRY(const bool row, list.step());
+            if (!row) break;
+            lsns.push_back(list.unsigned_integer(0));
+        }
+        for (const auto lsn : lsns) {
+            // Rows point into the commit's bytes until they are flushed: a copy of its own.
+            Loaded own;
+            {
+                const Loaded* l = nullptr;
+                TRY_VOID(load_commit(lsn, l));
+                own.bytes = l->bytes;
+            }
+            arena.push_back(std::move(own.bytes));
+            TRY_VOID(own.commit.decode(arena.back()));
+            TRY(const int stream, stream_no(own.commit.header.stream));
+            auto maps = name_maps(own.commit);
+            std::string reason, what, prev;
+            TRY(const bool is_ready, ready(own.commit, stream, maps, reason, what));
+            if (!is_ready) continue;
+            TRY_VOID(apply_rows(own.commit, stream, lsn, maps, prev));
+            log_set_prev.bind(1, lsn).bind_blob(2, prev);
+            TRY_VOID(log_set_prev.run());
+            wait_delete.bind(1, lsn);
+            TRY_VOID(wait_delete.run());
+            --waiting_count;
+            moved = true;
+        }
+        TRY_VOID(flush());
+    }
+    return {};
+}
+
+Result<> Replica::Impl::load_commit(std::uint64_t lsn, const Loaded*& out) {
+    if (const auto it = cache_index.find(lsn); it != cache_index.end()) {
+        cache.splice(cache.end(), cache, it->second);
+        out = it->second->loaded.get();
+        return {};
+    }
+    log_get.bind(1, lsn);
+    TRY(const bool row, log_get.step());
+    if (!row) return fail(Errc::corrupt, "日志缺第 " + std::to_string(lsn) + " 条 / log entry " + std::to_string(lsn) + " is missing");
+    auto loaded = std::make_unique<Loaded>();
+    const std::string hash(log_get.blob(0));
+    auto unpacked = packer.unpack(log_get.blob(1), loaded->bytes);
+    log_get.reset();
+    if (unpacked) unpacked = loaded->commit.decode(loaded->bytes);
+    if (!unpacked || view(loaded->commit.hash.bytes) != hash)
+        return fail(Errc::corrupt, "日志第 " + std::to_string(lsn) + " 条已损坏 / log entry " + std::to_string(lsn) + " is damaged");
+    cache_bytes += loaded->bytes.size() * 3;
+    cache.push_back({lsn, std::move(loaded)});
+    cache_index[lsn] = std::prev(cache.end());
+    while (cache_bytes > kCacheBytesMax && cache.size() > 1) {
+        cache_bytes -= cache.front().loaded->bytes.size() * 3;
+        cache_index.erase(cache.front().lsn);
+        cache.pop_front();
+    }
+    out = cache.back().loaded.get();
+    return {};
+}
+
+Result<std::vector<Replica::Received>> Replica::receive(std::span<const std::string_view> packed, Origin origin) {
+    auto& m = *impl_;
+    std::vector<Received> out;
+    auto work = [&]() -> Result<> {
+        Commit c;
+        for (const auto& p : packed) {
+            Received r;
+            m.arena.emplace_back();
+            auto& bytes = m.arena.back();
+            auto ok = m.packer.unpack(p, bytes);
+            if (ok) ok = c.decode(bytes);
+            if (!ok) {
+                r.why = ok.error().detail;
+                out.push_back(std::move(r));
+                break;
+            }
+            m.arena_bytes += bytes.size();
+            r.header = c.header;
+            r.hash = c.hash;
+            TRY(auto a, m.admit(bytes, p, c, origin));
+            r.admission = a.admission;
+            r.why = std::move(a.why);
+            out.push_back(std::move(r));
+            if (a.admission == Admission::broken) break;
+            if (m.touched_count > kTouchedMax || m.arena_bytes > kArenaMax) TRY_VOID(m.flush());
+        }
+        return {};
+    };
+    TRY_VOID(m.batch(work));
+    return out;
+}
+
+}  // namespace taizhang

@@ -1,0 +1,203 @@
+// A row from its whole history: reads the log along the row's chain and folds.
+#include "replica/impl.h"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <unordered_set>
+
+namespace taizhang {
+
+Result<> Replica::Impl::history(std::uint64_t lsn, std::uint32_t index, std::vector<RowHistory::Item>& out) {
+    while (lsn != 0) {
+        out.push_back({lsn, index});
+        log_prev.bind(1, lsn);
+        TRY(const bool row, log_prev.step());
+        if (!row) return fail(Errc::corrupt, "日志缺第 " + std::to_string(lsn) + " 条 / log entry " + std::to_string(lsn) + " is missing");
+        Reader r(log_prev.blob(0));
+        std::uint64_t distance = 0, at = 0;
+        for (std::uint32_t i = 0; i <= index && r.ok(); ++i) {
+            distance = r.varint();
+            at = distance ? r.varint() : 0;
+        }
+        const bool ok = r.ok() && distance <= lsn;
+        log_prev.reset();
+        if (!ok) return fail(Errc::corrupt, "日志第 " + std::to_string(lsn) + " 条的链已损坏 / log entry " + std::to_string(lsn) + ": damaged row chain");
+        lsn = distance ? lsn + 1 - distance : 0;
+        index = static_cast<std::uint32_t>(at);
+    }
+    return {};
+}
+
+/// What one commit says about the row, as the fold wants it: rights and rules resolved as of the commit.
+Result<> Replica::Impl::append_changes(const RowTable& table, std::uint64_t lsn, std::uint32_t index, std::vector<fold::Change>& out) {
+    const Loaded* l = nullptr;
+    TRY_VOID(load_commit(lsn, l));
+    const auto& c = l->commit;
+    if (index >= c.rows.size()) return fail(Errc::corrupt, "log entry " + std::to_string(lsn) + ": no such row");
+    const auto maps = name_maps(c);
+    const auto& row = c.rows[index];
+    const auto& map = *std::find_if(maps.begin(), maps.end(), [&](const auto& m) { return m.entity == row.entity; });
+    const auto& binding = table.binding();
+    const auto rel = control.relation(*control.cert(c.header.replica), c.header.stream, c.header.control);
+    for (const auto& p : c.parts_of(row)) {
+        const auto& item = map.items[p.name];
+        fold::Change x;
+        x.id = c.version();
+        x.op = p.op;
+        x.base.assign(c.base(p).begin(), c.base(p).end());
+        x.stamp = c.header.time;
+        x.level = rel.level;
+        x.replica = c.header.replica;
+        x.seq = c.header.seq;
+        x.catalog = c.header.catalog;
+        x.entitled = entitled(c, map, p, rel, item);
+        if (p.op == fold::Op::transition) {
+            x.group = fold::kWorkflow;
+            for (const auto& r : c.reviews_of(p)) {
+                const auto g = map.items[r.group].group_no;
+                if (g >= 0)
+                    for (const auto& id : c.ids(r)) x.reviewed.push_back({g, id});
+            }
+            if (item.transition) {
+                x.from = item.transition->from;
+                x.to = item.transition->to;
+                if (x.to == Transition::kToArgument) {
+                    x.to = -1;
+                    for (const auto& f : c.fields_of(p))
+                        if (c.names[f.name] == "state") x.to = map.version->entity->workflow.state(ValueView::of(f.value).text);
+                    if (x.to < 0) x.entitled = false;
+                }
+                x.freezes = map.version->freezes(x.to);
+            }
+        } else {
+            if (item.group_no < 0) continue;
+            x.group = item.group_no;
+            x.rule = item.group->rule;
+            x.suggest = !x.entitled && !item.group->refused_as.empty();
+            for (const auto& f : c.fields_of(p))
+                if (map.items[f.name].field_no >= 0) x.fields.emplace_back(static_cast<fold::FieldNo>(map.items[f.name].field_no), std::string(f.value));
+            std::sort(x.fields.begin(), x.fields.end());
+        }
+        (void)binding;
+        out.push_back(std::move(x));
+    }
+    return {};
+}
+
+Result<Replica::Impl::RowHistory> Replica::Impl::fold_row(RowTable& table, const RowMeta& meta) {
+    RowHistory h;
+    TRY_VOID(history(meta.head, meta.head_index, h.items));
+    for (const auto& i : h.items) TRY_VOID(append_changes(table, i.lsn, i.index, h.changes));
+    h.state = fold::fold(h.changes, static_cast<int>(table.binding().groups.size()));
+    return h;
+}
+
+namespace {
+
+/// A group is a chain when each change was made on the one before and all of them count.
+bool is_chain(const std::vector<fold::Change>& changes, int group) {
+    std::unordered_set<VersionId> ids, bases;
+    std::size_t n = 0, roots = 0;
+    for (const auto& x : changes) {
+        if (x.group != group) continue;
+        ++n;
+        if (!x.entitled || x.quarantined || x.base.size() > 1 || x.op == fold::Op::remove) return false;
+        ids.insert(x.id);
+        if (x.base.empty())
+            ++roots;
+        else if (!bases.insert(x.base.front()).second)
+            return false;
+    }
+    if (n == 0) return true;
+    if (roots != 1) return false;
+    return std::all_of(bases.begin(), bases.end(), [&](const auto& b) { return ids.contains(b); });
+}
+
+boost::json::value json_of(std::string_view encoded) {
+    const auto v = ValueView::of(encoded);
+    if (v.kind == ValueView::Kind::number)
+        return v.number.scale == 0 ? boost::json::value(v.number.mantissa) : boost::json::value(v.number.to_double());
+    if (v.is_null()) return nullptr;
+    return boost::json::string(v.text);
+}
+
+}  // namespace
+
+/// Folds the row from the log and writes columns, meta and conflict lines.
+Result<> Replica::Impl::refold(Touched& t) {
+    TRY(auto h, fold_row(*t.table, t.meta));
+    const auto& binding = t.table->binding();
+    const auto groups = binding.groups.size();
+    std::unordered_map<VersionId, std::uint64_t> lsn_of;
+    for (const auto& i : h.items) {
+        TRY(const auto v, version_at(i.lsn));
+        lsn_of[v] = i.lsn;
+    }
+    auto time_of = [&](int group, const VersionId& id) {
+        const fold::Ref ref{group, id};
+        const auto it = std::lower_bound(h.state.times.begin(), h.state.times.end(), ref, [](const auto& e, const auto& r) { return e.first < r; });
+        return it != h.state.times.end() && it->first == ref ? it->second : 0;
+    };
+    auto ref_of = [&](int group, const VersionId& id) {
+        const auto it = lsn_of.find(id);
+        return it == lsn_of.end() ? VersionRef{} : VersionRef{it->second, time_of(group, id)};
+    };
+
+    auto& m = t.meta;
+    const bool was_complex = m.complex;
+    m.complex = !h.state.lines.empty() || !is_chain(h.changes, fold::kWorkflow);
+    m.state = h.state.state;
+    m.flow = ref_of(fold::kWorkflow, h.state.standing);
+    m.groups.assign(groups, {});
+    std::deque<std::string> made;
+    std::vector<Cell> cells;
+    std::vector<std::string_view> column(binding.fields.size());
+    static const std::string null_value(1, '\0');
+    for (auto& c : column) c = null_value;
+    for (std::size_t g = 0; g < groups; ++g) {
+        const auto& s = h.state.groups[g];
+        const bool list = s.rule == fold::Rule::append || s.rule == fold::Rule::set;
+        const auto last = list && !s.shown.empty() ? s.shown.back() : s.stand;
+        m.groups[g] = ref_of(static_cast<int>(g), last);
+        if (!binding.plain[g] || !is_chain(h.changes, static_cast<int>(g))) {
+            for (const auto& x : h.changes) m.complex = m.complex || x.group == static_cast<int>(g);
+        }
+        if (list) {
+            boost::json::array a;
+            int field = -1;
+            for (const auto& id : s.shown)
+                for (const auto& x : h.changes)
+                    if (x.group == static_cast<int>(g) && x.id == id && !x.fields.empty()) {
+                        field = static_cast<int>(x.fields.front().first);
+                        a.push_back(json_of(x.fields.front().second));
+                    }
+            if (field >= 0) {
+                made.push_back(Value::text(boost::json::serialize(a)).encoded());
+                column[static_cast<std::size_t>(field)] = made.back();
+            }
+        } else {
+            for (const auto& [field, bytes] : s.fields) column[field] = bytes;
+        }
+    }
+    for (std::size_t f = 0; f < column.size(); ++f) cells.push_back({static_cast<int>(f), column[f]});
+    if (t.is_new) {
+        TRY(const bool inserted, t.table->insert(t.stream, t.id, cells, m));
+        if (!inserted) return fail(Errc::internal, "refold: the row appeared in between");
+    } else {
+        TRY_VOID(t.table->update(t.stream, t.id, cells, m));
+    }
+    if (was_complex) {
+        conflict_delete.bind(1, std::string_view(binding.name)).bind_blob(2, t.id).bind(3, t.stream);
+        TRY_VOID(conflict_delete.run());
+    }
+    for (const auto& line : h.state.lines) {
+        conflict_insert.bind(1, std::string_view(binding.name)).bind_blob(2, t.id).bind(3, t.stream).bind(4, line.group);
+        conflict_insert.bind_blob(5, view(line.loser.bytes)).bind(6, static_cast<int>(line.kind));
+        conflict_insert.bind_blob(7, view(line.decided_by.bytes)).bind_blob(8, view(line.winner.bytes));
+        conflict_insert.bind(9, static_cast<int>(line.rule));
+        TRY_VOID(conflict_insert.run());
+    }
+    return {};
+}
+
+}  // namespace taizhang

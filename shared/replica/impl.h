@@ -1,0 +1,166 @@
+// impl.h - the inside of a Replica, shared by replica/*.cpp only.
+#pragma once
+
+#include "replica/replica.h"
+#include "replica/rows.h"
+
+#include <array>
+#include <deque>
+#include <list>
+#include <map>
+#include <unordered_map>
+
+namespace taizhang {
+
+/// A commit from the log, unpacked and decoded; its views point into `bytes`.
+struct Loaded {
+    std::string bytes;
+    Commit commit;
+};
+
+/// A commit's names in this node's numbers, for one entity of it.
+struct NameMap {
+    std::uint32_t entity = 0;                     ///< index into the commit's names
+    const EntityVersion* version = nullptr;       ///< null: the recorded catalog does not know the entity
+    RowTable* table = nullptr;
+    struct Item {
+        const Group* group = nullptr;
+        int group_no = -1;
+        const Field* field = nullptr;
+        int field_no = -1;
+        const Transition* transition = nullptr;
+    };
+    std::vector<Item> items;                      ///< by index into the commit's names
+};
+
+/// A row while a transaction works on it.
+struct Touched {
+    RowTable* table = nullptr;
+    int stream = 0;
+    std::string_view id;
+    bool loaded = false;      ///< meta is what the database holds
+    bool is_new = false;      ///< not in the database, or (not loaded) presumed so
+    bool fold = false;        ///< the fast path does not do: fold from the log
+    RowMeta meta;
+    std::vector<Cell> cells;  ///< fast path: changed fields
+    std::uint64_t first_lsn = 0;
+    std::uint32_t first_index = 0;
+};
+
+struct RowKeyView {
+    const RowTable* table;
+    int stream;
+    std::string_view id;
+    bool operator==(const RowKeyView&) const = default;
+};
+struct RowKeyHash {
+    std::size_t operator()(const RowKeyView& k) const noexcept {
+        return std::hash<std::string_view>{}(k.id) ^ (reinterpret_cast<std::size_t>(k.table) >> 4) ^ static_cast<std::size_t>(k.stream) * 0x9e3779b97f4a7c15ULL;
+    }
+};
+
+struct Head {
+    Seq seq;
+    Hash hash;
+};
+
+class Replica::Impl {
+public:
+    Options options;
+    Environment env;
+    std::unique_ptr<sqlite::Database> db;
+    ControlState control;
+    ReplicaId self;
+
+    // ---- replica.cpp: opening, numbers, facts
+    Result<> open();
+    Result<> create();
+    Result<> prepare();
+    Result<> load_state();
+    Result<int> replica_no(const ReplicaId& id);
+    Result<int> stream_no(const StreamId& id);
+    Result<> batch(const std::function<Result<>()>& work);
+    void forget_transaction();
+    Result<std::string> fact(const std::string& key);
+    Result<> set_fact(const std::string& key, const std::string& value);
+    Result<> sync_tables();
+    RowTable* table(int binding) { return tables[static_cast<std::size_t>(binding)].get(); }
+    Now now() const;
+
+    // ---- admit.cpp: the one function through which every write passes
+    struct Admitted {
+        Admission admission = Admission::broken;
+        std::string why;
+    };
+    Result<Admitted> admit(std::string_view bytes, std::string_view packed, const Commit& commit, Origin origin);
+    Result<Head> chain_head(int stream, int replica);
+    Result<bool> ready(const Commit& c, int stream, std::vector<NameMap>& maps, std::string& reason, std::string& what);
+    Result<> apply_rows(const Commit& c, int stream, std::uint64_t lsn, std::vector<NameMap>& maps, std::string& prev);
+    Result<> retry_waiting();
+    Result<> flush();
+    Result<> flush_row(Touched& t);
+    Result<Touched*> touch(RowTable& table, int stream, std::string_view id, bool presume_new);
+    Result<> ensure_loaded(Touched& t);
+    std::vector<NameMap> name_maps(const Commit& c);
+    void apply_part_fast(Touched& t, const Commit& c, const NameMap& map, const PartRec& part, const Relation& rel, std::uint64_t lsn, bool& fast);
+    Result<VersionId> version_at(std::uint64_t lsn);
+    Result<> load_commit(std::uint64_t lsn, const Loaded*& out);
+    Result<> replace_prev(std::uint64_t lsn, std::uint32_t index, std::uint64_t to_lsn, std::uint32_t to_index);
+
+    // ---- fold_row.cpp: a row from its whole history
+    struct RowHistory {
+        struct Item {
+            std::uint64_t lsn;
+            std::uint32_t index;
+        };
+        std::vector<Item> items;  // newest admission first
+        std::vector<fold::Change> changes;
+        fold::RowState state;
+    };
+    Result<> history(std::uint64_t head, std::uint32_t index, std::vector<RowHistory::Item>& out);
+    Result<RowHistory> fold_row(RowTable& table, const RowMeta& meta);
+    Result<> append_changes(const RowTable& table, std::uint64_t lsn, std::uint32_t index, std::vector<fold::Change>& out);
+    Result<> refold(Touched& t);
+    bool entitled(const Commit& c, const NameMap& map, const PartRec& part, const Relation& rel, const NameMap::Item& item) const;
+
+    // ---- edit.cpp
+    Result<std::vector<CommitId>> edit_as(const ReplicaId& as, const Draft& draft, std::optional<std::int64_t> time_ms);
+    Result<> write_edit(CommitWriter& w, const Edit& e, const EntityVersion& v, int stream, std::string_view id);
+
+    // ---- the log
+    sqlite::Statement log_insert, log_get, log_hash, log_prev, log_set_prev, chain_last, chain_at, chain_next, conflict_delete, conflict_insert,
+        wait_insert, wait_delete;
+    std::uint64_t head_lsn = 0;
+    std::int64_t waiting_count = 0;
+    std::uint64_t last_time = 0;  // high water of this replica's hybrid clock
+    std::int64_t trusted_ms = 0, trusted_at_steady = 0;
+    bool trusted_in_process = false;
+    Packer packer;
+
+    std::unordered_map<ReplicaId, int> replica_nos;
+    std::unordered_map<int, ReplicaId> replica_ids;
+    std::unordered_map<StreamId, int> stream_nos;
+    std::unordered_map<int, StreamId> stream_ids;
+    std::unordered_map<std::uint64_t, Head> heads;  // stream << 32 | replica
+    std::vector<std::unique_ptr<RowTable>> tables;  // by binding number
+
+    // ---- the transaction at hand
+    int depth = 0;
+    std::deque<Touched> touched;
+    std::size_t touched_count = 0;
+    std::unordered_map<RowKeyView, std::size_t, RowKeyHash> touched_index;
+    std::deque<std::string> arena;  // bytes that cells and ids point into
+    std::size_t arena_bytes = 0;
+
+    // ---- decoded commits, by lsn, newest use last
+    struct Cached {
+        std::uint64_t lsn;
+        std::unique_ptr<Loaded> loaded;
+    };
+    std::list<Cached> cache;
+    std::unordered_map<std::uint64_t, std::list<Cached>::iterator> cache_index;
+    std::size_t cache_bytes = 0;
+    std::array<std::pair<std::uint64_t, VersionId>, 4096> version_cache{};
+};
+
+}  // namespace taizhang
