@@ -63,13 +63,14 @@ std::string_view name_of(Errc code);
 
 }  // namespace taizhang
 
-// Propagates an error: `TRY(auto x, f());` or `TRY_VOID(g());`.
+// Propagates an error: `TRY(auto x, f());` or `TRY_VOID(g());`. Counted names, so that they nest.
 #define TZ_CONCAT_(a, b) a##b
 #define TZ_CONCAT(a, b) TZ_CONCAT_(a, b)
-#define TRY_IMPL_(tmp, decl, expr)          \
-    auto tmp = (expr);                      \
+#define TZ_TRY_(tmp, decl, ...)              \
+    auto tmp = (__VA_ARGS__);                \
     if (!tmp) return std::move(tmp).error(); \
     decl = std::move(*tmp)
-#define TRY(decl, ...) TRY_IMPL_(TZ_CONCAT(try_, __LINE__), decl, (__VA_ARGS__))
-#define TRY_VOID(...)                                              \
-    if (auto try_void_ = (__VA_ARGS__); !try_void_) return std::move(try_void_).error()
+#define TZ_TRY_VOID_(tmp, ...) \
+    if (auto tmp = (__VA_ARGS__); !tmp) return std::move(tmp).error()
+#define TRY(decl, ...) TZ_TRY_(TZ_CONCAT(try_, __COUNTER__), decl, __VA_ARGS__)
+#define TRY_VOID(...) TZ_TRY_VOID_(TZ_CONCAT(try_, __COUNTER__), __VA_ARGS__)

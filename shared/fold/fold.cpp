@@ -3,7 +3,7 @@
 #include "base/value.h"
 
 #include <algorithm>
-#include <numeric>
+#include <set>
 #include <unordered_map>
 
 namespace taizhang::fold {
@@ -66,6 +66,7 @@ private:
             auto add = [&](Ref r) {
                 const auto it = by_ref.find(r);
                 if (it == by_ref.end() || it->second == i) return;
+                if (std::find(parents[i].begin(), parents[i].end(), it->second) != parents[i].end()) return;  // named twice
                 parents[i].push_back(it->second);
                 children[it->second].push_back(i);
             };
@@ -290,7 +291,7 @@ private:
         }
         for (std::size_t k = 0; k < c.size(); ++k) {
             const auto z = c[k];
-            if (x_[z]->base.size() < 2) continue;
+            if (std::set<VersionId>(x_[z]->base.begin(), x_[z]->base.end()).size() < 2) continue;
             for (const auto b : parents_[z])
                 if (std::binary_search(c.begin(), c.end(), b) && value_of(b) != value[k])
                     line(out, LineKind::closed, b, s, state.rule, z);

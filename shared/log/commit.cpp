@@ -228,7 +228,11 @@ private:
 
     void ids(std::size_t n, std::uint32_t& first, std::uint32_t& count) {
         first = static_cast<std::uint32_t>(c_.bases.size());
-        for (std::size_t i = 0; i < n && r_.ok(); ++i) c_.bases.push_back(VersionId{r_.array<16>()});
+        for (std::size_t i = 0; i < n && r_.ok(); ++i) {
+            c_.bases.push_back(VersionId{r_.array<16>()});
+            // One set, one encoding: ascending, none twice.
+            if (i > 0 && !(c_.bases[c_.bases.size() - 2] < c_.bases.back())) r_.poison();
+        }
         count = static_cast<std::uint32_t>(c_.bases.size()) - first;
     }
 

@@ -45,7 +45,7 @@ class CommitWriter {
 public:
     /// Starts the next row. At most one per (entity, id).
     void row(std::string_view entity, std::string_view id);
-    /// Starts a part of the row: a put or remove of one group, or a transition (then `name` is its name).
+    /// `base` and `ids` must be ascending, none twice. Starts a part of the row: a put or remove of one group, or a transition (then `name` is its name).
     /// `same_base`: the base equals that of the part before (then `base` is ignored).
     void part(fold::Op op, std::string_view name, std::span<const VersionId> base, bool same_base = false);
     /// Transitions only, before any field: the versions of a group that the author had reviewed.

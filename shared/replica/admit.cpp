@@ -11,10 +11,6 @@ namespace {
 constexpr std::size_t kTouchedMax = 8192, kArenaMax = 6u << 20;
 constexpr std::size_t kCacheBytesMax = 8u << 20;
 
-std::uint64_t chain_key(int stream, int replica) {
-    return static_cast<std::uint64_t>(stream) << 32 | static_cast<std::uint32_t>(replica);
-}
-
 bool is_register(fold::Rule r) { return r != fold::Rule::append && r != fold::Rule::set && r != fold::Rule::sum; }
 
 }  // namespace
@@ -35,8 +31,8 @@ Result<Head> Replica::Impl::chain_head(int stream, int replica) {
     return h;
 }
 
-Result<Replica::Impl::Admitted> Replica::Impl::admit(std::string_view bytes, std::string_view packed, const Commit& c, Origin origin) {
-    (void)bytes;
+Result<Replica::Impl::Admitted> Replica::Impl::admit(std::string_view packed, const Commit& c, Origin origin) {
+
     TRY(const int stream, stream_no(c.header.stream));
     TRY(const int replica, replica_no(c.header.replica));
     TRY(const Head head, chain_head(stream, replica));
@@ -52,16 +48,22 @@ Result<Replica::Impl::Admitted> Replica::Impl::admit(std::string_view bytes, std
                 TRY(const bool row, chain_at.step());
                 if (!row) break;
                 const auto hash = chain_at.blob(0);
-                if (seq == c.header.seq.value && hash == view(c.hash.bytes)) {
+                if (seq == c.header.seq.value && hash == taizhang::view(c.hash.bytes)) {
                     chain_at.reset();
                     return Admitted{Admission::duplicate, {}};
                 }
-                if (seq + 1 == c.header.seq.value && hash == view(c.header.prev.bytes)) parent = true;
+                if (seq + 1 == c.header.seq.value && hash == taizhang::view(c.header.prev.bytes)) parent = true;
             }
         }
+        if (parent && forked.insert(chain_key(stream, replica)).second)
+            TRY_VOID(set_fact("fork/" + c.header.stream.str() + "/" + c.header.replica.hex(), std::to_string(c.header.seq.value)));
         if (!parent) return Admitted{Admission::broken, "提交链接不上 / commit " + std::to_string(c.header.seq.value) + " does not follow what is here"};
     }
 
+    if (origin != Origin::own && c.header.replica == self && !copied) {
+        copied = true;
+        TRY_VOID(set_fact("copied", "1"));
+    }
     const auto lsn = ++head_lsn;
     if (c.header.seq.value > head.seq.value) heads[chain_key(stream, replica)] = Head{c.header.seq, c.hash};
     auto maps = name_maps(c);
@@ -70,7 +72,7 @@ Result<Replica::Impl::Admitted> Replica::Impl::admit(std::string_view bytes, std
     if (is_ready) TRY_VOID(apply_rows(c, stream, lsn, maps, prev));
 
     log_insert.bind(1, lsn).bind(2, stream).bind(3, replica).bind(4, c.header.seq.value);
-    log_insert.bind_blob(5, view(c.hash.bytes));
+    log_insert.bind_blob(5, taizhang::view(c.hash.bytes));
     log_insert.bind(6, static_cast<int>(origin)).bind(7, env.wall_ms());
     if (is_ready)
         log_insert.bind_blob(8, prev);
@@ -278,9 +280,7 @@ void Replica::Impl::apply_part_fast(Touched& t, const Commit& c, const NameMap& 
     const auto base = c.base(p);
     if (ref.lsn == 0 ? !base.empty() : base.size() != 1) return;
     if (ref.lsn != 0) {
-        const auto& slot = version_cache[ref.lsn % version_cache.size()];
         const auto stands = version_at(ref.lsn);
-        (void)slot;
         if (!stands || *stands != base.front()) return;
     }
     const auto frozen = [&](int state) {
@@ -444,7 +444,7 @@ Result<> Replica::Impl::load_commit(std::uint64_t lsn, const Loaded*& out) {
     auto unpacked = packer.unpack(log_get.blob(1), loaded->bytes);
     log_get.reset();
     if (unpacked) unpacked = loaded->commit.decode(loaded->bytes);
-    if (!unpacked || view(loaded->commit.hash.bytes) != hash)
+    if (!unpacked || taizhang::view(loaded->commit.hash.bytes) != hash)
         return fail(Errc::corrupt, "日志第 " + std::to_string(lsn) + " 条已损坏 / log entry " + std::to_string(lsn) + " is damaged");
     cache_bytes += loaded->bytes.size() * 3;
     cache.push_back({lsn, std::move(loaded)});
@@ -477,7 +477,7 @@ Result<std::vector<Replica::Received>> Replica::receive(std::span<const std::str
             m.arena_bytes += bytes.size();
             r.header = c.header;
             r.hash = c.hash;
-            TRY(auto a, m.admit(bytes, p, c, origin));
+            TRY(auto a, m.admit(p, c, origin));
             r.admission = a.admission;
             r.why = std::move(a.why);
             out.push_back(std::move(r));

@@ -29,7 +29,7 @@ Result<> Replica::Impl::history(std::uint64_t lsn, std::uint32_t index, std::vec
 }
 
 /// What one commit says about the row, as the fold wants it: rights and rules resolved as of the commit.
-Result<> Replica::Impl::append_changes(const RowTable& table, std::uint64_t lsn, std::uint32_t index, std::vector<fold::Change>& out) {
+Result<> Replica::Impl::append_changes(std::uint64_t lsn, std::uint32_t index, std::vector<fold::Change>& out) {
     const Loaded* l = nullptr;
     TRY_VOID(load_commit(lsn, l));
     const auto& c = l->commit;
@@ -37,7 +37,6 @@ Result<> Replica::Impl::append_changes(const RowTable& table, std::uint64_t lsn,
     const auto maps = name_maps(c);
     const auto& row = c.rows[index];
     const auto& map = *std::find_if(maps.begin(), maps.end(), [&](const auto& m) { return m.entity == row.entity; });
-    const auto& binding = table.binding();
     const auto rel = control.relation(*control.cert(c.header.replica), c.header.stream, c.header.control);
     for (const auto& p : c.parts_of(row)) {
         const auto& item = map.items[p.name];
@@ -55,7 +54,7 @@ Result<> Replica::Impl::append_changes(const RowTable& table, std::uint64_t lsn,
             x.group = fold::kWorkflow;
             for (const auto& r : c.reviews_of(p)) {
                 const auto g = map.items[r.group].group_no;
-                if (g >= 0)
+                if (g >= 0)  // a name that is no group of the row reviews nothing
                     for (const auto& id : c.ids(r)) x.reviewed.push_back({g, id});
             }
             if (item.transition) {
@@ -78,7 +77,6 @@ Result<> Replica::Impl::append_changes(const RowTable& table, std::uint64_t lsn,
                 if (map.items[f.name].field_no >= 0) x.fields.emplace_back(static_cast<fold::FieldNo>(map.items[f.name].field_no), std::string(f.value));
             std::sort(x.fields.begin(), x.fields.end());
         }
-        (void)binding;
         out.push_back(std::move(x));
     }
     return {};
@@ -87,7 +85,7 @@ Result<> Replica::Impl::append_changes(const RowTable& table, std::uint64_t lsn,
 Result<Replica::Impl::RowHistory> Replica::Impl::fold_row(RowTable& table, const RowMeta& meta) {
     RowHistory h;
     TRY_VOID(history(meta.head, meta.head_index, h.items));
-    for (const auto& i : h.items) TRY_VOID(append_changes(table, i.lsn, i.index, h.changes));
+    for (const auto& i : h.items) TRY_VOID(append_changes(i.lsn, i.index, h.changes));
     h.state = fold::fold(h.changes, static_cast<int>(table.binding().groups.size()));
     return h;
 }
@@ -113,6 +111,12 @@ bool is_chain(const std::vector<fold::Change>& changes, int group) {
     return std::all_of(bases.begin(), bases.end(), [&](const auto& b) { return ids.contains(b); });
 }
 
+std::uint64_t time_of(const fold::RowState& state, int group, const VersionId& id) {
+    const fold::Ref ref{group, id};
+    const auto it = std::lower_bound(state.times.begin(), state.times.end(), ref, [](const auto& e, const auto& r) { return e.first < r; });
+    return it != state.times.end() && it->first == ref ? it->second : 0;
+}
+
 boost::json::value json_of(std::string_view encoded) {
     const auto v = ValueView::of(encoded);
     if (v.kind == ValueView::Kind::number)
@@ -122,6 +126,29 @@ boost::json::value json_of(std::string_view encoded) {
 }
 
 }  // namespace
+
+/// Encoded column values by field number: what the groups' states say in the table's terms.
+Result<std::vector<std::string>> Replica::Impl::columns_of(const RowTable& table, const RowHistory& h) const {
+    const auto& binding = table.binding();
+    std::vector<std::string> column(binding.fields.size(), std::string(1, '\0'));
+    for (std::size_t g = 0; g < binding.groups.size(); ++g) {
+        const auto& s = h.state.groups[g];
+        if (s.rule != fold::Rule::append && s.rule != fold::Rule::set) {
+            for (const auto& [field, bytes] : s.fields) column[field] = bytes;
+            continue;
+        }
+        boost::json::array list;
+        int field = -1;
+        for (const auto& id : s.shown)
+            for (const auto& x : h.changes)
+                if (x.group == static_cast<int>(g) && x.id == id && !x.fields.empty()) {
+                    field = static_cast<int>(x.fields.front().first);
+                    list.push_back(json_of(x.fields.front().second));
+                }
+        if (field >= 0) column[static_cast<std::size_t>(field)] = Value::text(boost::json::serialize(list)).encoded();
+    }
+    return column;
+}
 
 /// Folds the row from the log and writes columns, meta and conflict lines.
 Result<> Replica::Impl::refold(Touched& t) {
@@ -133,14 +160,9 @@ Result<> Replica::Impl::refold(Touched& t) {
         TRY(const auto v, version_at(i.lsn));
         lsn_of[v] = i.lsn;
     }
-    auto time_of = [&](int group, const VersionId& id) {
-        const fold::Ref ref{group, id};
-        const auto it = std::lower_bound(h.state.times.begin(), h.state.times.end(), ref, [](const auto& e, const auto& r) { return e.first < r; });
-        return it != h.state.times.end() && it->first == ref ? it->second : 0;
-    };
     auto ref_of = [&](int group, const VersionId& id) {
         const auto it = lsn_of.find(id);
-        return it == lsn_of.end() ? VersionRef{} : VersionRef{it->second, time_of(group, id)};
+        return it == lsn_of.end() ? VersionRef{} : VersionRef{it->second, time_of(h.state, group, id)};
     };
 
     auto& m = t.meta;
@@ -149,36 +171,15 @@ Result<> Replica::Impl::refold(Touched& t) {
     m.state = h.state.state;
     m.flow = ref_of(fold::kWorkflow, h.state.standing);
     m.groups.assign(groups, {});
-    std::deque<std::string> made;
-    std::vector<Cell> cells;
-    std::vector<std::string_view> column(binding.fields.size());
-    static const std::string null_value(1, '\0');
-    for (auto& c : column) c = null_value;
     for (std::size_t g = 0; g < groups; ++g) {
         const auto& s = h.state.groups[g];
         const bool list = s.rule == fold::Rule::append || s.rule == fold::Rule::set;
-        const auto last = list && !s.shown.empty() ? s.shown.back() : s.stand;
-        m.groups[g] = ref_of(static_cast<int>(g), last);
-        if (!binding.plain[g] || !is_chain(h.changes, static_cast<int>(g))) {
-            for (const auto& x : h.changes) m.complex = m.complex || x.group == static_cast<int>(g);
-        }
-        if (list) {
-            boost::json::array a;
-            int field = -1;
-            for (const auto& id : s.shown)
-                for (const auto& x : h.changes)
-                    if (x.group == static_cast<int>(g) && x.id == id && !x.fields.empty()) {
-                        field = static_cast<int>(x.fields.front().first);
-                        a.push_back(json_of(x.fields.front().second));
-                    }
-            if (field >= 0) {
-                made.push_back(Value::text(boost::json::serialize(a)).encoded());
-                column[static_cast<std::size_t>(field)] = made.back();
-            }
-        } else {
-            for (const auto& [field, bytes] : s.fields) column[field] = bytes;
-        }
+        m.groups[g] = ref_of(static_cast<int>(g), list && !s.shown.empty() ? s.shown.back() : s.stand);
+        if (binding.plain[g] && is_chain(h.changes, static_cast<int>(g))) continue;
+        for (const auto& x : h.changes) m.complex = m.complex || x.group == static_cast<int>(g);
     }
+    TRY(const auto column, columns_of(*t.table, h));
+    std::vector<Cell> cells;
     for (std::size_t f = 0; f < column.size(); ++f) cells.push_back({static_cast<int>(f), column[f]});
     if (t.is_new) {
         TRY(const bool inserted, t.table->insert(t.stream, t.id, cells, m));
@@ -192,8 +193,8 @@ Result<> Replica::Impl::refold(Touched& t) {
     }
     for (const auto& line : h.state.lines) {
         conflict_insert.bind(1, std::string_view(binding.name)).bind_blob(2, t.id).bind(3, t.stream).bind(4, line.group);
-        conflict_insert.bind_blob(5, view(line.loser.bytes)).bind(6, static_cast<int>(line.kind));
-        conflict_insert.bind_blob(7, view(line.decided_by.bytes)).bind_blob(8, view(line.winner.bytes));
+        conflict_insert.bind_blob(5, taizhang::view(line.loser.bytes)).bind(6, static_cast<int>(line.kind));
+        conflict_insert.bind_blob(7, taizhang::view(line.decided_by.bytes)).bind_blob(8, taizhang::view(line.winner.bytes));
         conflict_insert.bind(9, static_cast<int>(line.rule));
         TRY_VOID(conflict_insert.run());
     }

@@ -9,6 +9,7 @@
 #include <list>
 #include <map>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace taizhang {
 
@@ -64,6 +65,11 @@ struct Head {
     Hash hash;
 };
 
+/// One replica's commits in one stream, in this database's numbers.
+inline std::uint64_t chain_key(int stream, int replica) {
+    return static_cast<std::uint64_t>(stream) << 32 | static_cast<std::uint32_t>(replica);
+}
+
 class Replica::Impl {
 public:
     Options options;
@@ -84,6 +90,9 @@ public:
     Result<std::string> fact(const std::string& key);
     Result<> set_fact(const std::string& key, const std::string& value);
     Result<> sync_tables();
+    Result<> load_control();
+    Result<> load_numbers();
+    Result<> add_entry(const ControlEntry& e);
     RowTable* table(int binding) { return tables[static_cast<std::size_t>(binding)].get(); }
     Now now() const;
 
@@ -92,7 +101,7 @@ public:
         Admission admission = Admission::broken;
         std::string why;
     };
-    Result<Admitted> admit(std::string_view bytes, std::string_view packed, const Commit& commit, Origin origin);
+    Result<Admitted> admit(std::string_view packed, const Commit& commit, Origin origin);
     Result<Head> chain_head(int stream, int replica);
     Result<bool> ready(const Commit& c, int stream, std::vector<NameMap>& maps, std::string& reason, std::string& what);
     Result<> apply_rows(const Commit& c, int stream, std::uint64_t lsn, std::vector<NameMap>& maps, std::string& prev);
@@ -119,13 +128,17 @@ public:
     };
     Result<> history(std::uint64_t head, std::uint32_t index, std::vector<RowHistory::Item>& out);
     Result<RowHistory> fold_row(RowTable& table, const RowMeta& meta);
-    Result<> append_changes(const RowTable& table, std::uint64_t lsn, std::uint32_t index, std::vector<fold::Change>& out);
+    Result<> append_changes(std::uint64_t lsn, std::uint32_t index, std::vector<fold::Change>& out);
     Result<> refold(Touched& t);
     bool entitled(const Commit& c, const NameMap& map, const PartRec& part, const Relation& rel, const NameMap::Item& item) const;
 
     // ---- edit.cpp
     Result<std::vector<CommitId>> edit_as(const ReplicaId& as, const Draft& draft, std::optional<std::int64_t> time_ms);
-    Result<> write_edit(CommitWriter& w, const Edit& e, const EntityVersion& v, int stream, std::string_view id);
+    Result<CommitId> commit_edits(const ReplicaId& as, const StreamId& stream, std::span<const Edit* const> edits, const Draft& draft,
+                                  std::optional<std::int64_t> time_ms);
+    Result<StreamId> stream_of(const Edit& e, const EntityVersion& v);
+    Result<std::string> key_of(const Edit& e, const EntityVersion& v) const;
+    class EditWriter;
 
     // ---- the log
     sqlite::Statement log_insert, log_get, log_hash, log_prev, log_set_prev, chain_last, chain_at, chain_next, conflict_delete, conflict_insert,
@@ -135,17 +148,27 @@ public:
     std::uint64_t last_time = 0;  // high water of this replica's hybrid clock
     std::int64_t trusted_ms = 0, trusted_at_steady = 0;
     bool trusted_in_process = false;
+    bool copied = false;  // own commits came from elsewhere
     Packer packer;
 
     std::unordered_map<ReplicaId, int> replica_nos;
     std::unordered_map<int, ReplicaId> replica_ids;
     std::unordered_map<StreamId, int> stream_nos;
     std::unordered_map<int, StreamId> stream_ids;
-    std::unordered_map<std::uint64_t, Head> heads;  // stream << 32 | replica
+    std::unordered_map<std::uint64_t, Head> heads;  // by chain_key
+    std::unordered_set<std::uint64_t> forked;       // chains with two commits at one place
     std::vector<std::unique_ptr<RowTable>> tables;  // by binding number
+
+    // ---- check.cpp
+    Result<std::int64_t> check_chains();
+
+    // ---- read.cpp
+    Result<std::vector<std::string>> columns_of(const RowTable& table, const RowHistory& h) const;
+    Result<RowView> read_row(RowTable& table, int stream, const std::string& id);
 
     // ---- the transaction at hand
     int depth = 0;
+    bool control_changed = false;
     std::deque<Touched> touched;
     std::size_t touched_count = 0;
     std::unordered_map<RowKeyView, std::size_t, RowKeyHash> touched_index;

@@ -116,6 +116,7 @@ struct RowView {
     StreamId stream;
     const EntityBinding* binding = nullptr;
     std::string state;                                 ///< empty: no workflow
+    std::vector<const Transition*> allowed;            ///< what this replica may do from here
     std::vector<std::pair<std::string, Value>> fields; ///< columns, the state's included
     std::vector<HistoryItem> history;                  ///< in key order
     fold::RowState fold;
@@ -177,13 +178,15 @@ public:
     /// Runs `work` in one transaction; edits and receives inside join it. On error nothing happened.
     Result<> batch(const std::function<Result<>()>& work);
 
-    /// A new incarnation: seq from 1 in every stream. For clones and restores.
+    /// A new incarnation: seq from 1 in every stream. For clones and restores. It has no certificate yet.
     Result<> reincarnate();
+    /// Commits under our own name came from elsewhere: this database is a copy, or was restored from an old one.
+    bool is_copied() const;
 
     // ------------------------------------------------------------ reading
 
     /// The row with that id, in any entity, or in one. Errc::not_found.
-    Result<RowView> view(const std::string& entity, const std::string& id);
+    Result<RowView> read_row(const std::string& entity, const std::string& id);
     struct RowKey {
         std::string entity, id;
         StreamId stream;
@@ -203,14 +206,17 @@ public:
     // ------------------------------------------------------------ the log, for sync
 
     Lsn log_head() const;
-    Result<std::vector<ChainHead>> chain_heads(const std::function<bool(const StreamId&)>& wanted);
+    /// The newest commit of every chain in these streams, or of all.
+    Result<std::vector<ChainHead>> chain_heads(std::span<const StreamId> wanted);
+    Result<std::vector<ChainHead>> chain_heads();
     /// Commits of one chain with seq above `after`, ascending; stops after `bytes_max` (at least one is given).
     Result<std::vector<LogEntry>> chain_after(const StreamId& stream, const ReplicaId& replica, Seq after, std::size_t bytes_max);
-    /// Commits with lsn above `after` in streams that pass `wanted`, ascending by lsn, at most about `bytes_max`.
+    /// Commits with lsn above `after` in the streams `wanted`, ascending by lsn, at most about `bytes_max`.
     /// `through` gets the position up to which everything wanted has been given.
-    Result<std::vector<LogEntry>> log_after(Lsn after, const std::function<bool(const StreamId&)>& wanted, std::size_t bytes_max, Lsn& through);
-    Result<std::vector<std::string>> control_after(ControlPos after, std::size_t count_max);
-    Result<std::optional<CommitId>> commit_at(const StreamId& stream, const ReplicaId& replica, Seq seq);
+    Result<std::vector<LogEntry>> log_after(Lsn after, std::span<const StreamId> wanted, std::size_t bytes_max, Lsn& through);
+    Result<std::vector<std::string>> control_after(ControlPos after, std::size_t bytes_max);
+    /// The hashes of the commits at that place: two or more prove a clone.
+    Result<std::vector<Hash>> hashes_at(const StreamId& stream, const ReplicaId& replica, Seq seq);
 
     // Small durable facts: cursors, acks, upstream. A missing key is an empty string.
     Result<std::string> fact(const std::string& key);

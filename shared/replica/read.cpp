@@ -1,0 +1,347 @@
+// Reading: a row with its history, the conflict ledger, and the log for sync.
+#include "replica/impl.h"
+
+#include <algorithm>
+
+namespace taizhang {
+namespace {
+
+/// Letters and digits that nobody confuses when reading aloud.
+std::string short_name(const Hash& h) {
+    static constexpr char digits[] = "23456789abcdefghjkmnpqrstuvwxyz0";
+    std::string out;
+    std::uint64_t bits = 0;
+    std::memcpy(&bits, h.bytes.data(), sizeof bits);
+    for (int i = 0; i < 8; ++i, bits >>= 5) out.push_back(digits[bits & 31]);
+    return out;
+}
+
+std::string hash_blob(std::string_view b, Hash& out) {
+    if (b.size() == 32) std::memcpy(out.bytes.data(), b.data(), 32);
+    return {};
+}
+
+VersionId version_blob(std::string_view b) {
+    VersionId v;
+    if (b.size() == 16) std::memcpy(v.bytes.data(), b.data(), 16);
+    return v;
+}
+
+std::string shown_id(const EntityBinding& b, std::string_view id) { return b.newest->uuid ? to_hex(id) : std::string(id); }
+
+}  // namespace
+
+// ------------------------------------------------------------------ rows
+
+Result<std::vector<Replica::RowKey>> Replica::find(const std::string& id) {
+    std::vector<RowKey> out;
+    for (const auto& t : impl_->tables) {
+        std::string key = id;
+        if (t->binding().newest->uuid) {
+            key = from_hex(id);
+            if (key.size() != 16) continue;
+        }
+        TRY(const auto streams, t->streams_of(key));
+        for (const auto s : streams) out.push_back({t->binding().name, id, impl_->stream_ids[s]});
+    }
+    std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return std::tie(a.entity, a.stream) < std::tie(b.entity, b.stream); });
+    return out;
+}
+
+Result<RowView> Replica::read_row(const std::string& entity, const std::string& id) {
+    TRY(auto keys, find(id));
+    std::erase_if(keys, [&](const auto& k) { return !entity.empty() && k.entity != entity; });
+    if (keys.empty()) return fail(Errc::not_found, "本机没有记录 " + id + " / there is no record " + id + " here");
+    const auto* v = impl_->control.newest(keys.front().entity);
+    if (!v) return fail(Errc::not_found, "目录里没有 " + keys.front().entity + " / the catalog has no " + keys.front().entity);
+    return impl_->read_row(*impl_->table(v->binding->number), impl_->stream_nos[keys.front().stream], id);
+}
+
+Result<RowView> Replica::Impl::read_row(RowTable& t, int stream, const std::string& id) {
+    RowView out;
+    const auto& binding = t.binding();
+    out.entity = binding.name;
+    out.id = id;
+    out.stream = stream_ids[stream];
+    out.binding = &binding;
+    const auto key = binding.newest->uuid ? from_hex(id) : id;
+    RowMeta meta;
+    TRY(const bool there, t.load(stream, key, meta));
+    if (!there) return fail(Errc::not_found, "本机没有记录 " + id + " / there is no record " + id + " here");
+    TRY(auto h, fold_row(t, meta));
+
+    TRY(const auto column, columns_of(t, h));
+    for (std::size_t f = 0; f < column.size(); ++f) out.fields.emplace_back(binding.fields[f], ValueView::of(column[f]).copy());
+    const auto& flow = binding.newest->workflow;
+    if (binding.newest->has_workflow()) {
+        out.state = flow.states[static_cast<std::size_t>(std::max(0, h.state.state))];
+        out.fields.emplace_back(flow.field, Value::text(out.state));
+        if (const auto* cert = control.cert(self)) {
+            const auto rel = control.relation(*cert, out.stream, control.head());
+            for (const auto& tr : flow.transitions)
+                if ((tr.from >> h.state.state & 1) && rel.may(tr.by)) out.allowed.push_back(&tr);
+        }
+    }
+
+    std::vector<std::pair<std::uint64_t, HistoryItem>> items;
+    for (const auto& at : h.items) {
+        const Loaded* l = nullptr;
+        TRY_VOID(load_commit(at.lsn, l));
+        const auto& c = l->commit;
+        HistoryItem item;
+        item.commit = {c.header.replica, c.header.stream, c.header.seq, c.hash};
+        item.version = c.version();
+        item.time = c.header.time;
+        item.time_unverified = c.header.time_unverified;
+        if (const auto* cert = control.cert(c.header.replica)) {
+            item.level = cert->level;
+            item.unit = cert->unit;
+        }
+        item.person = c.header.person;
+        for (const auto& p : c.parts_of(c.rows[at.index])) {
+            const bool is_transition = p.op == fold::Op::transition;
+            if (is_transition) item.transition = std::string(c.names[p.name]);
+            item.removal = item.removal || p.op == fold::Op::remove;
+            for (const auto& f : c.fields_of(p)) (is_transition ? item.arguments : item.fields).emplace_back(c.names[f.name], ValueView::of(f.value).copy());
+        }
+        for (const auto& line : h.state.lines)
+            if (line.loser == item.version) item.lines.push_back(line);
+        std::uint64_t fold_time = 0;
+        for (const auto& [ref, time] : h.state.times)
+            if (ref.id == item.version) fold_time = std::max(fold_time, time);
+        items.emplace_back(fold_time, std::move(item));
+    }
+    std::sort(items.begin(), items.end(), [](const auto& a, const auto& b) {
+        const auto &x = a.second, &y = b.second;
+        return std::tie(a.first, x.level, x.commit.replica, x.commit.seq, x.commit.hash) < std::tie(b.first, y.level, y.commit.replica, y.commit.seq, y.commit.hash);
+    });
+    for (auto& [time, item] : items) out.history.push_back(std::move(item));
+    out.fold = std::move(h.state);
+    return out;
+}
+
+Result<std::vector<ConflictRef>> Replica::conflicts(const std::string& row) {
+    auto& m = *impl_;
+    std::vector<ConflictRef> out;
+    TRY(auto s, m.db->prepare("SELECT entity, stream, row, grp, loser, kind, decided_by, winner, rule FROM conflict ORDER BY entity, row, stream, grp, loser, kind, decided_by", false));
+    std::string last_id;
+    int same = 0;
+    for (;;) {
+        TRY(const bool there, s.step());
+        if (!there) break;
+        const auto* v = m.control.newest(s.text(0));
+        if (!v) continue;
+        ConflictRef c;
+        c.entity = std::string(s.text(0));
+        c.row = shown_id(*v->binding, s.blob(2));
+        c.stream = m.stream_ids[static_cast<int>(s.integer(1))];
+        c.line.group = static_cast<int>(s.integer(3));
+        c.line.loser = version_blob(s.blob(4));
+        c.line.kind = static_cast<fold::LineKind>(s.integer(5));
+        c.line.decided_by = version_blob(s.blob(6));
+        c.line.winner = version_blob(s.blob(7));
+        c.line.rule = static_cast<fold::Rule>(s.integer(8));
+        c.group = c.line.group < 0 ? v->entity->workflow.field : v->binding->groups[static_cast<std::size_t>(c.line.group)];
+        c.open = c.line.kind == fold::LineKind::open && c.line.rule == fold::Rule::keep_both;
+        // The same on every replica, and the same after somebody has decided.
+        std::string name;
+        Writer w(name);
+        w.str(c.entity);
+        w.str(c.row);
+        w.str(c.stream.str());
+        w.str(c.group);
+        w.raw(taizhang::view(c.line.loser.bytes));
+        c.id = short_name(hash_of(name));
+        same = c.id == last_id ? same + 1 : 0;
+        last_id = c.id;
+        if (same > 0) c.id += "-" + std::to_string(same + 1);
+        if (row.empty() || c.row == row) out.push_back(std::move(c));
+    }
+    return out;
+}
+
+Result<std::vector<WaitingCommit>> Replica::waiting() {
+    std::vector<WaitingCommit> out;
+    TRY(auto s, impl_->db->prepare("SELECT l.stream, l.replica, l.seq, l.hash, w.reason, w.what FROM waiting w JOIN log l USING(lsn) ORDER BY w.lsn", false));
+    for (;;) {
+        TRY(const bool row, s.step());
+        if (!row) return out;
+        WaitingCommit w;
+        w.id.stream = impl_->stream_ids[static_cast<int>(s.integer(0))];
+        w.id.replica = impl_->replica_ids[static_cast<int>(s.integer(1))];
+        w.id.seq = Seq{s.unsigned_integer(2)};
+        hash_blob(s.blob(3), w.id.hash);
+        w.reason = std::string(s.text(4));
+        w.what = std::string(s.text(5));
+        out.push_back(std::move(w));
+    }
+}
+
+// ------------------------------------------------------------------ the log
+
+std::vector<StreamId> Replica::streams() {
+    std::vector<StreamId> out;
+    for (const auto& [id, no] : impl_->stream_nos) out.push_back(id);
+    std::sort(out.begin(), out.end());
+    return out;
+}
+
+Result<std::int64_t> Replica::commits_in(const StreamId& stream) {
+    const auto it = impl_->stream_nos.find(stream);
+    if (it == impl_->stream_nos.end()) return 0;
+    TRY(auto s, impl_->db->prepare("SELECT count(*) FROM log WHERE stream = ?1", false));
+    s.bind(1, it->second);
+    TRY(const bool row, s.step());
+    return row ? s.integer(0) : 0;
+}
+
+namespace {
+
+/// The chains of one stream, each found by a seek past the one before.
+template <class F>
+Result<> each_chain(sqlite::Statement& next, int stream, F&& f) {
+    int replica = 0;
+    for (;;) {
+        next.bind(1, stream).bind(2, replica);
+        TRY(const bool row, next.step());
+        if (!row) return {};
+        replica = static_cast<int>(next.integer(0));
+        next.reset();
+        TRY_VOID(f(replica));
+    }
+}
+
+constexpr const char* kNextChain = "SELECT replica FROM log WHERE stream = ?1 AND replica > ?2 ORDER BY replica LIMIT 1";
+
+}  // namespace
+
+Result<std::vector<ChainHead>> Replica::chain_heads(std::span<const StreamId> wanted) {
+    auto& m = *impl_;
+    std::vector<ChainHead> out;
+    TRY(auto next, m.db->prepare(kNextChain, false));
+    for (const auto& id : wanted) {
+        const auto it = m.stream_nos.find(id);
+        if (it == m.stream_nos.end()) continue;
+        TRY_VOID(each_chain(next, it->second, [&](int replica) -> Result<> {
+            TRY(const auto head, m.chain_head(it->second, replica));
+            out.push_back({id, m.replica_ids[replica], head.seq, head.hash});
+            return {};
+        }));
+    }
+    return out;
+}
+
+Result<std::vector<ChainHead>> Replica::chain_heads() { return chain_heads(streams()); }
+
+Result<std::vector<Hash>> Replica::hashes_at(const StreamId& stream, const ReplicaId& replica, Seq seq) {
+    auto& m = *impl_;
+    std::vector<Hash> out;
+    const auto s = m.stream_nos.find(stream);
+    const auto r = m.replica_nos.find(replica);
+    if (s == m.stream_nos.end() || r == m.replica_nos.end()) return out;
+    m.chain_at.bind(1, s->second).bind(2, r->second).bind(3, seq.value);
+    for (;;) {
+        TRY(const bool row, m.chain_at.step());
+        if (!row) return out;
+        hash_blob(m.chain_at.blob(0), out.emplace_back());
+    }
+}
+
+Result<std::vector<LogEntry>> Replica::chain_after(const StreamId& stream, const ReplicaId& replica, Seq after, std::size_t bytes_max) {
+    auto& m = *impl_;
+    std::vector<LogEntry> out;
+    const auto s = m.stream_nos.find(stream);
+    const auto r = m.replica_nos.find(replica);
+    if (s == m.stream_nos.end() || r == m.replica_nos.end()) return out;
+    std::size_t bytes = 0;
+    m.chain_next.bind(1, s->second).bind(2, r->second).bind(3, after.value);
+    while (bytes < bytes_max) {
+        TRY(const bool row, m.chain_next.step());
+        if (!row) return out;
+        LogEntry e;
+        e.lsn = Lsn{m.chain_next.unsigned_integer(0)};
+        e.stream_no = s->second;
+        e.replica = replica;
+        e.seq = Seq{m.chain_next.unsigned_integer(1)};
+        hash_blob(m.chain_next.blob(2), e.hash);
+        e.origin = static_cast<Origin>(m.chain_next.integer(3));
+        e.received_ms = m.chain_next.integer(4);
+        e.packed = std::string(m.chain_next.blob(5));
+        bytes += e.packed.size();
+        out.push_back(std::move(e));
+    }
+    m.chain_next.reset();
+    return out;
+}
+
+Result<std::vector<LogEntry>> Replica::log_after(Lsn after, std::span<const StreamId> wanted, std::size_t bytes_max, Lsn& through) {
+    auto& m = *impl_;
+    std::vector<bool> in_scope(m.stream_nos.size() + 1, false);
+    std::vector<int> numbers;
+    for (const auto& id : wanted)
+        if (const auto it = m.stream_nos.find(id); it != m.stream_nos.end()) {
+            in_scope[static_cast<std::size_t>(it->second)] = true;
+            numbers.push_back(it->second);
+        }
+    // Few streams: walk each chain back from its head, in the index alone. Many: read the log on from `after`.
+    std::vector<std::uint64_t> lsns;
+    const bool by_chain = numbers.size() * 4 < m.head_lsn - std::min(m.head_lsn, after.value);
+    if (by_chain) {
+        TRY(auto next, m.db->prepare(kNextChain, false));
+        TRY(auto back, m.db->prepare("SELECT lsn FROM log WHERE stream = ?1 AND replica = ?2 ORDER BY seq DESC, lsn DESC", false));
+        for (const auto stream : numbers)
+            TRY_VOID(each_chain(next, stream, [&](int replica) -> Result<> {
+                back.bind(1, stream).bind(2, replica);
+                for (;;) {
+                    TRY(const bool row, back.step());
+                    if (!row) return {};
+                    const auto lsn = back.unsigned_integer(0);
+                    if (lsn > after.value)
+                        lsns.push_back(lsn);
+                    else if (!m.forked.contains(chain_key(stream, replica)))
+                        break;  // without a fork, what has a lower seq was admitted earlier
+                }
+                back.reset();
+                return {};
+            }));
+        std::sort(lsns.begin(), lsns.end());
+    }
+
+    std::vector<LogEntry> out;
+    std::size_t bytes = 0, at = 0;
+    through = Lsn{m.head_lsn};
+    TRY(auto read, m.db->prepare(by_chain ? "SELECT lsn, stream, replica, seq, hash, origin, received_ms, body FROM log WHERE lsn = ?1"
+                                          : "SELECT lsn, stream, replica, seq, hash, origin, received_ms, body FROM log WHERE lsn > ?1 ORDER BY lsn",
+                                 false));
+    if (!by_chain) read.bind(1, after.value);
+    for (;;) {
+        if (by_chain) {
+            if (at == lsns.size()) return out;
+            read.reset();
+            read.bind(1, lsns[at++]);
+        }
+        TRY(const bool row, read.step());
+        if (!row) {
+            if (by_chain) return fail(Errc::corrupt, "log: an index entry without its commit");
+            return out;
+        }
+        if (!in_scope[static_cast<std::size_t>(read.integer(1))]) continue;
+        if (bytes >= bytes_max) {
+            through = Lsn{read.unsigned_integer(0) - 1};
+            return out;
+        }
+        LogEntry e;
+        e.lsn = Lsn{read.unsigned_integer(0)};
+        e.stream_no = static_cast<int>(read.integer(1));
+        e.replica = m.replica_ids[static_cast<int>(read.integer(2))];
+        e.seq = Seq{read.unsigned_integer(3)};
+        hash_blob(read.blob(4), e.hash);
+        e.origin = static_cast<Origin>(read.integer(5));
+        e.received_ms = read.integer(6);
+        e.packed = std::string(read.blob(7));
+        bytes += e.packed.size();
+        out.push_back(std::move(e));
+    }
+}
+
+}  // namespace taizhang

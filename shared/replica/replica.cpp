@@ -1,0 +1,440 @@
+// Opening, numbers, facts, time, the control log: what a replica knows beside its rows.
+#include "replica/impl.h"
+
+#include <algorithm>
+
+namespace taizhang {
+
+namespace embedded {
+extern const std::string_view engine_schema;
+}
+
+namespace {
+
+constexpr std::int64_t kApplicationId = 0x545a4847;  // "TZHG"
+constexpr std::int64_t kSchemaVersion = 1;
+// How far a PC's clock may lie behind what a hub said before it counts as wrong; and how far ahead.
+constexpr std::int64_t kBehindMax = 10 * 60'000, kAheadMax = std::int64_t{400} * 86'400'000;
+constexpr std::int64_t kPlausibleMs = 1'704'067'200'000;  // 2024-01-01: no PC of ours was set right before
+constexpr std::size_t kBatchControl = 4096;
+
+Result<std::int64_t> pragma(sqlite::Database& db, const char* sql) {
+    TRY(auto s, db.prepare(sql, false));
+    TRY(const bool row, s.step());
+    const auto v = row ? s.integer(0) : 0;
+    s.reset();
+    return v;
+}
+
+std::string number_text(std::int64_t v) { return std::to_string(v); }
+std::int64_t number_of(const std::string& s) { return s.empty() ? 0 : std::strtoll(s.c_str(), nullptr, 10); }
+
+}  // namespace
+
+// ------------------------------------------------------------------ opening
+
+Result<> Replica::Impl::open() {
+    sqlite::OpenOptions o;
+    o.vfs = options.vfs;
+    auto opened = sqlite::Database::open(options.path, o);
+    if (!opened) return std::move(opened).error();
+    db = std::move(*opened);
+    TRY(const auto app, pragma(*db, "PRAGMA application_id"));
+    TRY(const auto version, pragma(*db, "PRAGMA user_version"));
+    TRY(const auto tables_there, pragma(*db, "SELECT count(*) FROM sqlite_schema"));
+    if (app == 0 && tables_there == 0) {
+        TRY_VOID(create());
+    } else if (app != kApplicationId) {
+        return fail(Errc::foreign_data, "不是台账的数据库,没有动它 / not a Taizhang database, left as it is: " + options.path);
+    } else if (version > kSchemaVersion) {
+        return fail(Errc::foreign_data, "数据库由更新的版本写成(" + std::to_string(version) + "),请升级程序;数据没有动 / written by a newer version (" + std::to_string(version) + "): upgrade the program; nothing was touched");
+    }
+    TRY_VOID(prepare());
+    return load_state();
+}
+
+Result<> Replica::Impl::create() {
+    TRY_VOID(db->begin());
+    auto work = [&]() -> Result<> {
+        TRY_VOID(db->exec(std::string(embedded::engine_schema)));
+        TRY_VOID(db->exec("PRAGMA application_id = " + std::to_string(kApplicationId) + "; PRAGMA user_version = " + std::to_string(kSchemaVersion)));
+        ReplicaId id;
+        if (options.incarnation)
+            id = *options.incarnation;
+        else
+            env.random(id.bytes);
+        return set_fact("replica", std::string(taizhang::view(id.bytes)));
+    };
+    if (auto r = work(); !r) {
+        db->rollback();
+        return r;
+    }
+    return db->commit();
+}
+
+Result<> Replica::Impl::prepare() {
+    const std::pair<sqlite::Statement*, const char*> all[] = {
+        {&log_insert, "INSERT INTO log(lsn, stream, replica, seq, hash, origin, received_ms, prev, body) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)"},
+        {&log_get, "SELECT hash, body FROM log WHERE lsn = ?1"},
+        {&log_hash, "SELECT hash FROM log WHERE lsn = ?1"},
+        {&log_prev, "SELECT prev FROM log WHERE lsn = ?1"},
+        {&log_set_prev, "UPDATE log SET prev = ?2 WHERE lsn = ?1"},
+        {&chain_last, "SELECT seq, hash FROM log WHERE stream = ?1 AND replica = ?2 ORDER BY seq DESC, lsn LIMIT 1"},
+        {&chain_at, "SELECT hash FROM log WHERE stream = ?1 AND replica = ?2 AND seq = ?3"},
+        {&chain_next, "SELECT lsn, seq, hash, origin, received_ms, body FROM log WHERE stream = ?1 AND replica = ?2 AND seq > ?3 ORDER BY seq, lsn"},
+        {&conflict_delete, "DELETE FROM conflict WHERE entity = ?1 AND row = ?2 AND stream = ?3"},
+        {&conflict_insert, "INSERT INTO conflict(entity, row, stream, grp, loser, kind, decided_by, winner, rule) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)"},
+        {&wait_insert, "INSERT INTO waiting(lsn, reason, what) VALUES(?1, ?2, ?3)"},
+        {&wait_delete, "DELETE FROM waiting WHERE lsn = ?1"},
+    };
+    for (const auto& [statement, sql] : all) {
+        TRY(*statement, db->prepare(sql));
+    }
+    return {};
+}
+
+Result<> Replica::Impl::load_control() {
+    tables.clear();
+    control = ControlState();
+    {
+        TRY(auto s, db->prepare("SELECT body FROM control ORDER BY pos", false));
+        for (;;) {
+            TRY(const bool row, s.step());
+            if (!row) break;
+            TRY(auto e, ControlEntry::decode(s.blob(0)));
+            TRY_VOID(control.apply(e));
+        }
+    }
+    TRY(auto s, db->prepare("SELECT body FROM certificate", false));
+    for (;;) {
+        TRY(const bool row, s.step());
+        if (!row) break;
+        TRY(auto c, Certificate::decode(s.blob(0)));
+        TRY_VOID(control.add(c));
+    }
+    return sync_tables();
+}
+
+Result<> Replica::Impl::load_numbers() {
+    replica_nos.clear();
+    replica_ids.clear();
+    stream_nos.clear();
+    stream_ids.clear();
+    {
+        TRY(auto s, db->prepare("SELECT no, id FROM replica", false));
+        for (;;) {
+            TRY(const bool row, s.step());
+            if (!row) break;
+            ReplicaId id;
+            if (s.blob(1).size() == 16) std::memcpy(id.bytes.data(), s.blob(1).data(), 16);
+            replica_nos[id] = static_cast<int>(s.integer(0));
+            replica_ids[static_cast<int>(s.integer(0))] = id;
+        }
+    }
+    {
+        TRY(auto s, db->prepare("SELECT no, unit, audience FROM stream", false));
+        for (;;) {
+            TRY(const bool row, s.step());
+            if (!row) break;
+            const StreamId id{std::string(s.text(1)), s.integer(2) == 0 ? Audience::ledger : Audience::notice};
+            stream_nos[id] = static_cast<int>(s.integer(0));
+            stream_ids[static_cast<int>(s.integer(0))] = id;
+        }
+    }
+    TRY(const auto head, pragma(*db, "SELECT coalesce(max(lsn), 0) FROM log"));
+    head_lsn = static_cast<std::uint64_t>(head);
+    TRY(waiting_count, pragma(*db, "SELECT count(*) FROM waiting"));
+    heads.clear();
+    forked.clear();
+    {
+        TRY(auto s, db->prepare("SELECT key FROM fact WHERE key >= 'fork/' AND key < 'fork0'", false));
+        for (;;) {
+            TRY(const bool row, s.step());
+            if (!row) break;
+            const auto key = s.text(0).substr(5);
+            const auto slash = key.rfind('/');
+            const auto stream = stream_nos.find(StreamId::parse(key.substr(0, slash)));
+            ReplicaId id;
+            const auto raw = from_hex(key.substr(slash + 1));
+            if (raw.size() == 16) std::memcpy(id.bytes.data(), raw.data(), 16);
+            const auto replica = replica_nos.find(id);
+            if (stream != stream_nos.end() && replica != replica_nos.end()) forked.insert(chain_key(stream->second, replica->second));
+        }
+    }
+
+    // The clock's high water is in the newest commits of this replica's own chains.
+    last_time = 0;
+    if (const auto own = replica_nos.find(self); own != replica_nos.end()) {
+        TRY(auto newest, db->prepare("SELECT lsn FROM log WHERE stream = ?1 AND replica = ?2 ORDER BY seq DESC LIMIT 1", false));
+        for (const auto& [id, no] : stream_nos) {
+            newest.bind(1, no).bind(2, own->second);
+            TRY(const bool row, newest.step());
+            if (!row) continue;
+            const auto lsn = newest.unsigned_integer(0);
+            newest.reset();
+            const Loaded* l = nullptr;
+            TRY_VOID(load_commit(lsn, l));
+            last_time = std::max(last_time, l->commit.header.time);
+        }
+    }
+    return {};
+}
+
+Result<> Replica::Impl::load_state() {
+    TRY(const auto id, fact("replica"));
+    if (id.size() != 16) return fail(Errc::corrupt, "数据库缺少本机编号 / the database has lost its replica id: " + options.path);
+    std::memcpy(self.bytes.data(), id.data(), 16);
+    TRY_VOID(load_control());
+    TRY_VOID(load_numbers());
+    TRY(const auto trusted, fact("trusted_ms"));
+    trusted_ms = number_of(trusted);
+    TRY(const auto was_copied, fact("copied"));
+    copied = !was_copied.empty();
+    return {};
+}
+
+Result<std::unique_ptr<Replica>> Replica::open(Options options, Environment env) {
+    auto impl = std::make_unique<Impl>();
+    impl->options = std::move(options);
+    impl->env = std::move(env);
+    TRY_VOID(impl->open());
+    return std::unique_ptr<Replica>(new Replica(std::move(impl)));
+}
+
+Replica::Replica(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Replica::~Replica() = default;
+const ReplicaId& Replica::id() const { return impl_->self; }
+const ControlState& Replica::control() const { return impl_->control; }
+sqlite::Database& Replica::database() { return *impl_->db; }
+bool Replica::is_copied() const { return impl_->copied; }
+Lsn Replica::log_head() const { return Lsn{impl_->head_lsn}; }
+
+// ------------------------------------------------------------------ numbers
+
+Result<int> Replica::Impl::replica_no(const ReplicaId& id) {
+    if (const auto it = replica_nos.find(id); it != replica_nos.end()) return it->second;
+    const int no = static_cast<int>(replica_nos.size()) + 1;
+    TRY(auto s, db->prepare("INSERT INTO replica(no, id) VALUES(?1, ?2)", false));
+    s.bind(1, no).bind_blob(2, taizhang::view(id.bytes));
+    TRY_VOID(s.run());
+    replica_nos[id] = no;
+    replica_ids[no] = id;
+    return no;
+}
+
+Result<int> Replica::Impl::stream_no(const StreamId& id) {
+    if (const auto it = stream_nos.find(id); it != stream_nos.end()) return it->second;
+    const int no = static_cast<int>(stream_nos.size()) + 1;
+    TRY(auto s, db->prepare("INSERT INTO stream(no, unit, audience) VALUES(?1, ?2, ?3)", false));
+    s.bind(1, no).bind(2, std::string_view(id.unit)).bind(3, static_cast<int>(id.audience));
+    TRY_VOID(s.run());
+    stream_nos[id] = no;
+    stream_ids[no] = id;
+    return no;
+}
+
+// ------------------------------------------------------------------ transactions
+
+Result<> Replica::Impl::batch(const std::function<Result<>()>& work) {
+    if (depth > 0) return work();
+    TRY_VOID(db->begin());
+    depth = 1;
+    auto guarded = [&]() -> Result<> {
+        TRY_VOID(work());
+        TRY_VOID(flush());
+        // What just came may be what others waited for.
+        if (waiting_count > 0) TRY_VOID(retry_waiting());
+        return db->commit();
+    };
+    Result<> r;
+    try {
+        r = guarded();
+    } catch (...) {
+        depth = 0;
+        forget_transaction();
+        throw;
+    }
+    depth = 0;
+    if (!r) {
+        forget_transaction();
+        return r;
+    }
+    control_changed = false;
+    // The transaction is on the disk whatever becomes of the copying.
+    if (auto copied_out = db->checkpoint_if_large(); !copied_out && db->broken()) return copied_out;
+    return {};
+}
+
+/// Nothing of the transaction happened: what memory knows must be what the disk says.
+void Replica::Impl::forget_transaction() {
+    db->rollback();
+    touched_index.clear();
+    touched.clear();
+    touched_count = 0;
+    arena.clear();
+    arena_bytes = 0;
+    cache.clear();
+    cache_index.clear();
+    cache_bytes = 0;
+    version_cache.fill({});
+    Result<> r;
+    if (control_changed) r = load_control();
+    control_changed = false;
+    if (r) r = load_numbers();
+    // A database that cannot be read back any more is broken; every later call says so.
+    (void)r;
+}
+
+Result<> Replica::batch(const std::function<Result<>()>& work) { return impl_->batch(work); }
+
+// ------------------------------------------------------------------ facts and time
+
+Result<std::string> Replica::Impl::fact(const std::string& key) {
+    TRY(auto s, db->prepare("SELECT value FROM fact WHERE key = ?1", false));
+    s.bind(1, std::string_view(key));
+    TRY(const bool row, s.step());
+    return row ? std::string(s.blob(0)) : std::string();
+}
+
+Result<> Replica::Impl::set_fact(const std::string& key, const std::string& value) {
+    TRY(auto s, db->prepare("INSERT INTO fact(key, value) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET value = ?2 WHERE value IS NOT ?2", false));
+    s.bind(1, std::string_view(key)).bind_blob(2, value);
+    return s.run();
+}
+
+Result<std::string> Replica::fact(const std::string& key) { return impl_->fact(key); }
+Result<> Replica::set_fact(const std::string& key, const std::string& value) {
+    return impl_->batch([&] { return impl_->set_fact(key, value); });
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> Replica::facts(const std::string& prefix) {
+    std::vector<std::pair<std::string, std::string>> out;
+    TRY(auto s, impl_->db->prepare("SELECT key, value FROM fact WHERE key >= ?1 ORDER BY key", false));
+    s.bind(1, std::string_view(prefix));
+    for (;;) {
+        TRY(const bool row, s.step());
+        if (!row || !s.text(0).starts_with(prefix)) break;
+        out.emplace_back(s.text(0), s.blob(1));
+    }
+    return out;
+}
+
+Result<> Replica::trust_time(std::int64_t wall_ms) {
+    auto& m = *impl_;
+    // Trust never goes back: a hub with a wrong clock cannot take time away.
+    if (wall_ms < m.trusted_ms) return {};
+    TRY_VOID(m.batch([&] { return m.set_fact("trusted_ms", number_text(wall_ms)); }));
+    m.trusted_ms = wall_ms;
+    m.trusted_at_steady = m.env.steady_ms();
+    m.trusted_in_process = true;
+    return {};
+}
+
+Replica::Now Replica::Impl::now() const {
+    const auto wall = env.wall_ms();
+    if (trusted_ms == 0) return {wall, wall < kPlausibleMs};
+    const auto at_least = trusted_ms + (trusted_in_process ? env.steady_ms() - trusted_at_steady : 0);
+    if (wall < at_least - kBehindMax || wall > at_least + kAheadMax) return {at_least, true};
+    return {wall, false};
+}
+
+Replica::Now Replica::now() const { return impl_->now(); }
+
+// ------------------------------------------------------------------ the control log
+
+Result<> Replica::Impl::sync_tables() {
+    for (const auto& b : control.bindings()) {
+        const auto n = static_cast<std::size_t>(b->number);
+        if (tables.size() <= n) tables.resize(n + 1);
+        if (!tables[n]) tables[n] = std::make_unique<RowTable>(*db, *b);
+        TRY_VOID(tables[n]->ensure());
+    }
+    return {};
+}
+
+Result<> Replica::Impl::add_entry(const ControlEntry& e) {
+    control_changed = true;
+    TRY_VOID(flush());  // rows at hand still mean the catalog as it was
+    TRY_VOID(control.apply(e));
+    const auto body = e.encode();
+    TRY(auto s, db->prepare("INSERT INTO control(pos, hash, body) VALUES(?1, ?2, ?3)", false));
+    s.bind(1, e.pos.value).bind_blob(2, taizhang::view(control.head_hash().bytes)).bind_blob(3, body);
+    TRY_VOID(s.run());
+    if (e.kind == "catalog") TRY_VOID(sync_tables());
+    return {};
+}
+
+Result<ControlPos> Replica::append_control(std::string kind, std::string payload) {
+    auto& m = *impl_;
+    ControlEntry e;
+    TRY_VOID(m.batch([&]() -> Result<> {
+        e.pos = ControlPos{m.control.head().value + 1};
+        e.prev = m.control.head_hash();
+        e.kind = std::move(kind);
+        e.payload = std::move(payload);
+        return m.add_entry(e);
+    }));
+    return e.pos;
+}
+
+Result<> Replica::receive_control(std::span<const std::string> entries) {
+    auto& m = *impl_;
+    return m.batch([&]() -> Result<> {
+        for (const auto& bytes : entries) {
+            TRY(auto e, ControlEntry::decode(bytes));
+            if (e.pos > m.control.head()) {
+                TRY_VOID(m.add_entry(e));
+                continue;
+            }
+            TRY(auto s, m.db->prepare("SELECT body FROM control WHERE pos = ?1", false));
+            s.bind(1, e.pos.value);
+            TRY(const bool row, s.step());
+            if (!row || s.blob(0) != bytes)
+                return fail(Errc::corrupt, "控制日志第 " + std::to_string(e.pos.value) + " 条与本机不同,请核对服务器 / control entry " + std::to_string(e.pos.value) + " differs from what is here: is this the right server?");
+        }
+        return {};
+    });
+}
+
+Result<> Replica::add_certificate(const Certificate& cert) {
+    auto& m = *impl_;
+    return m.batch([&]() -> Result<> {
+        const auto* known = m.control.cert(cert.replica);
+        const auto body = cert.encode();
+        if (known && known->encode() == body) return {};
+        m.control_changed = true;
+        TRY_VOID(m.control.add(cert));
+        TRY(auto s, m.db->prepare("INSERT INTO certificate(replica, body) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET body = ?2", false));
+        s.bind_blob(1, taizhang::view(cert.replica.bytes)).bind_blob(2, body);
+        return s.run();
+    });
+}
+
+Result<std::vector<std::string>> Replica::control_after(ControlPos after, std::size_t bytes_max) {
+    std::vector<std::string> out;
+    std::size_t bytes = 0;
+    TRY(auto s, impl_->db->prepare("SELECT body FROM control WHERE pos > ?1 ORDER BY pos", false));
+    s.bind(1, after.value);
+    while (out.size() < kBatchControl && bytes < bytes_max) {
+        TRY(const bool row, s.step());
+        if (!row) break;
+        out.emplace_back(s.blob(0));
+        bytes += out.back().size();
+    }
+    return out;
+}
+
+Result<> Replica::reincarnate() {
+    auto& m = *impl_;
+    ReplicaId id;
+    m.env.random(id.bytes);
+    TRY_VOID(m.batch([&]() -> Result<> {
+        TRY_VOID(m.set_fact("replica", std::string(taizhang::view(id.bytes))));
+        return m.set_fact("copied", "");
+    }));
+    m.self = id;
+    m.copied = false;
+    return {};
+}
+
+}  // namespace taizhang
