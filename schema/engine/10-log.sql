@@ -26,11 +26,12 @@ CREATE TABLE control(
   body BLOB NOT NULL
 ) STRICT;
 
--- Which unit a replica writes for.
+-- Which unit a replica writes for. pos counts arrivals here: a hub's positions.
 CREATE TABLE certificate(
-  replica BLOB PRIMARY KEY,
+  pos     INTEGER PRIMARY KEY,
+  replica BLOB NOT NULL UNIQUE,
   body    BLOB NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- One admitted commit. lsn counts admissions here: a hub's positions.
 CREATE TABLE log(
@@ -69,9 +70,10 @@ CREATE TABLE conflict(
 
 -- A hub's devices and one-time codes.
 CREATE TABLE device(
-  replica      BLOB PRIMARY KEY,
+  token_hash   BLOB PRIMARY KEY,
+  replica      BLOB NOT NULL,
   unit         TEXT NOT NULL,
-  token_hash   BLOB NOT NULL,
+  label        TEXT NOT NULL,
   enrolled_ms  INTEGER NOT NULL,
   last_seen_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

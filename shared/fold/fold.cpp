@@ -3,7 +3,6 @@
 #include "base/value.h"
 
 #include <algorithm>
-#include <set>
 #include <unordered_map>
 
 namespace taizhang::fold {
@@ -291,7 +290,7 @@ private:
         }
         for (std::size_t k = 0; k < c.size(); ++k) {
             const auto z = c[k];
-            if (std::set<VersionId>(x_[z]->base.begin(), x_[z]->base.end()).size() < 2) continue;
+            if (parents_[z].size() < 2) continue;
             for (const auto b : parents_[z])
                 if (std::binary_search(c.begin(), c.end(), b) && value_of(b) != value[k])
                     line(out, LineKind::closed, b, s, state.rule, z);

@@ -25,6 +25,7 @@ Result<Head> Replica::Impl::chain_head(int stream, int replica) {
         h.seq = Seq{chain_last.unsigned_integer(0)};
         const auto b = chain_last.blob(1);
         if (b.size() == 32) std::memcpy(h.hash.bytes.data(), b.data(), 32);
+        h.origin = static_cast<Origin>(chain_last.integer(2));
         chain_last.reset();
     }
     heads[key] = h;
@@ -65,7 +66,7 @@ Result<Replica::Impl::Admitted> Replica::Impl::admit(std::string_view packed, co
         TRY_VOID(set_fact("copied", "1"));
     }
     const auto lsn = ++head_lsn;
-    if (c.header.seq.value > head.seq.value) heads[chain_key(stream, replica)] = Head{c.header.seq, c.hash};
+    if (c.header.seq.value > head.seq.value) heads[chain_key(stream, replica)] = Head{c.header.seq, c.hash, origin};
     auto maps = name_maps(c);
     std::string reason, what, prev;
     TRY(const bool is_ready, ready(c, stream, maps, reason, what));

@@ -48,15 +48,11 @@ private:
             return {};
         }
         TRY(auto* t, m_.touch(table_, stream_, id, false));
-        if (t->fold) {
-            TRY_VOID(m_.flush());
-            TRY(t, m_.touch(table_, stream_, id, false));
-        }
         meta_ = t->meta;
-        const bool lists = !e.remove.empty();
-        if (meta_.head != 0 && (meta_.complex || e.settle || lists)) {
-            TRY_VOID(m_.flush());
+        // A fold that is due reads the log, where everything is; what the table says can wait.
+        if (meta_.head != 0 && (t->fold || meta_.complex || e.settle || !e.remove.empty())) {
             TRY(auto h, m_.fold_row(table_, meta_));
+            meta_.state = h.state.state;
             folded_ = std::move(h);
         }
         return {};
@@ -250,9 +246,10 @@ Result<CommitId> Replica::Impl::commit_edits(const ReplicaId& as, const StreamId
     CommitWriter w;
     for (const auto* e : edits) {
         const auto* v = control.newest(e->entity);
-        TRY(const auto id, key_of(*e, *v));
+        TRY(auto id, key_of(*e, *v));
+        arena.push_back(std::move(id));  // rows at hand are found by it until the flush
         EditWriter writer(*this, w, *v, *table(v->binding->number), stream_number, rel);
-        TRY_VOID(writer.write(*e, id));
+        TRY_VOID(writer.write(*e, arena.back()));
     }
     CommitHeader h;
     h.replica = as;

@@ -63,6 +63,7 @@ struct RowKeyHash {
 struct Head {
     Seq seq;
     Hash hash;
+    Origin origin = Origin::own;
 };
 
 /// One replica's commits in one stream, in this database's numbers.

@@ -186,6 +186,11 @@ std::vector<StreamId> Replica::streams() {
     return out;
 }
 
+StreamId Replica::stream_name(int stream_no) const {
+    const auto it = impl_->stream_ids.find(stream_no);
+    return it == impl_->stream_ids.end() ? StreamId{} : it->second;
+}
+
 Result<std::int64_t> Replica::commits_in(const StreamId& stream) {
     const auto it = impl_->stream_nos.find(stream);
     if (it == impl_->stream_nos.end()) return 0;
@@ -224,7 +229,7 @@ Result<std::vector<ChainHead>> Replica::chain_heads(std::span<const StreamId> wa
         if (it == m.stream_nos.end()) continue;
         TRY_VOID(each_chain(next, it->second, [&](int replica) -> Result<> {
             TRY(const auto head, m.chain_head(it->second, replica));
-            out.push_back({id, m.replica_ids[replica], head.seq, head.hash});
+            out.push_back({id, m.replica_ids[replica], head.seq, head.hash, head.origin});
             return {};
         }));
     }

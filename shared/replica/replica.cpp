@@ -1,13 +1,10 @@
 // Opening, numbers, facts, time, the control log: what a replica knows beside its rows.
+#include "base/embedded.h"
 #include "replica/impl.h"
 
 #include <algorithm>
 
 namespace taizhang {
-
-namespace embedded {
-extern const std::string_view engine_schema;
-}
 
 namespace {
 
@@ -79,7 +76,7 @@ Result<> Replica::Impl::prepare() {
         {&log_hash, "SELECT hash FROM log WHERE lsn = ?1"},
         {&log_prev, "SELECT prev FROM log WHERE lsn = ?1"},
         {&log_set_prev, "UPDATE log SET prev = ?2 WHERE lsn = ?1"},
-        {&chain_last, "SELECT seq, hash FROM log WHERE stream = ?1 AND replica = ?2 ORDER BY seq DESC, lsn LIMIT 1"},
+        {&chain_last, "SELECT seq, hash, origin FROM log WHERE stream = ?1 AND replica = ?2 ORDER BY seq DESC, lsn LIMIT 1"},
         {&chain_at, "SELECT hash FROM log WHERE stream = ?1 AND replica = ?2 AND seq = ?3"},
         {&chain_next, "SELECT lsn, seq, hash, origin, received_ms, body FROM log WHERE stream = ?1 AND replica = ?2 AND seq > ?3 ORDER BY seq, lsn"},
         {&conflict_delete, "DELETE FROM conflict WHERE entity = ?1 AND row = ?2 AND stream = ?3"},
@@ -339,6 +336,7 @@ Replica::Now Replica::Impl::now() const {
 }
 
 Replica::Now Replica::now() const { return impl_->now(); }
+void Replica::random(std::span<std::uint8_t> out) const { impl_->env.random(out); }
 
 // ------------------------------------------------------------------ the control log
 
@@ -404,7 +402,7 @@ Result<> Replica::add_certificate(const Certificate& cert) {
         if (known && known->encode() == body) return {};
         m.control_changed = true;
         TRY_VOID(m.control.add(cert));
-        TRY(auto s, m.db->prepare("INSERT INTO certificate(replica, body) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET body = ?2", false));
+        TRY(auto s, m.db->prepare("INSERT INTO certificate(replica, body) VALUES(?1, ?2) ON CONFLICT(replica) DO UPDATE SET body = ?2", false));
         s.bind_blob(1, taizhang::view(cert.replica.bytes)).bind_blob(2, body);
         return s.run();
     });
@@ -422,6 +420,17 @@ Result<std::vector<std::string>> Replica::control_after(ControlPos after, std::s
         bytes += out.back().size();
     }
     return out;
+}
+
+Result<std::vector<Replica::StoredCertificate>> Replica::certificates_after(std::uint64_t after) {
+    std::vector<StoredCertificate> out;
+    TRY(auto s, impl_->db->prepare("SELECT pos, body FROM certificate WHERE pos > ?1 ORDER BY pos", false));
+    s.bind(1, after);
+    for (;;) {
+        TRY(const bool row, s.step());
+        if (!row) return out;
+        out.push_back({s.unsigned_integer(0), std::string(s.blob(1))});
+    }
 }
 
 Result<> Replica::reincarnate() {

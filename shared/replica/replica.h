@@ -87,6 +87,7 @@ struct ChainHead {
     ReplicaId replica;
     Seq seq;
     Hash hash;
+    Origin origin = Origin::own;  ///< where the newest commit came from
 };
 
 struct WaitingCommit {
@@ -196,6 +197,7 @@ public:
     Result<std::vector<WaitingCommit>> waiting();
 
     std::vector<StreamId> streams();
+    StreamId stream_name(int stream_no) const;
     Result<std::int64_t> commits_in(const StreamId& stream);
     /// Digest of the state (rows and conflict lines) of each stream, and "control" for the control log's head.
     Result<std::vector<std::pair<std::string, std::string>>> digest();
@@ -215,6 +217,12 @@ public:
     /// `through` gets the position up to which everything wanted has been given.
     Result<std::vector<LogEntry>> log_after(Lsn after, std::span<const StreamId> wanted, std::size_t bytes_max, Lsn& through);
     Result<std::vector<std::string>> control_after(ControlPos after, std::size_t bytes_max);
+    struct StoredCertificate {
+        std::uint64_t pos = 0;
+        std::string body;
+    };
+    /// Certificates with a position above `after`, ascending.
+    Result<std::vector<StoredCertificate>> certificates_after(std::uint64_t after);
     /// The hashes of the commits at that place: two or more prove a clone.
     Result<std::vector<Hash>> hashes_at(const StreamId& stream, const ReplicaId& replica, Seq seq);
 
@@ -233,6 +241,7 @@ public:
         bool unverified = false;
     };
     Now now() const;
+    void random(std::span<std::uint8_t> out) const;
 
 private:
     class Impl;

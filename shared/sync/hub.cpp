@@ -1,0 +1,318 @@
+#include "sync/hub.h"
+
+#include <algorithm>
+
+namespace taizhang::sync {
+namespace {
+
+constexpr std::int64_t kCodeLifeMs = 72 * 3'600'000;
+constexpr std::size_t kTokenBytes = 16, kCodeLetters = 12;
+// No 0, O, 1, I, L: read aloud over a telephone.
+constexpr std::string_view kLetters = "23456789ABCDEFGHJKMNPQRSTUVWXYZ";
+
+std::string random_bytes(Replica& r, std::size_t n) {
+    std::vector<std::uint8_t> b(n);
+    r.random(b);
+    return {b.begin(), b.end()};
+}
+
+/// What a person typed: case, spaces and dashes do not matter.
+std::string plain_code(std::string_view typed) {
+    std::string out;
+    for (const char c : typed) {
+        const char u = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+        if (kLetters.find(u) != std::string_view::npos) out.push_back(u);
+    }
+    return out;
+}
+
+Error denied(const std::string& zh, const std::string& en) { return fail(Errc::denied, zh + " / " + en); }
+
+}  // namespace
+
+Result<Hub> Hub::open(Replica& replica) {
+    Hub h(replica);
+    TRY(auto id, replica.fact("hub/self"));
+    if (id.size() != 24) {
+        id = random_bytes(replica, 24);
+        TRY_VOID(replica.set_fact("hub/self", id));
+    }
+    std::memcpy(h.hub_.bytes.data(), id.data(), 16);
+    std::memcpy(&h.generation_, id.data() + 16, 8);
+    return h;
+}
+
+Level Hub::level() const {
+    const auto* cert = r_->control().cert(r_->id());
+    return cert ? cert->level : Level::none;
+}
+
+Result<std::string> Hub::handle(std::string_view request) {
+    if (!request.empty() && request.front() == 'e') {
+        wire::EnrolRequest q;
+        TRY_VOID(wire::decode(request, q));
+        return enrol(q);
+    }
+    wire::SyncRequest q;
+    TRY_VOID(wire::decode(request, q));
+    return sync(q);
+}
+
+// ------------------------------------------------------------------ enrolment
+
+Result<Hub::Code> Hub::new_code(const std::string& unit) {
+    const auto* own = r_->control().cert(r_->id());
+    if (!own || !r_->control().unit(unit))
+        return fail(Errc::not_found, "没有单位 " + unit + " / there is no unit " + unit);
+    if (!r_->control().is_at_or_below(unit, r_->control().authority(own->unit, r_->control().head()), r_->control().head()))
+        return fail(Errc::not_allowed, unit + " 不在本单位之下 / unit " + unit + " is not below this one");
+    Code code;
+    const auto bytes = random_bytes(*r_, kCodeLetters * 2);
+    for (std::size_t i = 0; i < kCodeLetters; ++i) {
+        if (i > 0 && i % 4 == 0) code.code.push_back('-');
+        const auto n = static_cast<unsigned>(static_cast<std::uint8_t>(bytes[i * 2])) << 8 | static_cast<std::uint8_t>(bytes[i * 2 + 1]);
+        code.code.push_back(kLetters[n % kLetters.size()]);
+    }
+    code.expires_ms = r_->now().ms + kCodeLifeMs;
+    TRY_VOID(r_->batch([&]() -> Result<> {
+        TRY(auto s, r_->database().prepare("INSERT INTO enrol_code(code_hash, unit, expires_ms) VALUES(?1, ?2, ?3)", false));
+        const auto hash = hash_of(plain_code(code.code));
+        s.bind_blob(1, view(hash.bytes)).bind(2, std::string_view(unit)).bind(3, code.expires_ms);
+        return s.run();
+    }));
+    return code;
+}
+
+Result<> Hub::issue_certificate(const ReplicaId& replica, const std::string& unit, const std::string& label) {
+    const auto* u = r_->control().unit(unit);
+    const auto* own = r_->control().cert(r_->id());
+    if (!u || !own) return fail(Errc::internal, "issue_certificate: no unit " + unit);
+    Certificate c;
+    c.replica = replica;
+    c.unit = unit;
+    c.level = u->level;
+    c.control = r_->control().head();
+    c.issuer = own->unit;
+    c.label = label;
+    return r_->add_certificate(c);
+}
+
+Result<std::string> Hub::enrol(const wire::EnrolRequest& q) {
+    if (q.replica.is_zero() || q.label.size() > 100) return fail(Errc::protocol, "登记请求有误 / enrolment: malformed request");
+    const auto hash = hash_of(plain_code(q.code));
+    wire::EnrolReply reply;
+    const auto now = r_->now().ms;
+    TRY_VOID(r_->batch([&]() -> Result<> {
+        TRY(auto find, r_->database().prepare("SELECT unit, expires_ms, used_ms FROM enrol_code WHERE code_hash = ?1", false));
+        find.bind_blob(1, view(hash.bytes));
+        TRY(const bool known, find.step());
+        if (!known) return denied("登记码不对,请核对后重输", "no such code: check it and type it again");
+        reply.unit = std::string(find.text(0));
+        const bool expired = find.integer(1) < now, used = !find.is_null(2);
+        find.reset();
+        if (used) return denied("登记码已经用过,请向上级再要一个", "this code was used: ask for a new one");
+        if (expired) return denied("登记码已过期,请向上级再要一个", "this code has expired: ask for a new one");
+        if (r_->control().cert(q.replica)) return denied("这台电脑已经登记过", "this replica is enrolled already");
+
+        TRY_VOID(issue_certificate(q.replica, reply.unit, q.label));
+        reply.token = random_bytes(*r_, kTokenBytes);
+        const auto token_hash = hash_of(reply.token);
+        TRY(auto add, r_->database().prepare("INSERT INTO device(token_hash, replica, unit, label, enrolled_ms, last_seen_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?5)", false));
+        add.bind_blob(1, view(token_hash.bytes)).bind_blob(2, view(q.replica.bytes)).bind(3, std::string_view(reply.unit)).bind(4, std::string_view(q.label)).bind(5, now);
+        TRY_VOID(add.run());
+        TRY(auto use, r_->database().prepare("UPDATE enrol_code SET used_ms = ?2 WHERE code_hash = ?1", false));
+        use.bind_blob(1, view(hash.bytes)).bind(2, now);
+        return use.run();
+    }));
+    reply.level = level();
+    reply.time_ms = now;
+    reply.cursor = {hub_, generation_, Lsn{0}, 0};
+    reply.certificate = r_->control().cert(q.replica)->encode();
+    return wire::encode(reply);
+}
+
+Result<Hub::Device> Hub::device_of(const std::string& token) {
+    const auto hash = hash_of(token);
+    TRY(auto s, r_->database().prepare("SELECT replica, unit, label, last_seen_ms FROM device WHERE token_hash = ?1", false));
+    s.bind_blob(1, view(hash.bytes));
+    TRY(const bool known, s.step());
+    if (!known) return denied("本机没有在这台服务器登记,请先 enrol", "this device is not enrolled here: run enrol first");
+    Device d;
+    if (s.blob(0).size() == 16) std::memcpy(d.replica.bytes.data(), s.blob(0).data(), 16);
+    d.unit = std::string(s.text(1));
+    d.label = std::string(s.text(2));
+    d.last_seen_ms = s.integer(3);
+    return d;
+}
+
+Result<std::vector<Hub::Device>> Hub::devices() {
+    std::vector<Device> out;
+    TRY(auto s, r_->database().prepare("SELECT replica, unit, label, last_seen_ms FROM device ORDER BY unit, enrolled_ms", false));
+    for (;;) {
+        TRY(const bool row, s.step());
+        if (!row) return out;
+        Device d;
+        if (s.blob(0).size() == 16) std::memcpy(d.replica.bytes.data(), s.blob(0).data(), 16);
+        d.unit = std::string(s.text(1));
+        d.label = std::string(s.text(2));
+        d.last_seen_ms = s.integer(3);
+        out.push_back(std::move(d));
+    }
+}
+
+// ------------------------------------------------------------------ sync
+
+/// The streams here that a device of the unit may read.
+const std::vector<StreamId>& Hub::scope(const std::string& unit) {
+    const auto all = r_->streams();
+    if (scopes_at_ != r_->control().head() || scopes_streams_ != all.size()) {
+        scopes_.clear();
+        scopes_at_ = r_->control().head();
+        scopes_streams_ = all.size();
+    }
+    auto [it, is_new] = scopes_.try_emplace(unit);
+    if (is_new)
+        for (const auto& s : all)
+            if (r_->control().holds(unit, s)) it->second.push_back(s);
+    return it->second;
+}
+
+Result<std::string> Hub::sync(const wire::SyncRequest& q) {
+    TRY(const auto device, device_of(q.token));
+    if (q.replica.is_zero()) return fail(Errc::protocol, "同步请求有误 / sync: malformed request");
+    wire::SyncReply reply;
+    reply.level = level();
+    std::vector<Hash> just_sent;
+    TRY_VOID(r_->batch([&]() -> Result<> {
+        // A device that goes on under a new incarnation is still that device.
+        if (!r_->control().cert(q.replica)) TRY_VOID(issue_certificate(q.replica, device.unit, device.label));
+        TRY(auto seen, r_->database().prepare("UPDATE device SET last_seen_ms = ?2, replica = ?3 WHERE token_hash = ?1", false));
+        const auto hash = hash_of(q.token);
+        seen.bind_blob(1, view(hash.bytes)).bind(2, r_->now().ms).bind_blob(3, view(q.replica.bytes));
+        if (!q.commits.empty() || device.replica != q.replica) TRY_VOID(seen.run());
+        return take(q, device, reply);
+    }));
+    const auto* cert = r_->control().cert(q.replica);
+    if (cert->unit != device.unit) return denied("证书与登记的单位不符", "the replica belongs to another unit");
+    for (const auto& bytes : q.commits) just_sent.push_back(hash_of(bytes));
+    TRY_VOID(give(q, device, just_sent, reply));
+    reply.time_ms = r_->now().ms;
+    return wire::encode(reply);
+}
+
+/// Admits what the device sends, in its scope; on return (and after the batch) it is on the disk and may be acked.
+Result<> Hub::take(const wire::SyncRequest& q, const Device& device, wire::SyncReply& reply) {
+    for (const auto& body : q.certificates) {
+        TRY(const auto c, Certificate::decode(body));
+        if (r_->control().cert(c.replica)) continue;
+        if (!r_->control().is_at_or_below(c.unit, r_->control().authority(device.unit, r_->control().head()), r_->control().head()))
+            return denied("证书不在本单位范围内", "a certificate from outside the device's scope");
+        TRY_VOID(r_->add_certificate(c));
+    }
+    std::vector<std::string_view> run;
+    auto flush = [&]() -> Result<bool> {
+        if (run.empty()) return true;
+        TRY(const auto results, r_->receive(run, Origin::below));
+        run.clear();
+        for (const auto& x : results) {
+            if (x.admission == Admission::admitted || x.admission == Admission::duplicate) {
+                // In order of seq, each on the one before: the last one stands for all.
+                auto it = std::find_if(reply.acks.begin(), reply.acks.end(), [&](const auto& a) { return a.at.stream == x.header.stream && a.at.replica == x.header.replica; });
+                if (it == reply.acks.end()) it = reply.acks.insert(it, {{x.header.stream, x.header.replica, {}, {}}, reply.level});
+                if (it->at.seq < x.header.seq) {
+                    it->at.seq = x.header.seq;
+                    it->at.hash = x.hash;
+                }
+                continue;
+            }
+            wire::Verdict v;
+            v.kind = x.admission == Admission::gap ? wire::Verdict::Kind::gap : wire::Verdict::Kind::broken;
+            if (x.header.stream.unit.empty()) return fail(Errc::protocol, x.why);
+            v.stream = x.header.stream;
+            v.replica = x.header.replica;
+            v.seq = x.header.seq;
+            v.why = x.why;
+            reply.verdicts.push_back(std::move(v));
+            if (x.admission == Admission::broken) return false;
+        }
+        return true;
+    };
+    Packer packer;
+    std::string bytes;
+    for (const auto& packed : q.commits) {
+        TRY_VOID(packer.unpack(packed, bytes));
+        TRY(const auto h, Commit::decode_header(bytes));
+        if (r_->control().holds(device.unit, h.stream)) {
+            run.push_back(packed);
+            continue;
+        }
+        TRY(const bool go_on, flush());
+        if (!go_on) break;
+        reply.verdicts.push_back({wire::Verdict::Kind::denied, h.stream, h.replica, h.seq, {}, h.stream.str() + " 不在本机的范围内 / " + h.stream.str() + " is outside this device's scope"});
+    }
+    TRY_VOID(flush());
+    for (auto& v : reply.verdicts)
+        if (v.kind == wire::Verdict::Kind::gap) {
+            TRY(const auto heads, r_->chain_heads(std::span(&v.stream, 1)));
+            for (const auto& h : heads)
+                if (h.replica == v.replica) v.have = h.seq;
+        }
+    return {};
+}
+
+Result<> Hub::give_certificates(const wire::SyncRequest& q, const Device& device, std::uint64_t after, wire::SyncReply& reply) {
+    const auto& c = r_->control();
+    TRY(const auto certs, r_->certificates_after(after));
+    reply.cursor.certificates = after;
+    for (const auto& s : certs) {
+        reply.cursor.certificates = s.pos;
+        TRY(const auto cert, Certificate::decode(s.body));
+        const auto& reach = c.authority(cert.unit, c.head());
+        const bool matters = c.is_at_or_below(device.unit, reach, c.head()) || c.is_at_or_below(reach, c.authority(device.unit, c.head()), c.head());
+        if (matters || cert.replica == q.replica) reply.certificates.push_back(s.body);
+    }
+    return {};
+}
+
+Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::vector<Hash>& just_sent, wire::SyncReply& reply) {
+    const bool known = q.cursor.hub == hub_ && q.cursor.generation == generation_ && q.cursor.log <= r_->log_head();
+    reply.cursor = {hub_, generation_, known ? q.cursor.log : Lsn{0}, known ? q.cursor.certificates : 0};
+    if (q.control > r_->control().head()) return fail(Errc::protocol, "本机的控制日志比服务器新 / the device's control log is ahead of this hub's");
+    TRY(reply.control, r_->control_after(q.control, kControlBytes));
+    const auto given = q.control.value + reply.control.size();
+    if (given < r_->control().head().value) {
+        // The tree and the catalog first: what follows is read by them.
+        reply.more = true;
+        return {};
+    }
+    TRY_VOID(give_certificates(q, device, reply.cursor.certificates, reply));
+    const auto& streams = scope(device.unit);
+    if (!known && !q.has_vector) {
+        reply.wants_vector = reply.more = true;
+        reply.cursor.log = Lsn{0};
+        reply.cursor.certificates = 0;
+        TRY(const auto heads, r_->chain_heads(streams));
+        for (const auto& h : heads) reply.heads.push_back({h.stream, h.replica, h.seq, h.hash});
+        return {};
+    }
+    std::unordered_map<std::string, Seq> has;
+    for (const auto& v : q.vector) {
+        TRY(const auto hashes, r_->hashes_at(v.stream, v.replica, v.seq));
+        if (std::find(hashes.begin(), hashes.end(), v.hash) != hashes.end() && hashes.size() == 1) has[v.stream.str() + v.replica.hex()] = v.seq;
+    }
+    Lsn through;
+    TRY(auto entries, r_->log_after(reply.cursor.log, streams, kReplyBytes, through));
+    for (auto& e : entries) {
+        if (std::find(just_sent.begin(), just_sent.end(), hash_of(e.packed)) != just_sent.end()) continue;
+        if (!has.empty()) {
+            const auto it = has.find(r_->stream_name(e.stream_no).str() + e.replica.hex());
+            if (it != has.end() && e.seq <= it->second) continue;
+        }
+        reply.commits.push_back(std::move(e.packed));
+    }
+    reply.cursor.log = through;
+    reply.more = reply.more || through < r_->log_head();
+    return {};
+}
+
+}  // namespace taizhang::sync

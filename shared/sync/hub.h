@@ -1,0 +1,62 @@
+// hub.h - the serving half of sync: one request in, one reply out.
+//
+// A hub numbers what it admits (the lsn of its log); a device's cursor is a place in
+// that numbering and belongs to (hub, generation). Stateless between requests: what
+// a device has is what its request says. An ack leaves only after the commit is on
+// the disk. Bounded: a reply carries about kReplyBytes of commits.
+//
+// Sans-I/O: bytes in, bytes out. Threads: store thread only.
+#pragma once
+
+#include "replica/replica.h"
+#include "wire/messages.h"
+
+#include <unordered_map>
+
+namespace taizhang::sync {
+
+inline constexpr std::size_t kReplyBytes = 1u << 20, kControlBytes = 1u << 20;
+
+class Hub {
+public:
+    /// Finds its generation in the database, or starts the first one.
+    static Result<Hub> open(Replica& replica);
+
+    /// Answers a message of either kind. Errc::protocol, denied; io and disk_full when nothing was taken.
+    Result<std::string> handle(std::string_view request);
+
+    struct Code {
+        std::string code;  ///< as a person types it, XXXX-XXXX-XXXX
+        std::int64_t expires_ms = 0;
+    };
+    /// A one-time code for one device of that unit. Errc::not_found: no such unit here, or not ours to enrol.
+    Result<Code> new_code(const std::string& unit);
+
+    struct Device {
+        ReplicaId replica;
+        std::string unit, label;
+        std::int64_t last_seen_ms = 0;
+    };
+    Result<std::vector<Device>> devices();
+
+private:
+    explicit Hub(Replica& r) : r_(&r) {}
+    Result<std::string> enrol(const wire::EnrolRequest& q);
+    Result<std::string> sync(const wire::SyncRequest& q);
+    Result<Device> device_of(const std::string& token);
+    Result<> issue_certificate(const ReplicaId& replica, const std::string& unit, const std::string& label);
+    Result<> take(const wire::SyncRequest& q, const Device& device, wire::SyncReply& reply);
+    Result<> give(const wire::SyncRequest& q, const Device& device, const std::vector<Hash>& just_sent, wire::SyncReply& reply);
+    Result<> give_certificates(const wire::SyncRequest& q, const Device& device, std::uint64_t after, wire::SyncReply& reply);
+    const std::vector<StreamId>& scope(const std::string& unit);
+    Level level() const;
+
+    Replica* r_;
+    ReplicaId hub_;
+    std::uint64_t generation_ = 0;
+    std::unordered_map<std::string, std::vector<StreamId>> scopes_;  // by unit; of the control head below
+    ControlPos scopes_at_;
+    std::size_t scopes_streams_ = 0;
+};
+
+}  // namespace taizhang::sync

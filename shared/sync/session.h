@@ -1,0 +1,81 @@
+// session.h - the asking half of sync: a state machine that makes requests and eats replies.
+//
+//   while (session.wants_more()) { send(session.request()); session.reply(answer); }
+//
+// One round trip where one will do. What a reply brings is on the disk, cursor
+// included, in one transaction, before reply() returns; a session that is dropped at
+// any point is simply begun again. What has not been acknowledged is sent again, and
+// duplicates are harmless.
+//
+// Facts that it keeps: upstream/… (hub, generation, cursors, token, level), and
+// ack/STREAM/REPLICA, the hub's acknowledged place in each chain that goes up.
+//
+// Sans-I/O. Threads: store thread only.
+#pragma once
+
+#include "replica/replica.h"
+#include "wire/messages.h"
+
+namespace taizhang::sync {
+
+/// Packed commits in one request. Higher: fewer round trips; lower: less to send again after a cut.
+inline constexpr std::size_t kRequestBytes = 256u << 10;
+
+struct Unsent {
+    StreamId stream;
+    ReplicaId replica;
+    Seq acked, head;
+    std::uint64_t count() const { return head.value - acked.value; }
+};
+
+/// Chains with commits that the hub has not acknowledged.
+Result<std::vector<Unsent>> unsent(Replica& replica);
+Result<std::uint64_t> unsent_count(Replica& replica);
+
+/// What the hub's level has acknowledged of the chain; seq 0: nothing.
+Result<Seq> acked(Replica& replica, const StreamId& stream, const ReplicaId& author);
+/// Level of the hub; none before the first contact.
+Result<Level> upstream_level(Replica& replica);
+
+class Enrolment {
+public:
+    explicit Enrolment(Replica& replica) : r_(replica) {}
+    Result<std::string> request(const std::string& code, const std::string& label);
+    /// Keeps token, cursor and certificate. Errc::protocol.
+    Result<> reply(std::string_view bytes);
+
+private:
+    Replica& r_;
+};
+
+class Session {
+public:
+    explicit Session(Replica& replica) : r_(replica) {}
+
+    /// Errc::not_allowed before enrolment.
+    Result<std::string> request();
+    /// Errc::protocol, corrupt: the answer makes no sense, nothing was taken.
+    Result<> reply(std::string_view bytes);
+    bool wants_more() const { return more_; }
+
+    struct Stats {
+        std::uint64_t sent = 0, received = 0, round_trips = 0;
+        std::vector<std::string> refused;  ///< one line each
+    };
+    const Stats& stats() const { return stats_; }
+
+private:
+    Result<> fill_outbox(wire::SyncRequest& q);
+    Result<> take(const wire::SyncReply& m);
+    Result<> take_heads(const wire::SyncReply& m);
+    Result<> note(const wire::SyncReply& m);
+
+    Replica& r_;
+    bool more_ = true;
+    bool send_vector_ = false;
+    std::vector<wire::ChainPos> blocked_;  // chains that the hub refused in this session
+    std::uint64_t in_flight_ = 0;
+    Stats stats_;
+};
+
+}  // namespace taizhang::sync

@@ -1,0 +1,110 @@
+// messages.h - what travels between a device and its hub.
+//
+// Plain structs; encode() and decode() are the only ways in and out, and decode()
+// is bounded: no allocation before the bytes that justify it were seen, at most
+// kMessageBytesMax in, no byte left over at the end. Layout: schema/PROTOCOL.md.
+// Threads: any.
+#pragma once
+
+#include "base/ids.h"
+#include "base/result.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace taizhang::wire {
+
+inline constexpr std::size_t kMessageBytesMax = 8u << 20;
+inline constexpr std::uint32_t kVersion = 1;
+
+/// Where a chain (one replica's commits in one stream) has got to.
+struct ChainPos {
+    StreamId stream;
+    ReplicaId replica;
+    Seq seq;
+    Hash hash;
+};
+
+/// A place in a hub's numbering. Means nothing to another hub or another generation of it.
+struct Cursor {
+    ReplicaId hub;
+    std::uint64_t generation = 0;
+    Lsn log;                    ///< everything in my scope up to here is with me
+    std::uint64_t certificates = 0;
+};
+
+struct SyncRequest {
+    std::uint32_t version = kVersion;
+    std::string token;                      ///< proves the device (given at enrolment)
+    ReplicaId replica;
+    Cursor cursor;
+    ControlPos control;                     ///< control entries up to here are with me
+    bool has_vector = false;
+    std::vector<ChainPos> vector;           ///< what I hold, when the cursor cannot tell
+    std::vector<std::string> certificates;  ///< of replicas whose commits follow
+    std::vector<std::string> commits;       ///< packed, chain by chain in order of seq
+};
+
+/// All commits of the chain up to here are on this level's disk.
+struct Ack {
+    ChainPos at;
+    Level level = Level::none;
+};
+
+/// A commit that was not taken.
+struct Verdict {
+    enum class Kind : std::uint8_t { gap = 0, broken = 1, denied = 2 };
+    Kind kind = Kind::gap;
+    StreamId stream;
+    ReplicaId replica;
+    Seq seq;
+    Seq have;         ///< gap: the hub's head of that chain
+    std::string why;  ///< one line for the person
+};
+
+struct SyncReply {
+    std::uint32_t version = kVersion;
+    Level level = Level::none;              ///< of the hub
+    std::int64_t time_ms = 0;               ///< the hub's clock, milliseconds since 1970
+    Cursor cursor;                          ///< valid once all of this reply is on the disk
+    bool more = false;                      ///< ask again
+    bool wants_vector = false;              ///< the cursor was not of this hub and generation
+    std::vector<ChainPos> heads;            ///< with wants_vector: what the hub holds in the device's scope
+    std::vector<Ack> acks;
+    std::vector<Verdict> verdicts;
+    std::vector<std::string> control;
+    std::vector<std::string> certificates;
+    std::vector<std::string> commits;
+};
+
+struct EnrolRequest {
+    std::uint32_t version = kVersion;
+    std::string code;
+    ReplicaId replica;
+    std::string label;
+};
+
+struct EnrolReply {
+    std::uint32_t version = kVersion;
+    std::string token;
+    std::string unit;
+    Level level = Level::none;
+    std::int64_t time_ms = 0;
+    Cursor cursor;
+    std::string certificate;
+};
+
+/// Every kind of message starts with a byte of its own.
+std::string encode(const SyncRequest& m);
+std::string encode(const SyncReply& m);
+std::string encode(const EnrolRequest& m);
+std::string encode(const EnrolReply& m);
+
+/// Errc::protocol with one line.
+Result<> decode(std::string_view bytes, SyncRequest& out);
+Result<> decode(std::string_view bytes, SyncReply& out);
+Result<> decode(std::string_view bytes, EnrolRequest& out);
+Result<> decode(std::string_view bytes, EnrolReply& out);
+
+}  // namespace taizhang::wire

@@ -1,0 +1,141 @@
+#include "tests/support/world.h"
+
+#include "base/embedded.h"
+#include "tests/support/reference_fold.h"
+
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+namespace taizhang::support {
+namespace {
+
+template <class T>
+T must(Result<T> r) {
+    if (!r) throw std::runtime_error(r.error().detail);
+    return std::move(*r);
+}
+inline void must(Result<> r) {
+    if (!r) throw std::runtime_error(r.error().detail);
+}
+
+}  // namespace
+
+std::string read_file(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    if (!in) throw std::runtime_error("cannot read " + path);
+    std::ostringstream out;
+    out << in.rdbuf();
+    return out.str();
+}
+
+
+std::string ledger_catalog() { return std::string(embedded::ledger_catalog); }
+
+Device::Device(std::uint64_t seed, std::string path, std::string vfs) : random_(reference::mix(seed)), path_(std::move(path)), vfs_(std::move(vfs)) {
+    must(try_open());
+}
+
+Result<> Device::try_open() {
+    replica.reset();
+    Environment env;
+    env.wall_ms = [this] { return clock.wall_ms; };
+    env.steady_ms = [this] { return clock.steady_ms; };
+    env.random = [this](std::span<std::uint8_t> out) {
+        for (auto& b : out) b = static_cast<std::uint8_t>((random_ = reference::mix(random_)) >> 24);
+    };
+    Replica::Options o;
+    o.path = path_;
+    o.vfs = vfs_;
+    TRY(replica, Replica::open(o, env));
+    return {};
+}
+
+void Device::reopen() { must(try_open()); }
+
+std::vector<CommitId> Device::edit(Edit e, const std::string& person) {
+    Draft d;
+    d.edits.push_back(std::move(e));
+    d.person = person;
+    return must(replica->edit(d));
+}
+
+std::vector<CommitId> Device::set(const std::string& entity, const std::string& row, std::vector<std::pair<std::string, Value>> fields) {
+    Edit e;
+    e.entity = entity;
+    e.row = row;
+    e.fields = std::move(fields);
+    return edit(std::move(e));
+}
+
+std::vector<CommitId> Device::act(const std::string& entity, const std::string& row, const std::string& transition, std::vector<std::pair<std::string, Value>> arguments) {
+    Edit e;
+    e.entity = entity;
+    e.row = row;
+    e.transition = transition;
+    e.arguments = std::move(arguments);
+    return edit(std::move(e));
+}
+
+std::string Device::field(const std::string& row, const std::string& name) {
+    for (const auto& [n, v] : must(replica->read_row({}, row)).fields)
+        if (n == name) return v.display();
+    throw std::runtime_error("no field " + name);
+}
+
+std::string Device::state(const std::string& row) { return must(replica->read_row({}, row)).state; }
+
+World::World(const std::string& catalog) : city(1) {
+    must(city->append_control("city", R"({"title":"test"})"));
+    must(city->append_control("catalog", catalog));
+    for (const char* unit : {
+             R"({"id":"C","parent_id":"","level":"city","name":"City"})",
+             R"({"id":"C-DJB","parent_id":"C","level":"city","name":"Office"})",
+             R"({"id":"K1","parent_id":"C","level":"county","name":"County"})",
+             R"({"id":"K1-01","parent_id":"K1","level":"township","name":"Township"})",
+             R"({"id":"B01","parent_id":"K1-01","level":"branch","name":"Branch 1"})",
+             R"({"id":"B02","parent_id":"K1-01","level":"branch","name":"Branch 2"})",
+         })
+        must(city->append_control("unit", unit));
+    Certificate c;
+    c.replica = city->id();
+    c.unit = "C";
+    c.level = Level::city;
+    c.control = city->control().head();
+    c.issuer = "C";
+    must(city->add_certificate(c));
+    hub = std::make_unique<sync::Hub>(must(sync::Hub::open(*city)));
+}
+
+std::unique_ptr<Device> World::device(const std::string& unit) {
+    auto d = std::make_unique<Device>(next_seed_++);
+    const auto code = must(hub->new_code(unit));
+    sync::Enrolment e(**d);
+    must(e.reply(must(hub->handle(must(e.request(code.code, "test"))))));
+    sync(*d);
+    return d;
+}
+
+int World::sync(Device& d) {
+    sync::Session s(*d);
+    int trips = 0;
+    while (s.wants_more()) {
+        if (++trips > 100) throw std::runtime_error("sync does not end");
+        must(s.reply(must(hub->handle(must(s.request())))));
+    }
+    return trips;
+}
+
+void World::new_assignment(const std::string& id, const std::string& task, const std::string& unit, const std::string& state) {
+    Edit e;
+    e.entity = "assignment";
+    e.row = id;
+    e.create = true;
+    e.stream = StreamId{unit, Audience::ledger};
+    e.fields = {{"task_id", text(task)}, {"unit_id", text(unit)}, {"deadline", text("2025-11-30")}};
+    e.transition = "carry_over";
+    e.arguments = {{"state", text(state)}};
+    city.edit(std::move(e));
+}
+
+}  // namespace taizhang::support

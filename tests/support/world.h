@@ -1,0 +1,69 @@
+// world.h - a small city for tests: a tree, the real catalog, replicas and hubs in memory.
+//
+// C (city) over K1 (county) over K1-01 (township) over B01, B02 (branches); C-DJB is
+// a department of the city. The hub is at C. Time stands still until a test moves it.
+#pragma once
+
+#include "sync/hub.h"
+#include "sync/session.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace taizhang::support {
+
+std::string read_file(const std::string& path);
+std::string ledger_catalog();
+
+/// What stands behind one device: its disk is `path` (":memory:" by default), its clock its own.
+class Device {
+public:
+    struct Clock {
+        std::int64_t wall_ms = 1'761'955'200'000;  // 2025-11-01
+        std::int64_t steady_ms = 0;
+    };
+    Device(std::uint64_t seed, std::string path = ":memory:", std::string vfs = {});
+    /// Closes and opens again, as a program does that was started anew. Errors end the test.
+    void reopen();
+    Result<> try_open();
+
+    Replica& operator*() { return *replica; }
+    Replica* operator->() { return replica.get(); }
+
+    /// One commit; throws what went wrong.
+    std::vector<CommitId> edit(Edit e, const std::string& person = {});
+    std::vector<CommitId> set(const std::string& entity, const std::string& row, std::vector<std::pair<std::string, Value>> fields);
+    std::vector<CommitId> act(const std::string& entity, const std::string& row, const std::string& transition, std::vector<std::pair<std::string, Value>> arguments = {});
+    std::string field(const std::string& row, const std::string& name);
+    std::string state(const std::string& row);
+
+    Clock clock;
+    std::unique_ptr<Replica> replica;
+
+private:
+    std::uint64_t random_;
+    std::string path_, vfs_;
+};
+
+/// A city's hub with its control log and the tree above.
+class World {
+public:
+    explicit World(const std::string& catalog = ledger_catalog());
+    /// A device of that unit, enrolled and synced.
+    std::unique_ptr<Device> device(const std::string& unit);
+    /// Throws what went wrong. Gives the number of round trips.
+    int sync(Device& d);
+    void new_assignment(const std::string& id, const std::string& task, const std::string& unit, const std::string& state = "办理中");
+
+    Device city;
+    std::unique_ptr<sync::Hub> hub;
+
+private:
+    std::uint64_t next_seed_ = 100;
+};
+
+inline Value text(std::string s) { return Value::text(std::move(s)); }
+inline Value number(const char* s) { return Value::number(*Decimal::parse(s)); }
+
+}  // namespace taizhang::support
