@@ -6,19 +6,8 @@
 namespace taizhang {
 namespace {
 
-/// Letters and digits that nobody confuses when reading aloud.
-std::string short_name(const Hash& h) {
-    static constexpr char digits[] = "23456789abcdefghjkmnpqrstuvwxyz0";
-    std::string out;
-    std::uint64_t bits = 0;
-    std::memcpy(&bits, h.bytes.data(), sizeof bits);
-    for (int i = 0; i < 8; ++i, bits >>= 5) out.push_back(digits[bits & 31]);
-    return out;
-}
-
-std::string hash_blob(std::string_view b, Hash& out) {
+void hash_blob(std::string_view b, Hash& out) {
     if (b.size() == 32) std::memcpy(out.bytes.data(), b.data(), 32);
-    return {};
 }
 
 VersionId version_blob(std::string_view b) {
@@ -83,6 +72,7 @@ Result<RowView> Replica::Impl::read_row(RowTable& t, int stream, const std::stri
         }
     }
 
+    TRY(auto arrival, db->prepare("SELECT origin, received_ms FROM log WHERE lsn = ?1", false));
     std::vector<std::pair<std::uint64_t, HistoryItem>> items;
     for (const auto& at : h.items) {
         const Loaded* l = nullptr;
@@ -98,8 +88,17 @@ Result<RowView> Replica::Impl::read_row(RowTable& t, int stream, const std::stri
             item.unit = cert->unit;
         }
         item.person = c.header.person;
+        arrival.bind(1, at.lsn);
+        TRY(const bool logged, arrival.step());
+        if (logged) {
+            item.origin = static_cast<Origin>(arrival.integer(0));
+            item.received_ms = arrival.integer(1);
+        }
+        arrival.reset();
         for (const auto& p : c.parts_of(c.rows[at.index])) {
             const bool is_transition = p.op == fold::Op::transition;
+            const auto base = c.base(p);
+            item.bases.emplace_back(is_transition ? fold::kWorkflow : binding.group(c.names[p.name]), std::vector<VersionId>(base.begin(), base.end()));
             if (is_transition) item.transition = std::string(c.names[p.name]);
             item.removal = item.removal || p.op == fold::Op::remove;
             for (const auto& f : c.fields_of(p)) (is_transition ? item.arguments : item.fields).emplace_back(c.names[f.name], ValueView::of(f.value).copy());
@@ -124,8 +123,6 @@ Result<std::vector<ConflictRef>> Replica::conflicts(const std::string& row) {
     auto& m = *impl_;
     std::vector<ConflictRef> out;
     TRY(auto s, m.db->prepare("SELECT entity, stream, row, grp, loser, kind, decided_by, winner, rule FROM conflict ORDER BY entity, row, stream, grp, loser, kind, decided_by", false));
-    std::string last_id;
-    int same = 0;
     for (;;) {
         TRY(const bool there, s.step());
         if (!there) break;
@@ -143,18 +140,6 @@ Result<std::vector<ConflictRef>> Replica::conflicts(const std::string& row) {
         c.line.rule = static_cast<fold::Rule>(s.integer(8));
         c.group = c.line.group < 0 ? v->entity->workflow.field : v->binding->groups[static_cast<std::size_t>(c.line.group)];
         c.open = c.line.kind == fold::LineKind::open && c.line.rule == fold::Rule::keep_both;
-        // The same on every replica, and the same after somebody has decided.
-        std::string name;
-        Writer w(name);
-        w.str(c.entity);
-        w.str(c.row);
-        w.str(c.stream.str());
-        w.str(c.group);
-        w.raw(taizhang::view(c.line.loser.bytes));
-        c.id = short_name(hash_of(name));
-        same = c.id == last_id ? same + 1 : 0;
-        last_id = c.id;
-        if (same > 0) c.id += "-" + std::to_string(same + 1);
         if (row.empty() || c.row == row) out.push_back(std::move(c));
     }
     return out;

@@ -439,7 +439,13 @@ Result<> Replica::reincarnate() {
     m.env.random(id.bytes);
     TRY_VOID(m.batch([&]() -> Result<> {
         TRY_VOID(m.set_fact("replica", std::string(taizhang::view(id.bytes))));
-        return m.set_fact("copied", "");
+        TRY_VOID(m.set_fact("copied", ""));
+        const auto* old = m.control.cert(m.self);
+        if (!old) return {};
+        // The same device of the same unit: what it writes before it next meets its hub counts at once.
+        auto cert = *old;
+        cert.replica = id;
+        return add_certificate(cert);
     }));
     m.self = id;
     m.copied = false;

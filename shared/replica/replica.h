@@ -106,6 +106,8 @@ struct HistoryItem {
     Origin origin = Origin::own;
     std::string transition;         ///< empty: none
     std::vector<std::pair<std::string, Value>> fields, arguments;
+    std::vector<std::pair<int, std::vector<VersionId>>> bases;  ///< by group number; -1 the workflow
+    std::int64_t received_ms = 0;   ///< when it came to this node
     bool removal = false;
     std::vector<fold::Line> lines;  ///< of this commit's changes
     VersionId version;
@@ -125,7 +127,6 @@ struct RowView {
 
 /// A conflict line with its row; values and authors come from RowView.
 struct ConflictRef {
-    std::string id;                 ///< the same on every replica
     std::string entity, row;
     StreamId stream;
     fold::Line line;
@@ -179,7 +180,7 @@ public:
     /// Runs `work` in one transaction; edits and receives inside join it. On error nothing happened.
     Result<> batch(const std::function<Result<>()>& work);
 
-    /// A new incarnation: seq from 1 in every stream. For clones and restores. It has no certificate yet.
+    /// A new incarnation of the same device: seq from 1 in every stream. For clones and restores.
     Result<> reincarnate();
     /// Commits under our own name came from elsewhere: this database is a copy, or was restored from an old one.
     bool is_copied() const;

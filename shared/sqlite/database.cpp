@@ -148,6 +148,27 @@ Result<Statement> Database::prepare(std::string_view sql, bool persistent) {
     return Statement(this, stmt);
 }
 
+Result<Statement> Database::prepare_query(std::string_view sql) {
+    sqlite3_set_authorizer(
+        db_,
+        [](void*, int action, const char*, const char*, const char*, const char*) {
+            const bool reads = action == SQLITE_SELECT || action == SQLITE_READ || action == SQLITE_FUNCTION || action == SQLITE_RECURSIVE;
+            return reads ? SQLITE_OK : SQLITE_DENY;
+        },
+        nullptr);
+    sqlite3_stmt* stmt = nullptr;
+    const char* tail = nullptr;
+    const int rc = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()), 0, &stmt, &tail);
+    sqlite3_set_authorizer(db_, nullptr, nullptr);
+    if (rc == SQLITE_AUTH) return fail(Errc::not_allowed, "sql 只能查询 / sql only reads: use set, do or report to write");
+    if (rc != SQLITE_OK) return fail(Errc::bad_input, std::string("SQL 有误:") + sqlite3_errmsg(db_) + " / SQL error: " + sqlite3_errmsg(db_));
+    Statement s(this, stmt);
+    const std::string_view rest(tail, static_cast<std::size_t>(sql.data() + sql.size() - tail));
+    if (!stmt || rest.find_first_not_of(" \t\r\n;") != std::string_view::npos)
+        return fail(Errc::bad_input, "请给出一条 SELECT / give one SELECT");
+    return s;
+}
+
 Result<> Database::exec(const std::string& sql) {
     if (broken_) return fail(Errc::io, "磁盘出过错,请重新打开程序 / the disk failed earlier: restart the program");
     const int rc = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr);

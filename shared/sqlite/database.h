@@ -83,6 +83,8 @@ public:
 
     /// `persistent` for statements kept and used again.
     Result<Statement> prepare(std::string_view sql, bool persistent = true);
+    /// Prepares what a person typed: one statement that reads rows and does nothing else. Errc::not_allowed, bad_input.
+    Result<Statement> prepare_query(std::string_view sql);
     /// Runs one or more statements without results.
     Result<> exec(const std::string& sql);
 

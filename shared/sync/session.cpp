@@ -69,6 +69,11 @@ Result<Seq> acked(Replica& replica, const StreamId& stream, const ReplicaId& aut
     return ack.value_or(Seq{0});
 }
 
+Result<bool> hub_has(Replica& replica, const CommitId& commit, Origin origin) {
+    TRY(const auto ack, stored_ack(replica, commit.stream, commit.replica));
+    return ack ? commit.seq <= *ack : origin == Origin::upstream;
+}
+
 Result<Level> upstream_level(Replica& replica) {
     TRY(const auto v, replica.fact(kLevel));
     return v.empty() ? Level::none : level_from(v);

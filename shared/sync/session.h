@@ -32,8 +32,10 @@ struct Unsent {
 Result<std::vector<Unsent>> unsent(Replica& replica);
 Result<std::uint64_t> unsent_count(Replica& replica);
 
-/// What the hub's level has acknowledged of the chain; seq 0: nothing.
+/// What the hub has acknowledged of the chain; seq 0: nothing.
 Result<Seq> acked(Replica& replica, const StreamId& stream, const ReplicaId& author);
+/// Whether the hub has this commit: it acknowledged it, or it is where we have it from.
+Result<bool> hub_has(Replica& replica, const CommitId& commit, Origin origin);
 /// Level of the hub; none before the first contact.
 Result<Level> upstream_level(Replica& replica);
 

@@ -1,0 +1,210 @@
+#include "client/cli/cli.h"
+
+#include "api/serve.h"
+#include "client/cli/init.h"
+#include "text/text.h"
+
+#include <CLI/CLI.hpp>
+#include <boost/json.hpp>
+
+#include <csignal>
+#include <iostream>
+
+namespace taizhang::cli {
+namespace {
+
+namespace json = boost::json;
+using api::Command;
+using text::Msg;
+using text::say;
+
+constexpr const char* kVersion = "0.1.0";
+
+/// What the command line said, whichever command it was.
+struct Parsed {
+    Command command;
+    std::string data, url, code, listen = "127.0.0.1:0", port_file, city;
+    bool as_json = false;
+};
+
+class Parser {
+public:
+    Parser(Program program, Parsed& out) : out_(out), app_(program == Program::branch ? "台账·支部端 / Taizhang for a branch" : "台账·服务端 / Taizhang for city, county and township") {
+        app_.set_version_flag("--version", kVersion);
+        app_.require_subcommand(1);
+        app_.fallthrough();
+        app_.add_option("--data", out_.data, "数据文件夹 / data folder");
+        branch_commands();
+        if (program == Program::branch)
+            branch_only();
+        else
+            server_only();
+    }
+
+    CLI::App& app() { return app_; }
+
+private:
+    CLI::App* add(const char* name, const char* help) {
+        auto* sub = app_.add_subcommand(name, help);
+        sub->add_flag("--json", out_.as_json, "输出 JSON / print JSON");
+        sub->fallthrough();
+        sub->callback([this, name] { out_.command.name = name; });
+        return sub;
+    }
+
+    void option(CLI::App* sub, const std::string& name, const char* help) {
+        sub->add_option_function<std::string>("--" + name, [this, name](const std::string& v) { out_.command.options[name] = v; }, help);
+    }
+    void flag(CLI::App* sub, const std::string& name, const char* help) {
+        sub->add_flag_callback("--" + name, [this, name] { out_.command.options[name] = "1"; }, help);
+    }
+    void args(CLI::App* sub, const char* name, const char* help, int n) {
+        auto* o = sub->add_option(name, out_.command.args, help)->required();
+        if (n > 0) o->expected(n);
+    }
+
+    void branch_commands() {
+        args(add("list", "列出 tasks assignments rectifications conflicts todo / list records"), "what", "tasks|assignments|rectifications|conflicts|todo", 1);
+        args(add("show", "一条记录及其经过 / one record with its history"), "id", "编号 / id", 1);
+        auto* report = add("report", "填报进展 / report progress");
+        args(report, "assignment", "分解编号 / assignment id", 1);
+        option(report, "value", "填报值 / reported value");
+        option(report, "text", "进展情况 / text");
+        flag(report, "claim-complete", "自报完成 / claims to be complete");
+        flag(report, "no-change", "没有变化 / no change");
+        option(report, "person", "填报人 / person");
+        auto* set = add("set", "改字段 / edit fields: set ID FIELD=VALUE…");
+        args(set, "id field=value", "编号 字段=值… / id field=value…", -1);
+        option(set, "person", "填写人 / person");
+        auto* act = add("do", "办一步 / do a transition: do TRANSITION ID");
+        args(act, "transition id", "步骤 编号 / transition id", 2);
+        option(act, "reason", "理由 / reason");
+        option(act, "text", "说明 / text");
+        option(act, "new_deadline", "新时限 / new deadline");
+        option(act, "state", "状态 / state (carry_over)");
+        option(act, "person", "经办人 / person");
+        auto* resolve = add("resolve", "裁定冲突 / settle a conflict");
+        args(resolve, "conflict", "冲突编号 / conflict id", 1);
+        option(resolve, "pick", "mine|theirs|文字 / mine|theirs|TEXT");
+        option(resolve, "person", "裁定人 / person");
+        add("sync", "现在同步 / sync now");
+        add("status", "未上报、上次同步、等待 / unsent, last sync, waiting");
+        add("verify", "由日志重建并核对 / rebuild from the log and compare");
+        option(add("digest", "各流的校验值 / digests of the streams"), "stream", "只要这个流 / this stream only");
+        args(add("sql", "只读查询 / read-only query"), "select", "SELECT …", 1);
+        auto* serve = add("serve", "服务(接口与屏幕)/ serve");
+        serve->add_option("--listen", out_.listen, "地址:端口 / HOST:PORT");
+        serve->add_option("--port-file", out_.port_file, "把端口写到文件 / write the port to this file");
+    }
+
+    void branch_only() {
+        auto* enrol = add("enrol", "登记本机 / enrol this PC");
+        enrol->add_option("--server", out_.url, "服务器 / server, http://HOST:PORT")->required();
+        enrol->add_option("--code", out_.code, "登记码 / one-time code")->required();
+    }
+
+    void server_only() {
+        auto* init = add("init", "由城市文件建立根节点 / make a root from a city file");
+        init->add_option("--city", out_.city, "城市文件 / city file (JSON)")->required();
+        option(add("enrol", "发登记码 / a one-time code for a device"), "unit", "单位 / unit id");
+        option(add("review", "综合研判 / consolidated review"), "unit", "单位 / unit id");
+    }
+
+    Parsed& out_;
+    CLI::App app_;
+};
+
+int fail_with(const Error& e) {
+    auto line = text::choose(e.detail);
+    for (auto& c : line)
+        if (c == '\n' || c == '\r') c = ' ';
+    std::cerr << "taizhang: " << line << std::endl;
+    return exit_status(e.code);
+}
+
+int print(const Parsed& p, const json::value& document) {
+    if (p.as_json)
+        std::cout << json::serialize(document) << "\n";
+    else if (p.command.name == "sync")
+        std::cout << api::render_sync(document.as_object());
+    else
+        std::cout << api::render(p.command, document);
+    std::cout.flush();
+    // What was asked for did not arrive where it was wanted: a full disk behind a redirection.
+    return std::cout.good() ? 0 : 1;
+}
+
+int serve(const Parsed& p, Program program) {
+    if (api::ask_serving(p.data, Command{"status", {}, {}}))
+        return fail_with(fail(Errc::busy, "这些数据已有程序在服务:" + p.data + " / this data is being served already: " + p.data));
+    auto node = node::Node::open({p.data, false, std::chrono::seconds(5)});
+    if (!node) return fail_with(node.error());
+    api::ServeOptions o;
+    o.listen = p.listen;
+    o.port_file = p.port_file;
+    o.is_hub = program == Program::server;
+    o.ready = [](const std::string& address) { std::cout << say(Msg::serving, {address}) << std::endl; };
+    o.log = [](const std::string& line) { std::cerr << text::choose(line) << std::endl; };
+    const auto done = api::serve(**node, o);
+    if (!done) return fail_with(done.error());
+    std::cout << say(Msg::stopped) << std::endl;
+    return 0;
+}
+
+int enrol_device(const Parsed& p) {
+    // A folder that was made for nothing is taken away again.
+    const bool was_there = node::has_database(p.data);
+    auto made = [&]() -> Result<json::value> {
+        TRY(auto node, node::Node::open({p.data, true, std::chrono::seconds(5)}));
+        TRY(const auto token, node->replica().fact("upstream/token"));
+        if (!token.empty()) return fail(Errc::not_allowed, "本机已经登记过:" + p.data + " / enrolled already: " + p.data);
+        if (!node->replica().control().root().empty()) return fail(Errc::not_allowed, "这里是服务器的数据:" + p.data + " / this is a server's data: " + p.data);
+        std::cerr << say(Msg::fetching) << std::endl;
+        return api::enrol_device(*node, p.url, p.code);
+    }();
+    if (!made) {
+        if (!was_there) remove_node_files(p.data);
+        return fail_with(made.error());
+    }
+    const auto& o = made->as_object();
+    if (p.as_json)
+        std::cout << json::serialize(*made) << std::endl;
+    else
+        std::cout << say(Msg::enrolled, {std::string_view(o.at("unit").as_string()), json::serialize(o.at("received"))}) << std::endl;
+    return 0;
+}
+
+int execute(const Parsed& p, Program program) {
+    if (p.command.name == "init") return init_city(p.data, p.city, p.as_json);
+    if (p.command.name == "serve") return serve(p, program);
+    if (p.command.name == "enrol" && program == Program::branch) return enrol_device(p);
+    if (auto answer = api::ask_serving(p.data, p.command)) return *answer ? print(p, **answer) : fail_with(answer->error());
+    auto node = node::Node::open({p.data, false, std::chrono::seconds(10)});
+    if (!node) return fail_with(node.error());
+    auto document = p.command.name == "sync" ? api::sync_now(**node) : api::run(**node, p.command);
+    if (!document) return fail_with(document.error());
+    return print(p, *document);
+}
+
+}  // namespace
+
+int run(Program program, int argc, char** argv) {
+    std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
+    Parsed parsed;
+    Parser parser(program, parsed);
+    try {
+        parser.app().parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        if (e.get_exit_code() == 0) return parser.app().exit(e);  // --help, --version
+        return fail_with(fail(Errc::usage, std::string("命令有误:") + e.what() + " / wrong command line: " + e.what() + "; see --help"));
+    }
+    if (parsed.data.empty()) parsed.data = node::default_dir(program == Program::branch ? "taizhang" : "taizhangd");
+    try {
+        return execute(parsed, program);
+    } catch (const std::exception& e) {
+        return fail_with(fail(Errc::internal, std::string("内部错误,没有写入:") + e.what() + " / internal error, nothing was written: " + e.what()));
+    }
+}
+
+}  // namespace taizhang::cli

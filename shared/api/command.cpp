@@ -1,0 +1,200 @@
+#include "api/command.h"
+
+#include "ledger/review.h"
+#include "ledger/times.h"
+
+#include <boost/json.hpp>
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <functional>
+
+namespace taizhang::api {
+
+namespace json = boost::json;
+
+std::string Command::option(const std::string& key) const {
+    const auto it = options.find(key);
+    return it == options.end() ? std::string() : it->second;
+}
+
+std::string Command::encode() const {
+    json::object o;
+    o["command"] = name;
+    json::array list;
+    for (const auto& a : args) list.push_back(json::string(a));
+    o["args"] = std::move(list);
+    json::object opts;
+    for (const auto& [k, v] : options) opts[k] = v;
+    o["options"] = std::move(opts);
+    return json::serialize(o);
+}
+
+Result<Command> Command::decode(std::string_view text) {
+    boost::system::error_code ec;
+    const auto v = json::parse(text, ec);
+    if (ec || !v.is_object()) return fail(Errc::bad_input, "请求不是 JSON / the request is not JSON");
+    Command c;
+    const auto& o = v.as_object();
+    auto as_text = [](const json::value& x) { return x.is_string() ? std::string(x.as_string()) : json::serialize(x); };
+    if (const auto* n = o.if_contains("command"); n && n->is_string()) c.name = std::string(n->as_string());
+    if (const auto* a = o.if_contains("args"); a && a->is_array())
+        for (const auto& x : a->as_array()) c.args.push_back(as_text(x));
+    if (const auto* p = o.if_contains("options"); p && p->is_object())
+        for (const auto& [k, x] : p->as_object()) c.options[k] = as_text(x);
+    return c;
+}
+
+namespace {
+
+using Run = std::function<Result<json::value>(node::Node&, const Command&)>;
+
+struct Entry {
+    bool writes;
+    std::size_t args_min, args_max;
+    const char* usage;
+    Run run;
+};
+
+json::value saved_json(const ledger::Saved& s) {
+    json::object o;
+    json::array commits, notes;
+    for (const auto& c : s.commits) commits.push_back({{"replica", c.replica.hex()}, {"stream", c.stream.str()}, {"seq", c.seq.value}});
+    for (const auto& n : s.notes) notes.push_back(json::string(n));
+    o["saved"] = true;
+    o["record"] = s.record;
+    o["commits"] = std::move(commits);
+    o["notes"] = std::move(notes);
+    return o;
+}
+
+template <class T>
+Result<json::value> as_value(Result<T> r) {
+    if (!r) return std::move(r).error();
+    return json::value(std::move(*r));
+}
+
+Result<json::value> as_saved(Result<ledger::Saved> r) {
+    if (!r) return std::move(r).error();
+    return saved_json(*r);
+}
+
+Result<ledger::Assignments> assignments(const std::vector<std::string>& args, std::size_t from) {
+    ledger::Assignments out;
+    for (auto i = from; i < args.size(); ++i) {
+        const auto eq = args[i].find('=');
+        if (eq == 0 || eq == std::string::npos) return fail(Errc::usage, "请写成 字段=值,不是 '" + args[i] + "' / write FIELD=VALUE, not '" + args[i] + "'");
+        out.emplace_back(args[i].substr(0, eq), args[i].substr(eq + 1));
+    }
+    return out;
+}
+
+Result<json::value> report(node::Node& n, const Command& c) {
+    ledger::ReportInput in;
+    if (c.has("value")) in.value = c.option("value");
+    in.text = c.option("text");
+    in.claims_complete = c.has("claim-complete");
+    in.no_change = c.has("no-change");
+    return as_saved(n.ledger().report(c.args[0], in, c.option("person")));
+}
+
+Result<json::value> act(node::Node& n, const Command& c) {
+    ledger::Assignments arguments;
+    for (const char* name : {"reason", "text", "new_deadline", "state"})
+        if (c.has(name)) arguments.emplace_back(name, c.option(name));
+    return as_saved(n.ledger().act(c.args[0], c.args[1], arguments, c.option("person")));
+}
+
+Result<json::value> verify(node::Node& n, const Command&) {
+    TRY(const auto commits, n.replica().verify());
+    return json::value{{"ok", true}, {"commits", commits}};
+}
+
+Result<json::value> digest(node::Node& n, const Command& c) {
+    TRY(const auto all, n.replica().digest());
+    json::object o;
+    for (const auto& [stream, hex] : all)
+        if (!c.has("stream") || c.option("stream") == stream) o[stream] = hex;
+    if (o.empty()) return fail(Errc::not_found, "本机没有 " + c.option("stream") + " / no stream " + c.option("stream") + " here");
+    return json::value(std::move(o));
+}
+
+constexpr std::size_t kSqlRowsMax = 100'000;
+
+/// For people who know SQL: the tables are theirs to read.
+Result<json::value> sql(node::Node& n, const Command& c) {
+    TRY(auto s, n.replica().database().prepare_query(c.args[0]));
+    json::array columns, rows;
+    for (int i = 0; i < s.columns(); ++i) columns.push_back(json::string(s.column_name(i)));
+    while (rows.size() < kSqlRowsMax) {
+        TRY(const bool row, s.step());
+        if (!row) break;
+        json::array r;
+        for (int i = 0; i < s.columns(); ++i) {
+            switch (s.type(i)) {
+                case SQLITE_INTEGER: r.push_back(s.integer(i)); break;
+                case SQLITE_FLOAT: r.push_back(s.real(i)); break;
+                case SQLITE_NULL: r.push_back(nullptr); break;
+                case SQLITE_BLOB: r.push_back(json::string(to_hex(s.blob(i)))); break;
+                default: r.push_back(json::string(s.text(i)));
+            }
+        }
+        rows.push_back(std::move(r));
+    }
+    return json::value{{"columns", std::move(columns)}, {"rows", std::move(rows)}};
+}
+
+Result<json::value> enrol_code(node::Node& n, const Command& c) {
+    if (!c.has("unit")) return fail(Errc::usage, "请给出 --unit / give --unit");
+    TRY(const auto code, n.hub().new_code(c.option("unit")));
+    // Both sides can compare these eight letters over the telephone.
+    const auto fingerprint = n.replica().control().root() + "-" + hash_of(view(n.replica().id().bytes)).hex().substr(0, 8);
+    return json::value{{"code", code.code}, {"unit", c.option("unit")}, {"expires", ledger::format_local(code.expires_ms)}, {"fingerprint", fingerprint}};
+}
+
+Result<json::value> set(node::Node& n, const Command& c) {
+    TRY(auto fields, assignments(c.args, 1));
+    return as_saved(n.ledger().set(c.args[0], fields, c.option("person")));
+}
+
+const std::map<std::string, Entry>& table() {
+    static const std::map<std::string, Entry> t = {
+        {"list", {false, 1, 1, "list tasks|assignments|rectifications|conflicts|todo", [](auto& n, const auto& c) { return as_value(n.ledger().list(c.args[0])); }}},
+        {"show", {false, 1, 1, "show ID", [](auto& n, const auto& c) { return as_value(n.ledger().show(c.args[0])); }}},
+        {"status", {false, 0, 0, "status", [](auto& n, const auto&) { return as_value(n.ledger().status()); }}},
+        {"report", {true, 1, 1, "report ASSIGNMENT --value V", report}},
+        {"set", {true, 2, 200, "set ID FIELD=VALUE…", set}},
+        {"do", {true, 2, 2, "do TRANSITION ID", act}},
+        {"resolve", {true, 1, 1, "resolve CONFLICT --pick mine|theirs|TEXT",
+                     [](auto& n, const auto& c) -> Result<json::value> {
+                         if (!c.has("pick")) return fail(Errc::usage, "请给出 --pick mine|theirs|文字 / give --pick mine|theirs|TEXT");
+                         return as_saved(n.ledger().resolve(c.args[0], c.option("pick"), c.option("person")));
+                     }}},
+        {"verify", {false, 0, 0, "verify", verify}},
+        {"digest", {false, 0, 0, "digest", digest}},
+        {"sql", {false, 1, 1, "sql \"SELECT …\"", sql}},
+        {"review", {false, 0, 0, "review", [](auto& n, const auto& c) { return as_value(ledger::review(n.replica(), c.option("unit"), n.replica().now().ms)); }}},
+        {"enrol", {true, 0, 0, "enrol --unit ID", enrol_code}},
+    };
+    return t;
+}
+
+}  // namespace
+
+bool is_known(const std::string& command) { return table().contains(command); }
+
+bool writes(const std::string& command) {
+    const auto it = table().find(command);
+    return it != table().end() && it->second.writes;
+}
+
+Result<json::value> run(node::Node& node, const Command& command) {
+    const auto it = table().find(command.name);
+    if (it == table().end()) return fail(Errc::usage, "没有这个命令:" + command.name + " / no such command: " + command.name);
+    const auto& e = it->second;
+    if (command.args.size() < e.args_min || command.args.size() > e.args_max)
+        return fail(Errc::usage, std::string("用法:") + e.usage + " / usage: " + e.usage);
+    return e.run(node, command);
+}
+
+}  // namespace taizhang::api

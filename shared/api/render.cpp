@@ -1,0 +1,243 @@
+// The documents of command.cpp for people at a terminal.
+#include "api/command.h"
+#include "text/text.h"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+
+namespace taizhang::api {
+
+namespace json = boost::json;
+using text::Msg;
+using text::say;
+
+namespace {
+
+std::string plain(const json::value& v) {
+    if (v.is_string()) return std::string(v.as_string());
+    if (v.is_null()) return "—";
+    if (v.is_double()) {
+        char buf[40];
+        std::snprintf(buf, sizeof buf, "%g", v.as_double());
+        return buf;
+    }
+    return json::serialize(v);
+}
+
+std::string at(const json::object& o, std::string_view key) {
+    const auto* v = o.if_contains(key);
+    return v ? plain(*v) : std::string();
+}
+
+/// Columns that a Chinese character takes on a terminal.
+std::size_t width(std::string_view s) {
+    std::size_t w = 0;
+    for (const unsigned char c : s) {
+        if ((c & 0xc0) == 0x80) continue;
+        w += c >= 0xe3 && c < 0xf0 ? 2 : 1;
+    }
+    return w;
+}
+
+std::string fit(std::string_view s, std::size_t columns) {
+    std::string out;
+    std::size_t w = 0;
+    for (std::size_t i = 0; i < s.size();) {
+        std::size_t n = 1;
+        while (i + n < s.size() && (static_cast<unsigned char>(s[i + n]) & 0xc0) == 0x80) ++n;
+        const auto next = width(s.substr(i, n));
+        if (w + next > columns) break;
+        out += s[i] == '\n' ? std::string_view(" ") : s.substr(i, n);
+        w += next;
+        i += n;
+    }
+    out.append(columns - w, ' ');
+    return out;
+}
+
+struct Column {
+    const char* key;
+    const char* title;
+    std::size_t columns;
+};
+
+std::string table(const json::array& rows, const std::vector<Column>& columns) {
+    std::string out = "   # ";
+    for (const auto& c : columns) out += fit(c.title, c.columns) + " ";
+    out += "\n";
+    int n = 0;
+    for (const auto& row : rows) {
+        const auto number = std::to_string(++n);
+        out += std::string(4 - std::min<std::size_t>(4, number.size()), ' ') + number + " ";
+        for (const auto& c : columns) out += fit(at(row.as_object(), c.key), c.columns) + " ";
+        while (!out.empty() && out.back() == ' ') out.pop_back();
+        out += "\n";
+    }
+    return out;
+}
+
+std::string side(const json::value& v) {
+    if (!v.is_object()) return "—";
+    const auto& o = v.as_object();
+    return plain(o.at("value")) + "  [" + at(o, "level") + " " + at(o, "unit") + (at(o, "person").empty() ? "" : " " + at(o, "person")) + ", " + at(o, "time") + (o.contains("time_unverified") ? " 时间待核/unverified" : "") + "]";
+}
+
+std::string conflict(const json::object& c) {
+    std::string out = "  " + at(c, "id") + "  " + at(c, "row") + " · " + at(c, "group") + "  (" + at(c, "rule") + ", " + say(c.at("open").as_bool() ? Msg::open_conflict : Msg::decided) + ")\n";
+    out += "      " + say(Msg::winner) + ": " + side(c.at("winner")) + "\n";
+    for (const auto& l : c.at("losers").as_array()) out += "      " + say(Msg::loser) + ": " + side(l) + "\n";
+    return out + "      " + say(Msg::why) + ": " + text::choose(at(c, "why")) + "\n";
+}
+
+std::string render_list(const Command& command, const json::array& rows) {
+    if (rows.empty()) return say(Msg::no_records) + "\n";
+    if (command.args[0] == "conflicts") {
+        std::string out = say(Msg::conflicts_title) + "\n";
+        for (const auto& c : rows) out += conflict(c.as_object());
+        return out;
+    }
+    std::string out;
+    if (command.args[0] == "tasks")
+        out = table(rows, {{"id", "编号/id", 12}, {"title", "任务/task", 44}, {"status", "状态/state", 10}, {"deadline", "时限/deadline", 13}, {"target_value", "目标/target", 11}, {"light_zh", "灯/light", 8}});
+    else if (command.args[0] == "rectifications")
+        out = table(rows, {{"id", "编号/id", 14}, {"problem", "问题/problem", 44}, {"unit", "单位/unit", 16}, {"status", "状态/state", 10}, {"deadline", "时限/deadline", 13}, {"light_zh", "灯/light", 8}});
+    else
+        out = table(rows, {{"id", "编号/id", 14}, {"title", "任务/task", 36}, {"unit", "单位/unit", 16}, {"status", "状态/state", 10}, {"value", "填报/value", 10}, {"verified_value", "核查/verified", 13}, {"deadline", "时限/deadline", 13}, {"light_zh", "灯/light", 8}});
+    return out + say(Msg::n_records, {std::to_string(rows.size())}) + "\n";
+}
+
+std::string render_show(const json::object& o) {
+    std::string out = at(o, "id") + "  (" + at(o, "entity") + ", " + at(o, "stream") + ")";
+    if (!o.at("state").is_null()) out += "  " + say(Msg::state) + ": " + at(o, "state");
+    out += "\n";
+    for (const auto& [k, v] : o.at("fields").as_object())
+        if (!v.is_null()) out += "  " + fit(k, 22) + " " + plain(v) + "\n";
+    const auto& acks = o.at("acks").as_object();
+    const bool city = acks.at("city").as_bool(), township = acks.at("township").as_bool();
+    out += "  " + (city || township ? (township ? say(Msg::township_has) + (city ? "; " : "") : std::string()) + (city ? say(Msg::city_has) : std::string()) : say(Msg::not_yet)) + "\n";
+    if (!o.at("allowed").as_array().empty()) {
+        out += "  " + say(Msg::allowed_now) + ":";
+        for (const auto& a : o.at("allowed").as_array()) out += " " + at(a.as_object(), "transition") + "(" + at(a.as_object(), "zh") + ")";
+        out += "\n";
+    }
+    if (!o.at("conflict_details").as_array().empty()) {
+        out += say(Msg::conflicts_title) + "\n";
+        for (const auto& c : o.at("conflict_details").as_array()) out += conflict(c.as_object());
+    }
+    out += say(Msg::history) + "\n";
+    for (const auto& h : o.at("history").as_array()) {
+        const auto& e = h.as_object();
+        out += "  " + at(e, "time") + (e.contains("time_unverified") ? " 时间待核/unverified" : "") + "  " + at(e, "unit") + (at(e, "person").empty() ? "" : " " + at(e, "person"));
+        if (at(e, "record") != at(o, "id")) out += "  " + at(e, "entity") + " " + at(e, "record");
+        out += "  " + json::serialize(e.at("what"));
+        if (!e.at("accepted").as_bool()) out += "  ✗ " + say(Msg::not_accepted);
+        if (!at(e, "why").empty()) out += "  — " + text::choose(at(e, "why"));
+        out += "\n";
+    }
+    return out;
+}
+
+std::string render_status(const json::object& o) {
+    std::string out = at(o, "unit") + " " + at(o, "unit_name") + "\n";
+    out += "  " + say(Msg::unsent, {at(o, "unsent")}) + "\n";
+    out += "  " + say(Msg::last_sync, {o.at("last_sync").is_null() ? say(Msg::never) : at(o, "last_sync")}) + "\n";
+    const auto& acks = o.at("acks").as_object();
+    out += "  " + say(Msg::township_has) + ": " + at(acks, "township") + "  " + say(Msg::city_has) + ": " + at(acks, "city") + "\n";
+    out += "  " + say(Msg::open_conflicts, {at(o, "open_conflicts")}) + "  " + say(Msg::waiting, {at(o, "waiting")}) + "\n";
+    return out + "  " + say(at(o, "clock") == "low" ? Msg::clock_low : Msg::clock_trusted) + "\n";
+}
+
+/// A bar that says more than its number: how much of eight cells is full.
+std::string bar(double share) {
+    const auto full = static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * 20 + 0.5);
+    std::string out;
+    for (std::size_t i = 0; i < 20; ++i) out += i < full ? "█" : "·";
+    return out;
+}
+
+std::string figure(const json::object& o, std::string_view key) {
+    const auto* v = o.if_contains(key);
+    if (!v || v->is_null()) return fit("—", 9);
+    char buf[24];
+    std::snprintf(buf, sizeof buf, "%-9.4g", v->is_double() ? v->as_double() : static_cast<double>(v->as_int64()));
+    return buf;
+}
+
+std::string render_review(const json::object& o) {
+    std::string out = say(Msg::review_title) + "\n\n" + say(Msg::review_gap) + "\n";
+    const auto& scopes = o.at("metrics").as_object().at("by_scope").as_object();
+    out += "  " + fit("", 12) + fit("G1 填报−核查", 14) + fit("n", 6) + fit("", 22) + fit("G2 点−面", 10) + fit("G3 未落地", 11) + fit("G4 催办/支部", 13) + fit("G5 传统−新兴", 13) + "\n";
+    for (const auto& [name, v] : scopes) {
+        const auto& m = v.as_object();
+        const auto* g1 = m.if_contains("G1_reported_minus_verified");
+        const double gap = g1 && g1->is_double() ? g1->as_double() : 0;
+        const auto* n = m.if_contains("n_verified");
+        const bool few = n && n->is_int64() && n->as_int64() < 5;
+        out += "  " + fit(std::string(name), 12) + fit(figure(m, "G1_reported_minus_verified"), 14) + fit(at(m, "n_verified"), 6) + (few ? fit(say(Msg::too_few), 22) : bar(gap) + "  ");
+        auto first = [&](std::initializer_list<const char*> keys) {
+            for (const char* k : keys)
+                if (m.contains(k)) return figure(m, k);
+            return fit("—", 9);
+        };
+        out += fit(first({"G2_point_minus_surface"}), 10) + fit(first({"G3_deployed_minus_landed", "G3_not_landed", "G3_gap"}), 11) + fit(first({"G4_pushes_per_leaf"}), 13) + fit(first({"G5_traditional_minus_emerging"}), 13) + "\n";
+    }
+    out += "\n" + say(Msg::review_units) + "\n";
+    for (const auto& u : o.at("units").as_array()) {
+        const auto& unit = u.as_object();
+        std::string lights;
+        for (const auto& [colour, n] : unit.at("lights").as_object())
+            if (n.is_int64() && n.as_int64() > 0) {
+                const auto zh = colour == "green" ? "绿" : colour == "yellow" ? "黄" : colour == "red" ? "红" : colour == "blue" ? "蓝" : "灰";
+                lights += std::string(zh) + " " + plain(n) + "  ";
+            }
+        if (lights.empty()) continue;
+        out += "  " + fit(at(unit, "id"), 8) + fit(at(unit, "name"), 36) + lights + "\n";
+    }
+    return out;
+}
+
+std::string render_saved(const json::object& o) {
+    std::string out = say(Msg::saved, {at(o, "record")}) + "\n";
+    for (const auto& n : o.at("notes").as_array()) out += "  " + text::choose(plain(n)) + "\n";
+    return out;
+}
+
+std::string render_sql(const json::object& o) {
+    std::string out;
+    auto line = [&](const json::array& row) {
+        for (std::size_t i = 0; i < row.size(); ++i) out += (i ? "\t" : "") + plain(row[i]);
+        out += "\n";
+    };
+    line(o.at("columns").as_array());
+    for (const auto& r : o.at("rows").as_array()) line(r.as_array());
+    return out;
+}
+
+}  // namespace
+
+std::string render(const Command& command, const json::value& d) {
+    const auto& name = command.name;
+    if (name == "list") return render_list(command, d.as_array());
+    const auto& o = d.as_object();
+    if (name == "show") return render_show(o);
+    if (name == "status") return render_status(o);
+    if (name == "review") return render_review(o);
+    if (name == "sql") return render_sql(o);
+    if (name == "verify") return say(Msg::verified_ok, {at(o, "commits")}) + "\n";
+    if (name == "enrol") return say(Msg::code_is, {at(o, "code"), at(o, "unit"), at(o, "expires")}) + "\n" + say(Msg::code_hint, {at(o, "fingerprint")}) + "\n";
+    if (name == "digest") {
+        std::string out;
+        for (const auto& [k, v] : o) out += std::string(k) + "  " + plain(v) + "\n";
+        return out;
+    }
+    return render_saved(o);
+}
+
+std::string render_sync(const json::object& o) {
+    std::string out = say(Msg::sync_done, {at(o, "sent"), at(o, "received"), at(o, "round_trips"), at(o, "bytes_up"), at(o, "bytes_down")}) + "\n";
+    for (const auto& r : o.at("refused").as_array()) out += "  " + say(Msg::sync_refused, {plain(r)}) + "\n";
+    return out + "  " + say(Msg::unsent, {at(o, "unsent")}) + "\n";
+}
+
+}  // namespace taizhang::api

@@ -1,0 +1,446 @@
+#include "api/serve.h"
+
+#include "http/http.h"
+#include "node/environment.h"
+#include "node/upstream.h"
+#include "sync/session.h"
+#include "text/text.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/streambuf.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/json.hpp>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <set>
+
+namespace taizhang::api {
+
+namespace json = boost::json;
+namespace net = boost::asio;
+using namespace std::chrono_literals;
+using local = net::local::stream_protocol;
+
+namespace {
+
+constexpr std::size_t kControlBytesMax = 4u << 20, kApiBytesMax = 1u << 20;
+constexpr auto kSyncEvery = 30s, kBackoffFirst = 5s, kBackoffMax = 300s;
+constexpr auto kToken = net::as_tuple(net::use_awaitable);
+
+json::object error_json(const Error& e) { return {{"error", {{"code", taizhang::name_of(e.code)}, {"line", e.detail}}}}; }
+
+json::value report_json(const node::SyncReport& r) {
+    json::array refused;
+    for (const auto& x : r.refused) refused.push_back(json::string(x));
+    return json::value{{"sent", r.sent}, {"received", r.received}, {"bytes_up", r.bytes_up}, {"bytes_down", r.bytes_down}, {"round_trips", r.round_trips},
+                       {"unsent", r.unsent}, {"acks", {{"township", r.acked_township}, {"city", r.acked_city}}}, {"refused", std::move(refused)}};
+}
+
+/// The line that a person needs when the link is down: nothing is lost, and when it is tried again.
+Error offline_error(const Error& e, std::uint64_t unsent, const std::string& when) {
+    if (!is_retryable(e.code)) return e;
+    return fail(e.code, text::say(text::Msg::offline_kept, {std::to_string(unsent), when}) + " (" + e.detail + ")");
+}
+
+class Server : public std::enable_shared_from_this<Server> {
+public:
+    Server(node::Node& node, const ServeOptions& options) : store_(node), options_(options), http_(io_, limits(), [this](http::Request q) { return handle(std::move(q)); }), wake_(io_), acceptor_(io_), dir_(node.dir().path()) {}
+
+    Result<> run();
+
+private:
+    static http::Limits limits() {
+        http::Limits l;
+        l.body_bytes_max = wire::kMessageBytesMax;
+        return l;
+    }
+
+    net::awaitable<http::Response> handle(http::Request q);
+    net::awaitable<http::Response> device(http::Request q);
+    net::awaitable<http::Response> api(http::Request q);
+    net::awaitable<Result<json::value>> execute(Command c);
+    net::awaitable<Result<json::value>> sync_now();
+    net::awaitable<void> accept_commands();
+    net::awaitable<void> answer_command(local::socket socket);
+    net::awaitable<void> sync_upstream();
+    net::awaitable<void> wait_for_signal();
+    void stop();
+    Result<> open_control_socket();
+    void log(const std::string& line) {
+        if (options_.log) options_.log(line);
+    }
+
+    net::io_context io_{1};
+    node::Store store_;
+    ServeOptions options_;
+    http::Server http_;
+    net::steady_timer wake_;
+    local::acceptor acceptor_;
+    std::string dir_;
+    std::string upstream_;
+    std::shared_ptr<http::Client> client_;
+    bool syncing_ = false, stopping_ = false;
+    std::optional<Error> failure_;
+};
+
+http::Response text_response(int status, std::string line) {
+    http::Response r;
+    r.status = status;
+    r.content_type = "text/plain; charset=utf-8";
+    r.body = std::move(line) + "\n";
+    return r;
+}
+
+http::Response json_response(int status, const json::value& v) {
+    http::Response r;
+    r.status = status;
+    r.content_type = "application/json";
+    r.body = json::serialize(v);
+    r.headers.emplace_back("cache-control", "no-store");
+    return r;
+}
+
+net::awaitable<http::Response> Server::handle(http::Request q) {
+    const bool is_device = q.target == "/sync" || q.target == "/enrol";
+    if (is_device && options_.is_hub) {
+        auto r = co_await device(std::move(q));
+        co_return r;
+    }
+    if (q.target.starts_with("/api/")) {
+        auto r = co_await api(std::move(q));
+        co_return r;
+    }
+    co_return text_response(404, "没有这个地址 / nothing at this address");
+}
+
+net::awaitable<http::Response> Server::device(http::Request q) {
+    if (q.method != "POST") co_return text_response(405, "只接受 POST / POST only");
+    const bool is_enrol = q.target == "/enrol";
+    node::Store::Work work = [body = std::move(q.body), is_enrol](node::Node& n) -> Result<std::string> {
+        if ((!body.empty() && body.front() == 'e') != is_enrol) return fail(Errc::protocol, "消息与地址不符 / message: not for this address");
+        return n.hub().handle(body);
+    };
+    auto answer = co_await store_.run(std::move(work));
+    if (!answer) {
+        if (store_.is_broken()) stop();
+        co_return text_response(http::http_status(answer.error().code), answer.error().detail);
+    }
+    http::Response r;
+    r.body = std::move(*answer);
+    co_return r;
+}
+
+std::string percent_decoded(std::string_view s) {
+    std::string out;
+    for (std::size_t i = 0; i < s.size(); ++i) {
+        if (s[i] == '%' && i + 2 < s.size()) {
+            const auto raw = from_hex(s.substr(i + 1, 2));
+            if (raw.size() == 1) {
+                out += raw;
+                i += 2;
+                continue;
+            }
+        }
+        out.push_back(s[i] == '+' ? ' ' : s[i]);
+    }
+    return out;
+}
+
+/// /api/show/A0017?person=… as a command.
+Result<Command> command_of(const http::Request& q) {
+    Command c;
+    std::string_view path = q.target;
+    path.remove_prefix(5);
+    const auto mark = path.find('?');
+    std::string_view query = mark == std::string_view::npos ? std::string_view() : path.substr(mark + 1);
+    path = path.substr(0, mark);
+    if (q.method == "POST") {
+        if (q.header("content-type").substr(0, 16) != "application/json") return fail(Errc::usage, "需要 application/json / content-type must be application/json");
+        TRY(c, Command::decode(q.body));
+    } else if (q.method != "GET") {
+        return fail(Errc::usage, "只接受 GET 和 POST / GET and POST only");
+    }
+    bool first = true;
+    while (!path.empty()) {
+        const auto slash = path.find('/');
+        const auto part = percent_decoded(path.substr(0, slash));
+        if (first)
+            c.name = part;
+        else if (!part.empty())
+            c.args.push_back(part);
+        first = false;
+        path = slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
+    }
+    while (!query.empty()) {
+        const auto amp = query.find('&');
+        const auto pair = query.substr(0, amp);
+        const auto eq = pair.find('=');
+        if (!pair.empty()) c.options[percent_decoded(pair.substr(0, eq))] = eq == std::string_view::npos ? "1" : percent_decoded(pair.substr(eq + 1));
+        query = amp == std::string_view::npos ? std::string_view() : query.substr(amp + 1);
+    }
+    if (q.method == "GET" && writes(c.name)) return fail(Errc::usage, "写入要用 POST / use POST to write");
+    return c;
+}
+
+/// Another page in the browser must not be able to speak for the person at this PC.
+bool is_for_loopback(const http::Request& q) {
+    const bool peer = q.peer == "::1" || q.peer.starts_with("127.") || q.peer.starts_with("::ffff:127.");
+    auto host = q.header("host");
+    if (const auto colon = host.rfind(':'); colon != std::string_view::npos && host.back() != ']') host = host.substr(0, colon);
+    return peer && (host == "localhost" || host == "[::1]" || host.starts_with("127."));
+}
+
+net::awaitable<http::Response> Server::api(http::Request q) {
+    if (!is_for_loopback(q)) co_return text_response(403, "只对本机开放 / for this PC only");
+    if (q.body.size() > kApiBytesMax) co_return text_response(413, "请求太大 / request too large");
+    auto command = command_of(q);
+    if (!command) co_return json_response(http::http_status(command.error().code), error_json(command.error()));
+    Command c = std::move(*command);
+    auto document = co_await execute(std::move(c));
+    if (!document) co_return json_response(http::http_status(document.error().code), error_json(document.error()));
+    co_return json_response(200, *document);
+}
+
+net::awaitable<Result<json::value>> Server::execute(Command c) {
+    if (c.name == "sync") {
+        auto r = co_await sync_now();
+        co_return r;
+    }
+    auto document = std::make_shared<json::value>();
+    const bool wrote = writes(c.name);
+    node::Store::Work work = [document, c](node::Node& n) -> Result<std::string> {
+        TRY(*document, api::run(n, c));
+        return std::string();
+    };
+    auto done = co_await store_.run(std::move(work));
+    if (!done) {
+        if (store_.is_broken()) stop();
+        co_return done.error();
+    }
+    if (wrote && !upstream_.empty()) wake_.cancel();
+    co_return std::move(*document);
+}
+
+net::awaitable<Result<json::value>> Server::sync_now() {
+    if (upstream_.empty()) co_return fail(Errc::usage, "本机没有上级服务器 / this node has no server above it");
+    if (syncing_) co_return fail(Errc::busy, "正在同步,请稍候 / a sync is running: wait a moment");
+    syncing_ = true;
+    auto report = co_await node::sync_once(store_, io_, client_);
+    syncing_ = false;
+    if (report) co_return report_json(*report);
+    auto unsent = std::make_shared<std::uint64_t>(0);
+    node::Store::Work count = [unsent](node::Node& n) -> Result<std::string> {
+        TRY(*unsent, sync::unsent_count(n.replica()));
+        return std::string();
+    };
+    auto counted = co_await store_.run(std::move(count));
+    (void)counted;
+    const auto seconds = std::to_string(std::chrono::duration_cast<std::chrono::seconds>(kSyncEvery).count());
+    co_return offline_error(report.error(), *unsent, seconds + " 秒内自动 (within " + seconds + " s)");
+}
+
+net::awaitable<void> Server::sync_upstream() {
+    auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(kBackoffFirst);
+    while (!stopping_) {
+        auto done = co_await sync_now();
+        std::chrono::milliseconds wait = kSyncEvery;
+        if (!done && done.error().code != Errc::busy) {
+            log(done.error().detail);
+            // Jitter, so that a village's PCs do not all come back in one second.
+            wait = pause + pause * (std::rand() % 100) / 200;
+            pause = std::min(pause * 2, std::chrono::duration_cast<std::chrono::milliseconds>(kBackoffMax));
+        } else {
+            pause = kBackoffFirst;
+        }
+        wake_.expires_after(wait);
+        auto [ec] = co_await wake_.async_wait(kToken);
+        (void)ec;
+    }
+}
+
+net::awaitable<void> Server::answer_command(local::socket socket) {
+    net::streambuf in(kControlBytesMax);
+    auto [ec, n] = co_await net::async_read_until(socket, in, '\n', kToken);
+    if (ec) co_return;
+    std::string line(net::buffers_begin(in.data()), net::buffers_begin(in.data()) + static_cast<std::ptrdiff_t>(n));
+    auto command = Command::decode(line);
+    json::object out;
+    if (!command) {
+        out = error_json(command.error());
+    } else {
+        Command c = std::move(*command);
+        auto document = co_await execute(std::move(c));
+        if (document)
+            out["document"] = std::move(*document);
+        else
+            out = error_json(document.error());
+    }
+    std::string answer = json::serialize(out) + "\n";
+    auto buffer = net::buffer(answer);
+    auto [ec2, n2] = co_await net::async_write(socket, buffer, kToken);
+    (void)ec2;
+    (void)n2;
+}
+
+net::awaitable<void> Server::accept_commands() {
+    while (!stopping_) {
+        auto [ec, socket] = co_await acceptor_.async_accept(kToken);
+        if (ec) co_return;
+        auto session = answer_command(std::move(socket));
+        net::co_spawn(io_, std::move(session), [](std::exception_ptr) {});
+    }
+}
+
+net::awaitable<void> Server::wait_for_signal() {
+    net::signal_set signals(io_, SIGINT, SIGTERM);
+    auto [ec, n] = co_await signals.async_wait(kToken);
+    (void)ec;
+    (void)n;
+    stop();
+}
+
+void Server::stop() {
+    if (stopping_) return;
+    stopping_ = true;
+    if (store_.is_broken()) failure_ = fail(Errc::io, "磁盘出错,已停止服务,没有确认任何未落盘的内容 / disk error: stopped serving; nothing that is not on the disk was acknowledged");
+    http_.stop();
+    boost::system::error_code ec;
+    acceptor_.close(ec);
+    wake_.cancel();
+    if (client_) client_->close();
+    io_.stop();
+}
+
+Result<> Server::open_control_socket() {
+    const node::SocketPath path(dir_);
+    ::unlink(path.path().c_str());
+    boost::system::error_code ec;
+    const local::endpoint endpoint(path.path());
+    acceptor_.open(endpoint.protocol(), ec);
+    if (!ec) acceptor_.bind(endpoint, ec);
+    if (!ec) ::chmod(path.path().c_str(), 0600);
+    if (!ec) acceptor_.listen(16, ec);
+    if (ec) return fail(Errc::io, "不能建立本机通道 / cannot make the control socket: " + ec.message());
+    return {};
+}
+
+Result<> Server::run() {
+    auto find = std::make_shared<std::string>();
+    node::Store::Work look = [find](node::Node& n) -> Result<std::string> {
+        TRY(*find, n.replica().fact("upstream/url"));
+        return std::string();
+    };
+    auto looked = store_.run(std::move(look));
+    net::co_spawn(io_, std::move(looked), [](std::exception_ptr, Result<std::string>) {});
+    io_.run();
+    io_.restart();
+    upstream_ = *find;
+    if (!upstream_.empty()) client_ = std::make_shared<http::Client>(io_, upstream_);
+
+    TRY(const auto port, http_.listen(options_.listen));
+    TRY_VOID(open_control_socket());
+    const auto address = options_.listen.substr(0, options_.listen.rfind(':')) + ":" + std::to_string(port);
+    if (!options_.port_file.empty()) TRY_VOID(node::write_file(options_.port_file, std::to_string(port) + "\n"));
+    net::co_spawn(io_, wait_for_signal(), [](std::exception_ptr) {});
+    net::co_spawn(io_, accept_commands(), [](std::exception_ptr) {});
+    if (client_) net::co_spawn(io_, sync_upstream(), [](std::exception_ptr) {});
+    if (options_.ready) options_.ready(address);
+    io_.run();
+    store_.stop();
+    const node::SocketPath path(dir_);
+    ::unlink(path.path().c_str());
+    if (failure_) return *failure_;
+    return {};
+}
+
+bool is_loopback(const std::string& listen) { return listen.starts_with("127.") || listen.starts_with("localhost:") || listen.starts_with("[::1]:"); }
+
+/// Runs one coroutine to its end on an io_context of its own.
+template <class T>
+Result<T> run_to_end(net::io_context& io, net::awaitable<Result<T>> work) {
+    std::optional<Result<T>> out;
+    net::co_spawn(io, std::move(work), [&](std::exception_ptr e, Result<T> r) {
+        if (e)
+            out = Result<T>(fail(Errc::internal, "内部错误 / internal error"));
+        else
+            out = std::move(r);
+    });
+    io.run();
+    io.restart();
+    return std::move(*out);
+}
+
+}  // namespace
+
+Result<> serve(node::Node& node, const ServeOptions& options) {
+    if (node::is_trial_clock() && !is_loopback(options.listen))
+        return fail(Errc::usage, "设了 TAIZHANG_NOW,只能在本机(127.0.0.1)服务 / TAIZHANG_NOW is set: serving loopback only");
+    auto server = std::make_shared<Server>(node, options);
+    return server->run();
+}
+
+Result<json::value> sync_now(node::Node& node) {
+    TRY(const auto url, node.replica().fact("upstream/url"));
+    if (url.empty()) return fail(Errc::usage, "本机没有上级服务器,请先 enrol / this node has no server above it: run enrol first");
+    net::io_context io(1);
+    node::Store store(node);
+    auto client = std::make_shared<http::Client>(io, url);
+    auto report = run_to_end<node::SyncReport>(io, node::sync_once(store, io, client));
+    client->close();
+    if (report) return report_json(*report);
+    TRY(const auto unsent, sync::unsent_count(node.replica()));
+    return offline_error(report.error(), unsent, "下次 sync 时 (at the next sync)");
+}
+
+Result<json::value> enrol_device(node::Node& node, const std::string& url, const std::string& code) {
+    TRY_VOID(http::parse_origin(url));
+    {
+        net::io_context io(1);
+        node::Store store(node);
+        auto enrolled = run_to_end<std::string>(io, node::enrol(store, io, url, code));
+        if (!enrolled) return enrolled.error();
+    }
+    TRY(const auto report, sync_now(node));
+    const auto* cert = node.replica().control().cert(node.replica().id());
+    json::object o = report.as_object();
+    o["unit"] = cert ? cert->unit : "";
+    return json::value(std::move(o));
+}
+
+std::optional<Result<json::value>> ask_serving(const std::string& dir, const Command& command) {
+    const node::SocketPath path(dir);
+    net::io_context io;
+    local::socket socket(io);
+    boost::system::error_code ec;
+    socket.connect(local::endpoint(path.path()), ec);
+    if (ec) return std::nullopt;
+    net::write(socket, net::buffer(command.encode() + "\n"), ec);
+    std::string answer;
+    if (!ec) net::read_until(socket, net::dynamic_buffer(answer), '\n', ec);
+    if (ec && answer.empty()) return Result<json::value>(fail(Errc::busy, "正在运行的程序没有答复,请稍后再试 / the running program does not answer, try again"));
+    boost::system::error_code bad;
+    const auto v = json::parse(answer, bad);
+    if (bad || !v.is_object()) return Result<json::value>(fail(Errc::protocol, "正在运行的程序答复有误 / the running program's answer makes no sense"));
+    const auto& o = v.as_object();
+    if (const auto* e = o.if_contains("error")) {
+        Error error;
+        error.detail = std::string(e->at("line").as_string());
+        const auto code = e->at("code").as_string();
+        for (int i = 0; i <= static_cast<int>(Errc::internal); ++i)
+            if (taizhang::name_of(static_cast<Errc>(i)) == std::string_view(code)) error.code = static_cast<Errc>(i);
+        return Result<json::value>(std::move(error));
+    }
+    return Result<json::value>(o.at("document"));
+}
+
+}  // namespace taizhang::api

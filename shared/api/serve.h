@@ -1,0 +1,33 @@
+// serve.h - a node that stays: answers devices, the JSON API, other commands on the same PC; syncs upstream.
+//
+//   POST /sync /enrol    devices (a hub only); bytes of wire/messages.h
+//   GET  /api/NAME/ARG?option=value, POST /api/NAME {"args":[],"options":{}}   loopback only
+//   DIR/control.sock     commands of the terminal, so that two processes never share the data
+#pragma once
+
+#include "api/command.h"
+
+#include <functional>
+
+namespace taizhang::api {
+
+struct ServeOptions {
+    std::string listen = "127.0.0.1:0";
+    std::string port_file;
+    bool is_hub = false;                                  ///< answers /sync and /enrol
+    std::function<void(const std::string& address)> ready;
+    std::function<void(const std::string& line)> log;
+};
+
+/// Serves until SIGINT or SIGTERM, or until the disk fails (Errc::io: nothing more is acknowledged).
+Result<> serve(node::Node& node, const ServeOptions& options);
+
+/// Syncs once with the hub above, from a process that does not serve.
+Result<boost::json::value> sync_now(node::Node& node);
+/// Enrols with the hub at `url` and fetches everything.
+Result<boost::json::value> enrol_device(node::Node& node, const std::string& url, const std::string& code);
+
+/// Asks the process that serves `dir`, if there is one. Nothing: nobody serves.
+std::optional<Result<boost::json::value>> ask_serving(const std::string& dir, const Command& command);
+
+}  // namespace taizhang::api

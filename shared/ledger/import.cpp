@@ -1,0 +1,263 @@
+#include "ledger/import.h"
+
+#include "ledger/times.h"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+
+namespace taizhang::ledger {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::size_t kBatch = 2000;  // records in one transaction; more: fewer fsyncs, more memory
+
+std::string text_of(const json::object& o, std::string_view key) {
+    const auto* v = o.if_contains(key);
+    return v && v->is_string() ? std::string(v->as_string()) : std::string();
+}
+
+/// Who would have written a record, and when.
+struct Source {
+    const char* list;
+    const char* entity;
+    const char* author;   ///< field with the author's unit; "" the record's unit; "^" the unit above it; "/" the root
+    const char* time;     ///< field with the time
+};
+
+constexpr Source kSources[] = {
+    {"users", "person", "", ""},
+    {"tasks", "task", "lead_unit_id", "issued_at"},
+    {"assignments", "assignment", "^", "received_at"},
+    {"progress_reports", "progress_report", "", "occurred_at"},
+    {"verifications", "verification", "verified_by_unit_id", "at"},
+    {"pushes", "push", "by_unit_id", "at"},
+    {"guidance", "guidance", "^", "at"},
+    {"help_requests", "help_request", "", "asked_at"},
+    {"rectifications", "rectification", "/", "found_at"},
+    {"meetings", "meeting", "host_unit_id", "at"},
+    {"attendance", "attendance", "^", ""},
+    {"circulars", "circular", "/", "issued_at"},
+    {"submissions_register", "submission_register", "^", ""},
+};
+
+class Importer {
+public:
+    Importer(Replica& r, const CityFile& city, ImportReport& report) : r_(r), city_(city), report_(report) {}
+
+    Result<> control(std::string_view catalog);
+    Result<> list(const Source& source, const std::vector<json::object>& records, const std::function<void(const std::string&, std::size_t, std::size_t)>& progress);
+
+private:
+    Result<> record(const Source& source, const json::object& o, std::size_t index);
+    Result<ReplicaId> author(const std::string& unit);
+    std::string author_unit(const Source& source, const json::object& o, const std::string& home) const;
+    Result<Value> value(const Field& f, const json::value& v) const;
+    std::int64_t time_ms(const Source& source, const json::object& o) const;
+
+    Replica& r_;
+    const CityFile& city_;
+    ImportReport& report_;
+    std::map<std::string, ReplicaId> authors_;
+};
+
+Result<> Importer::control(std::string_view catalog) {
+    return r_.batch([&]() -> Result<> {
+        json::object meta = city_.meta;
+        for (const auto& [k, v] : city_.other)
+            if (k != "expected_metrics" && k != "conflict_scenarios") meta[k] = v;
+        auto city = json::serialize(meta);
+        if (city.size() > 900'000) city = json::serialize(city_.meta);
+        TRY_VOID(r_.append_control("city", city));
+        TRY_VOID(r_.append_control("catalog", std::string(catalog)));
+        // Parents first, whatever the order of the file.
+        std::vector<const json::object*> left;
+        for (const auto& u : city_.of("units")) left.push_back(&u);
+        while (!left.empty()) {
+            const auto before = left.size();
+            for (auto& u : left) {
+                const auto parent = text_of(*u, "parent_id");
+                if (!parent.empty() && !r_.control().unit(parent)) continue;
+                TRY_VOID(r_.append_control("unit", json::serialize(*u)));
+                u = nullptr;
+                ++report_.units;
+            }
+            std::erase(left, nullptr);
+            if (left.size() == before) return fail(Errc::bad_input, "units: " + text_of(*left.front(), "id") + " 的上级不存在 / has no parent here");
+        }
+        Certificate c;
+        c.replica = r_.id();
+        c.unit = r_.control().root();
+        c.level = r_.control().unit(c.unit)->level;
+        c.control = r_.control().head();
+        c.issuer = c.unit;
+        c.label = "root";
+        return r_.add_certificate(c);
+    });
+}
+
+Result<ReplicaId> Importer::author(const std::string& unit) {
+    if (const auto it = authors_.find(unit); it != authors_.end()) return it->second;
+    Certificate c;
+    r_.random(c.replica.bytes);
+    c.unit = unit;
+    c.level = r_.control().unit(unit)->level;
+    c.control = r_.control().head();
+    c.issuer = r_.control().root();
+    c.label = "import";
+    TRY_VOID(r_.add_certificate(c));
+    return authors_[unit] = c.replica;
+}
+
+std::string Importer::author_unit(const Source& source, const json::object& o, const std::string& home) const {
+    const std::string_view by = source.author;
+    if (by == "/") return r_.control().root();
+    if (by.empty()) return home;
+    if (by == "^") {
+        const auto* u = r_.control().unit(home);
+        return u && !u->parent.empty() ? u->parent : r_.control().root();
+    }
+    const auto named = text_of(o, by);
+    return r_.control().unit(named) ? named : r_.control().root();
+}
+
+Result<Value> Importer::value(const Field& f, const json::value& v) const {
+    if (v.is_null()) return Value::null();
+    if (f.type == Type::json) return Value::text(json::serialize(v));
+    if (v.is_bool()) return Value::integer(v.as_bool() ? 1 : 0);
+    if (v.is_int64()) return f.type == Type::text ? Value::text(json::serialize(v)) : Value::integer(v.as_int64());
+    if (v.is_double()) {
+        const auto d = Decimal::from_double(v.as_double());
+        if (!d) return fail(Errc::bad_input, "数值超出范围 / number out of range");
+        return f.type == Type::text ? Value::text(d->str()) : Value::number(*d);
+    }
+    if (v.is_string()) return Value::text(std::string(v.as_string()));
+    return Value::text(json::serialize(v));
+}
+
+std::int64_t Importer::time_ms(const Source& source, const json::object& o) const {
+    for (const auto& text : {text_of(o, source.time), text_of(city_.meta, "as_of")}) {
+        if (text.empty()) continue;
+        if (const auto t = parse_time_seconds(text)) return *t * 1000;
+    }
+    return r_.now().ms;
+}
+
+Result<> Importer::record(const Source& source, const json::object& o, std::size_t index) {
+    const auto* v = r_.control().newest(source.entity);
+    if (!v) return fail(Errc::bad_input, std::string("catalog: no entity ") + source.entity);
+    const auto& entity = *v->entity;
+    std::string id = text_of(o, "id");
+    const auto unit_field = entity.home.empty() ? std::string() : text_of(o, entity.home);
+    if (id.empty() && entity.name == "attendance") id = text_of(o, "meeting_id") + "-" + unit_field;
+    if (id.empty() && entity.name == "submission_register") id = unit_field + "-" + (o.contains("year") ? json::serialize(o.at("year")) : "");
+    auto named = [&](const Error& e) {
+        return fail(Errc::bad_input, std::string(source.list) + "[" + std::to_string(index) + "] (" + id + "): " + e.detail);
+    };
+
+    const auto& c = r_.control();
+    const auto writer = author_unit(source, o, unit_field);
+    const auto home = entity.home.empty() ? c.authority(writer, c.head()) : unit_field;
+    const StreamId stream{home, entity.audience};
+    // Who signs what: the one who would have written it if he may, else the unit itself, else the root.
+    const std::string candidates[] = {writer, home, c.root()};
+    std::map<std::string, Edit> edits;
+    auto edit_for = [&](std::uint32_t by) -> Edit* {
+        for (const auto& u : candidates) {
+            Certificate cert;
+            cert.unit = u;
+            cert.level = c.unit(u)->level;
+            if (!c.relation(cert, stream, c.head()).may(by)) continue;
+            auto& e = edits[u];
+            e.entity = entity.name;
+            e.row = id;
+            e.stream = stream;
+            return &e;
+        }
+        return nullptr;
+    };
+    std::string state;
+    for (const auto& [key, json_value] : o) {
+        if (key == "id") continue;
+        if (entity.has_workflow() && key == entity.workflow.field) {
+            state = text_of(o, key);
+            continue;
+        }
+        const auto f = entity.field(key);
+        if (f < 0) {
+            if (!(entity.name == "meeting" && key == "attendance")) ++report_.ignored[std::string(source.list) + "." + std::string(key)];
+            continue;
+        }
+        const auto& field = entity.fields[static_cast<std::size_t>(f)];
+        auto x = value(field, json_value);
+        if (!x) return named(x.error());
+        if (x->is_null()) continue;
+        auto* e = edit_for(entity.groups[static_cast<std::size_t>(field.group)].by);
+        if (!e) return named(fail(Errc::bad_input, std::string(key) + ": nobody may write it"));
+        e->fields.emplace_back(key, std::move(*x));
+    }
+    const char* step = entity.name == "task" ? "issue" : !state.empty() && entity.workflow.state(state) > 0 ? "carry_over" : nullptr;
+    if (step) {
+        const auto* t = entity.workflow.find(step);
+        auto* e = t ? edit_for(t->by) : nullptr;
+        if (!e) return named(fail(Errc::bad_input, std::string("no transition ") + step));
+        e->transition = step;
+        if (t->to == Transition::kToArgument) e->arguments = {{"state", Value::text(state)}};
+    }
+    for (auto& [unit, e] : edits) {
+        TRY(const auto as, author(unit));
+        Draft d;
+        d.edits.push_back(std::move(e));
+        const auto made = r_.edit_as(as, d, time_ms(source, o));
+        if (!made) return made.error().code == Errc::io || made.error().code == Errc::disk_full ? made.error() : named(made.error());
+        report_.commits += made->size();
+    }
+    ++report_.records;
+    return {};
+}
+
+Result<> Importer::list(const Source& source, const std::vector<json::object>& records, const std::function<void(const std::string&, std::size_t, std::size_t)>& progress) {
+    for (std::size_t from = 0; from < records.size(); from += kBatch) {
+        const auto to = std::min(records.size(), from + kBatch);
+        TRY_VOID(r_.batch([&]() -> Result<> {
+            for (auto i = from; i < to; ++i) TRY_VOID(record(source, records[i], i));
+            return {};
+        }));
+        if (progress) progress(source.list, to, records.size());
+    }
+    return {};
+}
+
+/// The rows inside the meetings, as records of their own.
+std::vector<json::object> attendance_of(const CityFile& city) {
+    std::vector<json::object> out;
+    for (const auto& m : city.of("meetings")) {
+        const auto* rows = m.if_contains("attendance");
+        if (!rows || !rows->is_array()) continue;
+        for (const auto& row : rows->as_array()) {
+            if (!row.is_object()) continue;
+            auto o = row.as_object();
+            o["meeting_id"] = text_of(m, "id");
+            out.push_back(std::move(o));
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
+Result<ImportReport> import_city(Replica& replica, const CityFile& city, std::string_view catalog,
+                                 const std::function<void(const std::string& list, std::size_t done, std::size_t of)>& progress) {
+    ImportReport report;
+    Importer importer(replica, city, report);
+    TRY_VOID(importer.control(catalog));
+    for (const auto& source : kSources) {
+        const std::string_view name = source.list;
+        TRY_VOID(importer.list(source, name == "attendance" ? attendance_of(city) : city.of(source.list), progress));
+    }
+    return report;
+}
+
+}  // namespace taizhang::ledger

@@ -1,0 +1,70 @@
+// ledger.h - what people do with the records: lists, one record with its history, reports, decisions.
+//
+// Everything that the terminal, the JSON API and the screens show or write goes
+// through here; JSON shapes are those of docs/CLI.md. Writing means: make a Draft and
+// hand it to Replica::edit, the one way in. What a role may do is the catalog's
+// business, never this file's.
+//
+// Errors: not_found, not_allowed, bad_input, usage with one line in both languages;
+// nothing is written then. Threads: store thread only.
+#pragma once
+
+#include "replica/replica.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace taizhang::ledger {
+
+struct Saved {
+    std::vector<CommitId> commits;
+    std::string record;               ///< the record that was written or made
+    std::vector<std::string> notes;   ///< what a person should know about it; one line each, both languages
+};
+
+struct ReportInput {
+    std::optional<std::string> value;
+    std::string text;
+    bool claims_complete = false;
+    bool no_change = false;
+};
+
+using Assignments = std::vector<std::pair<std::string, std::string>>;  ///< name=value, as typed
+
+class Ledger {
+public:
+    explicit Ledger(Replica& replica) : r_(replica) {}
+
+    /// "tasks", "assignments", "rectifications", "conflicts" or "todo" (in the order in which to work).
+    Result<boost::json::array> list(const std::string& what);
+    Result<boost::json::object> show(const std::string& id);
+    Result<boost::json::object> status();
+
+    Result<Saved> report(const std::string& assignment, const ReportInput& input, const std::string& person);
+    Result<Saved> set(const std::string& id, const Assignments& fields, const std::string& person);
+    Result<Saved> act(const std::string& transition, const std::string& id, const Assignments& arguments, const std::string& person);
+    /// `pick`: "mine", "theirs", or the text that is to stand.
+    Result<Saved> resolve(const std::string& conflict, const std::string& pick, const std::string& person);
+
+private:
+    Result<boost::json::array> conflicts(const std::string& row = {});
+    Result<boost::json::array> records(const std::string& entity);
+    Result<boost::json::array> todo();
+    Result<void> add_derived(const RowView& row, boost::json::object& fields);
+    Result<void> add_history(const RowView& row, boost::json::array& out, bool& township, bool& city);
+    Result<std::vector<std::string>> children(const std::string& entity, const std::string& assignment);
+    Result<Saved> save(Draft draft, const std::string& record);
+    Result<void> note_refusals(const Draft& draft, Saved& saved);
+    Result<Saved> verify_value(const RowView& assignment, const std::string& value, const std::string& text, const std::string& person);
+    Result<Saved> add_push(const RowView& assignment, const Assignments& arguments, const std::string& person);
+    std::string own_unit() const;
+
+    Replica& r_;
+};
+
+}  // namespace taizhang::ledger

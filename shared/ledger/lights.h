@@ -1,0 +1,34 @@
+// lights.h - red, yellow, green, blue, grey: derived from state and dates, never typed.
+#pragma once
+
+#include "catalog/catalog.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace taizhang::ledger {
+
+enum class Light : std::uint8_t {
+    green,   ///< on course, or done
+    yellow,  ///< near due, or behind schedule
+    red,     ///< overdue
+    blue,    ///< done, waits for the check
+    grey,    ///< suspended or withdrawn
+};
+
+struct LightInput {
+    std::string_view state;
+    std::string_view deadline;   ///< YYYY-MM-DD; empty: none
+    std::string_view issued;     ///< date or time; empty: unknown
+    double value = 0, target = 0;
+    std::int64_t now_ms = 0;
+};
+
+/// Which states are done, suspended or awaiting a check is the catalog's to say.
+Light light_of(const Workflow& flow, const LightInput& in);
+std::string_view name_of(Light light);
+/// The Chinese word: people print in black and white.
+std::string_view word_of(Light light);
+
+}  // namespace taizhang::ledger

@@ -1,0 +1,155 @@
+// Lists: what is there, what is in conflict, and what to do next.
+#include "ledger/conflicts.h"
+#include "ledger/ledger.h"
+#include "ledger/lights.h"
+#include "ledger/times.h"
+#include "ledger/words.h"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace taizhang::ledger {
+
+namespace json = boost::json;
+
+namespace {
+
+json::value column(const sqlite::Statement& s, int col) {
+    if (s.is_null(col)) return nullptr;
+    switch (s.type(col)) {
+        case 1: return s.integer(col);
+        case 2: {
+            const double v = s.real(col);
+            const auto whole = static_cast<std::int64_t>(v);
+            return static_cast<double>(whole) == v ? json::value(whole) : json::value(v);
+        }
+        default: return json::string(s.text(col));
+    }
+}
+
+/// Reads a query's rows as objects by column name.
+Result<json::array> rows_of(sqlite::Database& db, const std::string& sql) {
+    json::array out;
+    TRY(auto s, db.prepare(sql, false));
+    for (;;) {
+        TRY(const bool row, s.step());
+        if (!row) return out;
+        json::object o;
+        for (int c = 0; c < s.columns(); ++c) o[s.column_name(c)] = column(s, c);
+        out.push_back(std::move(o));
+    }
+}
+
+std::string text_at(const json::object& o, std::string_view key) {
+    const auto* v = o.if_contains(key);
+    return v && v->is_string() ? std::string(v->as_string()) : std::string();
+}
+double number_at(const json::object& o, std::string_view key) {
+    const auto* v = o.if_contains(key);
+    if (!v || !v->is_number()) return 0;
+    return v->is_double() ? v->as_double() : static_cast<double>(v->as_int64());
+}
+
+constexpr const char* kTasks = "SELECT id, no, title, category, deadline, indicator, target_value, indicator_unit, lead_unit_id, issued_at, status FROM task ORDER BY id";
+constexpr const char* kAssignments =
+    "SELECT a.id, a.task_id, t.title, a.unit_id, a.status, a.deadline, r.value, r.text, r.occurred_at AS reported_at, v.verified_value, t.target_value, t.indicator_unit, "
+    "t.issued_at, a.received_at FROM assignment a LEFT JOIN (SELECT id, min(title) AS title, min(target_value) AS target_value, min(indicator_unit) AS indicator_unit, min(issued_at) AS issued_at "
+    "FROM task GROUP BY id) t ON t.id = a.task_id "
+    "LEFT JOIN (SELECT assignment_id, value, text, occurred_at FROM (SELECT *, row_number() OVER (PARTITION BY assignment_id ORDER BY unixepoch(occurred_at) DESC, id DESC) AS n FROM progress_report) WHERE n = 1) r "
+    "ON r.assignment_id = a.id "
+    "LEFT JOIN (SELECT assignment_id, verified_value FROM (SELECT *, row_number() OVER (PARTITION BY assignment_id ORDER BY unixepoch(at) DESC, id DESC) AS n FROM verification) WHERE n = 1) v "
+    "ON v.assignment_id = a.id ORDER BY a.id";
+constexpr const char* kRectifications = "SELECT id, problem, source_type, responsible_unit_id AS unit_id, status, rectify_type, deadline, found_at, cycle FROM rectification ORDER BY id";
+
+/// Where a record comes in the day's work: lower first.
+int urgency(const json::object& o, const Workflow& flow) {
+    const auto status = text_at(o, "status");
+    if (status.starts_with("退回")) return 1;
+    if (text_at(o, "light") == "red") return 2;
+    const auto state = flow.state(status);
+    for (const auto& t : flow.transitions)
+        if (t.name == "acknowledge" && state >= 0 && (t.from >> state & 1)) return 3;
+    return text_at(o, "light") == "yellow" ? 4 : 5;
+}
+
+}  // namespace
+
+Result<json::array> Ledger::list(const std::string& what) {
+    if (what == "conflicts") return conflicts();
+    if (what == "todo") return todo();
+    if (what == "tasks" || what == "assignments" || what == "rectifications") return records(what.substr(0, what.size() - 1));
+    return fail(Errc::usage, "可列出:tasks assignments rectifications conflicts todo / can list: tasks assignments rectifications conflicts todo; not '" + what + "'");
+}
+
+Result<json::array> Ledger::records(const std::string& entity) {
+    const auto* v = r_.control().newest(entity);
+    if (!v) return json::array{};
+    TRY(auto rows, rows_of(r_.database(), entity == "task" ? kTasks : entity == "assignment" ? kAssignments : kRectifications));
+    const auto now = r_.now().ms;
+    for (auto& row : rows) {
+        auto& o = row.as_object();
+        const auto issued = text_at(o, entity == "rectification" ? "found_at" : "issued_at");
+        const auto light = light_of(v->entity->workflow, {text_at(o, "status"), text_at(o, "deadline"), issued, number_at(o, "value"), number_at(o, "target_value"), now});
+        o["light"] = name_of(light);
+        o["light_zh"] = word_of(light);
+        if (entity != "task") o["unit"] = unit_name(r_.control(), text_at(o, "unit_id"));
+    }
+    return rows;
+}
+
+Result<json::array> Ledger::conflicts(const std::string& row) {
+    json::array out;
+    TRY(const auto lines, r_.conflicts(row));
+    std::set<std::pair<std::string, std::string>> done;
+    for (const auto& line : lines) {
+        if (!done.emplace(line.entity, line.row).second) continue;
+        TRY(const auto view, r_.read_row(line.entity, line.row));
+        for (const auto& c : conflicts_of(view)) out.push_back(to_json(r_.control(), view, c));
+    }
+    // What waits for somebody first.
+    std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.at("open").as_bool() && !b.at("open").as_bool(); });
+    return out;
+}
+
+Result<json::array> Ledger::todo() {
+    struct Item {
+        int rank;
+        std::string deadline, id;
+        json::object o;
+    };
+    std::vector<Item> items;
+    const auto unit = own_unit();
+    TRY(const auto open, conflicts());
+    for (const auto& c : open)
+        if (c.at("open").as_bool()) {
+            json::object o = c.as_object();
+            o["kind"] = "conflict";
+            items.push_back({0, "", text_at(o, "id"), std::move(o)});
+        }
+    for (const char* entity : {"assignment", "rectification"}) {
+        const auto* v = r_.control().newest(entity);
+        if (!v) continue;
+        TRY(auto rows, records(entity));
+        for (auto& row : rows) {
+            auto& o = row.as_object();
+            const auto light = text_at(o, "light");
+            const auto& flow = v->entity->workflow;
+            const bool is_done = std::find(flow.done.begin(), flow.done.end(), text_at(o, "status")) != flow.done.end();
+            if (text_at(o, "unit_id") != unit || is_done || light == "blue" || light == "grey") continue;
+            o["kind"] = entity;
+            const auto rank = urgency(o, flow);
+            auto deadline = text_at(o, "deadline");
+            if (deadline.empty()) deadline = "9999";
+            items.push_back({rank, std::move(deadline), text_at(o, "id"), std::move(o)});
+        }
+    }
+    std::stable_sort(items.begin(), items.end(), [](const auto& a, const auto& b) { return std::tie(a.rank, a.deadline, a.id) < std::tie(b.rank, b.deadline, b.id); });
+    json::array out;
+    for (auto& i : items) out.push_back(std::move(i.o));
+    return out;
+}
+
+}  // namespace taizhang::ledger

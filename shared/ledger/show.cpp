@@ -1,0 +1,216 @@
+// One record with everything that a person may ask about it.
+#include "ledger/conflicts.h"
+#include "ledger/ledger.h"
+#include "ledger/times.h"
+#include "ledger/words.h"
+#include "sync/session.h"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+
+namespace taizhang::ledger {
+
+namespace json = boost::json;
+
+std::string Ledger::own_unit() const {
+    const auto* cert = r_.control().cert(r_.id());
+    return cert ? cert->unit : std::string();
+}
+
+Result<std::vector<std::string>> Ledger::children(const std::string& entity, const std::string& assignment) {
+    std::vector<std::string> out;
+    TRY(auto s, r_.database().prepare("SELECT DISTINCT id FROM \"" + entity + "\" WHERE assignment_id = ?1 ORDER BY id", false));
+    s.bind(1, std::string_view(assignment));
+    for (;;) {
+        TRY(const bool row, s.step());
+        if (!row) return out;
+        out.emplace_back(s.text(0));
+    }
+}
+
+namespace {
+
+struct Placed {
+    std::uint64_t time = 0;
+    json::object entry;
+};
+
+std::string accepted_why(const RowView& row, const ControlState& control, const std::vector<fold::Line>& lines) {
+    std::string out;
+    for (const auto& l : lines) {
+        const auto w = why(control, row, l);
+        if (out.find(w) == std::string::npos) out += (out.empty() ? "" : "; ") + w;
+    }
+    return out;
+}
+
+bool is_against(const fold::Line& l) {
+    return l.kind == fold::LineKind::refused || l.kind == fold::LineKind::suggestion || l.kind == fold::LineKind::voided || l.kind == fold::LineKind::quarantined;
+}
+
+}  // namespace
+
+/// One entry for what was accepted of a change and one for what was not: verdicts are per change, not per commit.
+Result<void> Ledger::add_history(const RowView& row, json::array& out, bool& township, bool& city) {
+    TRY(const auto level, sync::upstream_level(r_));
+    const auto* own = r_.control().cert(r_.id());
+    for (const auto& item : row.history) {
+        TRY(const bool up, sync::hub_has(r_, item.commit, item.origin));
+        const bool at_city = (up && level == Level::city) || (own && own->level == Level::city);
+        const bool at_township = (up && level == Level::township) || (own && own->level == Level::township);
+        city = city && at_city;
+        township = township && at_township;
+
+        json::object taken, refused;
+        std::vector<fold::Line> against, about;
+        for (const auto& l : item.lines) (is_against(l) ? against : about).push_back(l);
+        auto is_refused = [&](int group) { return std::any_of(against.begin(), against.end(), [&](const auto& l) { return l.group == group; }); };
+        for (const auto& [name, value] : item.fields) {
+            const auto f = row.binding->newest->field(name);
+            const int group = f < 0 ? -2 : row.binding->group(row.binding->newest->groups[static_cast<std::size_t>(row.binding->newest->fields[static_cast<std::size_t>(f)].group)].name);
+            (is_refused(group) ? refused : taken)[name] = json_of(value);
+        }
+        if (!item.transition.empty()) {
+            auto& what = is_refused(fold::kWorkflow) ? refused : taken;
+            what["transition"] = item.transition;
+            for (const auto& [name, value] : item.arguments) what[name] = json_of(value);
+        }
+        for (auto* what : {&taken, &refused}) {
+            if (what->empty()) continue;
+            json::object e;
+            e["commit"] = {{"replica", item.commit.replica.hex()}, {"stream", item.commit.stream.str()}, {"seq", item.commit.seq.value}};
+            e["record"] = row.id;
+            e["entity"] = row.entity;
+            e["time"] = time_text(item.time);
+            if (item.time_unverified) e["time_unverified"] = true;
+            e["level"] = taizhang::name_of(item.level);
+            e["unit"] = item.unit;
+            e["person"] = item.person;
+            if (item.removal) e["removal"] = true;
+            e["what"] = std::move(*what);
+            e["accepted"] = what == &taken;
+            e["why"] = accepted_why(row, r_.control(), what == &taken ? about : against);
+            e["acks"] = {{"township", at_township}, {"city", at_city}};
+            out.push_back(std::move(e));
+        }
+    }
+    return {};
+}
+
+/// Reported and verified values of an assignment: never its own fields, always its latest report and verification.
+Result<void> Ledger::add_derived(const RowView& row, json::object& fields) {
+    TRY(auto report, r_.database().prepare("SELECT value, text, occurred_at, claims_complete, id, time_unverified FROM progress_report WHERE assignment_id = ?1 ORDER BY unixepoch(occurred_at) DESC, id DESC LIMIT 1", false));
+    report.bind(1, std::string_view(row.id));
+    TRY(const bool reported, report.step());
+    auto number = [](const sqlite::Statement& s, int col) -> json::value {
+        if (s.is_null(col)) return nullptr;
+        const double v = s.real(col);
+        const auto whole = static_cast<std::int64_t>(v);
+        return static_cast<double>(whole) == v ? json::value(whole) : json::value(v);
+    };
+    fields["value"] = reported ? number(report, 0) : json::value(nullptr);
+    fields["text"] = reported ? json::value(report.text(1)) : json::value(nullptr);
+    fields["reported_at"] = reported ? json::value(report.text(2)) : json::value(nullptr);
+    fields["claims_complete"] = reported && report.integer(3) != 0;
+    if (reported && report.integer(5) != 0) fields["time_unverified"] = true;
+    report.reset();
+    TRY(auto check, r_.database().prepare("SELECT verified_value, at, verified_by_unit_id FROM verification WHERE assignment_id = ?1 ORDER BY unixepoch(at) DESC, id DESC LIMIT 1", false));
+    check.bind(1, std::string_view(row.id));
+    TRY(const bool verified, check.step());
+    fields["verified_value"] = verified ? number(check, 0) : json::value(nullptr);
+    fields["verified_at"] = verified ? json::value(check.text(1)) : json::value(nullptr);
+    check.reset();
+    return {};
+}
+
+Result<json::object> Ledger::show(const std::string& id) {
+    TRY(const auto row, r_.read_row({}, id));
+    json::object o;
+    o["id"] = row.id;
+    o["entity"] = row.entity;
+    o["unit"] = row.stream.unit;
+    o["stream"] = row.stream.str();
+    json::object fields;
+    for (const auto& [name, value] : row.fields) {
+        const auto f = row.binding->newest->field(name);
+        const bool is_json = f >= 0 && row.binding->newest->fields[static_cast<std::size_t>(f)].type == Type::json;
+        boost::system::error_code ec;
+        auto parsed = is_json && value.kind() == Value::Kind::text ? json::parse(value.as_text(), ec) : json_of(value);
+        fields[name] = ec ? json_of(value) : std::move(parsed);
+    }
+    if (row.entity == "assignment") TRY_VOID(add_derived(row, fields));
+    o["fields"] = std::move(fields);
+    o["state"] = row.state.empty() ? json::value(nullptr) : json::value(row.state);
+
+    json::array history, conflicts, details;
+    bool township = true, city = true;
+    TRY_VOID(add_history(row, history, township, city));
+    for (const auto& c : conflicts_of(row)) {
+        conflicts.push_back(json::string(c.id));
+        details.push_back(to_json(r_.control(), row, c));
+    }
+    if (row.entity == "assignment")
+        for (const char* child : {"progress_report", "verification", "push"}) {
+            TRY(const auto ids, children(child, id));
+            for (const auto& c : ids) {
+                TRY(const auto view, r_.read_row(child, c));
+                TRY_VOID(add_history(view, history, township, city));
+            }
+        }
+    std::stable_sort(history.begin(), history.end(), [](const auto& a, const auto& b) { return a.at("time").as_string() < b.at("time").as_string(); });
+    o["history"] = std::move(history);
+    o["conflicts"] = std::move(conflicts);
+    o["conflict_details"] = std::move(details);
+    json::array allowed;
+    for (const auto* t : row.allowed) allowed.push_back({{"transition", t->name}, {"zh", t->label.zh}, {"en", t->label.en}});
+    o["allowed"] = std::move(allowed);
+    o["acks"] = {{"township", township}, {"city", city}};
+    return o;
+}
+
+Result<json::object> Ledger::status() {
+    json::object o;
+    o["unit"] = own_unit();
+    o["unit_name"] = unit_name(r_.control(), own_unit());
+    o["replica"] = r_.id().hex();
+    TRY(const auto unsent, sync::unsent_count(r_));
+    TRY(const auto token, r_.fact("upstream/token"));
+    o["unsent"] = token.empty() ? 0 : unsent;
+    TRY(const auto last, r_.fact("upstream/last_sync_ms"));
+    o["last_sync"] = last.empty() ? json::value(nullptr) : json::value(format_local(std::strtoll(last.c_str(), nullptr, 10)));
+    TRY(const auto server, r_.fact("upstream/url"));
+    o["server"] = server.empty() ? json::value(nullptr) : json::value(server);
+    TRY(const auto level, sync::upstream_level(r_));
+    o["server_level"] = level == Level::none ? json::value(nullptr) : json::value(taizhang::name_of(level));
+    std::uint64_t acked = 0, own = 0;
+    TRY(const auto heads, r_.chain_heads());
+    for (const auto& h : heads) {
+        if (h.replica != r_.id()) continue;
+        own += h.seq.value;
+        TRY(const auto a, sync::acked(r_, h.stream, h.replica));
+        acked += a.value;
+    }
+    o["own_commits"] = own;
+    o["acks"] = {{"township", level == Level::township ? acked : 0}, {"city", level == Level::city ? acked : 0}};
+    TRY(const auto waiting, r_.waiting());
+    o["waiting"] = waiting.size();
+    json::array details;
+    for (const auto& w : waiting)
+        details.push_back({{"stream", w.id.stream.str()}, {"replica", w.id.replica.hex()}, {"seq", w.id.seq.value}, {"reason", w.reason}, {"what", w.what}});
+    o["waiting_for"] = std::move(details);
+    TRY(const auto lines, r_.conflicts());
+    o["quarantined"] = std::count_if(lines.begin(), lines.end(), [](const auto& c) { return c.line.kind == fold::LineKind::quarantined; });
+    o["open_conflicts"] = std::count_if(lines.begin(), lines.end(), [](const auto& c) { return c.open; });
+    o["clock"] = r_.now().unverified ? "low" : "trusted";
+    o["control"] = r_.control().head().value;
+    json::object holds;
+    for (const auto& s : r_.streams()) {
+        TRY(const auto n, r_.commits_in(s));
+        if (n > 0) holds[s.str()] = n;
+    }
+    o["holds"] = std::move(holds);
+    return o;
+}
+
+}  // namespace taizhang::ledger

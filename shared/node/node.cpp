@@ -1,0 +1,30 @@
+#include "node/node.h"
+
+#include "node/environment.h"
+
+namespace taizhang::node {
+
+Result<std::unique_ptr<Node>> Node::open(const Options& options) {
+    TRY(auto env, real_environment());
+    TRY(auto dir, DataDir::open(options.dir, options.create, options.wait));
+    std::unique_ptr<Node> node(new Node(std::move(dir)));
+    Replica::Options o;
+    o.path = node->dir_.file("taizhang.db");
+    const bool is_new = !has_database(options.dir);
+    TRY(node->replica_, Replica::open(o, std::move(env)));
+    TRY(const auto known, node->dir_.incarnation());
+    // A database without its incarnation beside it was copied or restored: it goes on as a new replica.
+    if (!is_new && known != node->replica_->id() && node->replica_->log_head().value > 0) TRY_VOID(node->replica_->reincarnate());
+    TRY_VOID(node->keep_incarnation());
+    TRY(auto hub, sync::Hub::open(*node->replica_));
+    node->hub_ = std::make_unique<sync::Hub>(std::move(hub));
+    return node;
+}
+
+Result<> Node::keep_incarnation() {
+    TRY(const auto known, dir_.incarnation());
+    if (known == replica_->id()) return {};
+    return dir_.write_incarnation(replica_->id());
+}
+
+}  // namespace taizhang::node

@@ -1,0 +1,103 @@
+#include "text/text.h"
+
+#include <cstdlib>
+#include <map>
+
+namespace taizhang::text {
+namespace {
+
+struct Words {
+    const char *zh, *en;
+};
+
+const std::map<Msg, Words>& table() {
+    static const std::map<Msg, Words> t = {
+        {Msg::saved, {"已保存到本机硬盘:{}", "saved on this PC's disk: {}"}},
+        {Msg::saved_as, {"新记录 {}", "new record {}"}},
+        {Msg::no_records, {"没有记录", "no records"}},
+        {Msg::n_records, {"共 {} 条", "{} records"}},
+        {Msg::state, {"状态", "state"}},
+        {Msg::conflicts_title, {"冲突台账", "conflict ledger"}},
+        {Msg::open_conflict, {"待裁定", "open"}},
+        {Msg::decided, {"已有结论", "decided"}},
+        {Msg::winner, {"采用", "stands"}},
+        {Msg::loser, {"留存", "kept beside"}},
+        {Msg::why, {"依据", "why"}},
+        {Msg::history, {"经过", "history"}},
+        {Msg::accepted, {"有效", "accepted"}},
+        {Msg::not_accepted, {"未生效", "not accepted"}},
+        {Msg::allowed_now, {"现在可以", "allowed now"}},
+        {Msg::township_has, {"乡镇已收到", "the township has it"}},
+        {Msg::city_has, {"市级已收到", "the city has it"}},
+        {Msg::not_yet, {"尚未上报", "not sent yet"}},
+        {Msg::unsent, {"未上报 {} 条", "{} not yet sent"}},
+        {Msg::last_sync, {"上次同步 {}", "last sync {}"}},
+        {Msg::never, {"从未", "never"}},
+        {Msg::waiting, {"等待 {} 条", "{} waiting"}},
+        {Msg::clock_trusted, {"时钟可信", "clock trusted"}},
+        {Msg::clock_low, {"时钟不可信,时间标为待核", "clock not trusted, times are marked unverified"}},
+        {Msg::open_conflicts, {"待裁定冲突 {} 处", "{} open conflicts"}},
+        {Msg::verified_ok, {"核对无误:{} 个提交,数据表与日志一致", "verified: {} commits, tables equal the log"}},
+        {Msg::sync_done, {"同步完成:上报 {} 条,收到 {} 条,往返 {} 次,{} 字节上行,{} 字节下行", "synced: {} up, {} down, {} round trips, {} bytes up, {} bytes down"}},
+        {Msg::sync_refused, {"服务器未接受:{}", "not taken by the server: {}"}},
+        {Msg::offline_kept, {"连不上服务器;{} 条修改保存在本机,{}再试", "the server cannot be reached; {} edits are kept on this PC, trying again {}"}},
+        {Msg::enrolled, {"已登记为 {} 的电脑,收到 {} 条", "enrolled for {}, {} commits fetched"}},
+        {Msg::code_is, {"登记码 {}(单位 {},{} 前有效)", "code {} (unit {}, valid until {})"}},
+        {Msg::code_hint, {"核对码 {}", "fingerprint {}"}},
+        {Msg::serving, {"正在服务:http://{}", "serving on http://{}"}},
+        {Msg::port_file, {"端口写入 {}", "port written to {}"}},
+        {Msg::stopped, {"已停止,数据完好", "stopped, data is safe"}},
+        {Msg::imported, {"已建立:{} 个单位,{} 条记录,{} 个提交,用时 {} 秒", "made: {} units, {} records, {} commits, {} s"}},
+        {Msg::importing, {"正在导入 {}", "importing {}"}},
+        {Msg::ignored_keys, {"未录入的键:{}", "keys not in the catalog, left out: {}"}},
+        {Msg::review_title, {"综合研判", "consolidated review"}},
+        {Msg::review_gap, {"五个落差", "the five gaps"}},
+        {Msg::review_units, {"单位与红黄绿灯", "units and lights"}},
+        {Msg::too_few, {"样本太少", "too few"}},
+        {Msg::syncing, {"正在同步 {}", "syncing with {}"}},
+        {Msg::fetching, {"正在取回数据", "fetching"}},
+    };
+    return t;
+}
+
+enum class Language { zh, en, both };
+
+Language language() {
+    const char* l = std::getenv("TAIZHANG_LANG");
+    const std::string_view v = l ? l : "";
+    return v == "zh" ? Language::zh : v == "en" ? Language::en : Language::both;
+}
+
+std::string fill(std::string_view pattern, std::initializer_list<std::string_view> values) {
+    std::string out;
+    auto next = values.begin();
+    for (std::size_t i = 0; i < pattern.size(); ++i) {
+        if (pattern.substr(i, 2) == "{}" && next != values.end()) {
+            out += *next++;
+            ++i;
+        } else {
+            out.push_back(pattern[i]);
+        }
+    }
+    return out;
+}
+
+}  // namespace
+
+std::string say(Msg m, std::initializer_list<std::string_view> values) {
+    const auto& w = table().at(m);
+    switch (language()) {
+        case Language::zh: return fill(w.zh, values);
+        case Language::en: return fill(w.en, values);
+        case Language::both: break;
+    }
+    return fill(w.zh, values) + " / " + fill(w.en, values);
+}
+
+std::string choose(std::string_view both) {
+    const auto cut = both.find(" / ");
+    if (cut == std::string_view::npos || language() == Language::both) return std::string(both);
+    return std::string(language() == Language::zh ? both.substr(0, cut) : both.substr(cut + 3));
+}
+
+}  // namespace taizhang::text

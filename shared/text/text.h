@@ -1,0 +1,26 @@
+// text.h - people's words: Chinese first, English beside it, from one table.
+//
+// text/text.cpp is the table. A message has {} places, filled in order. Which
+// language is shown: TAIZHANG_LANG = zh, en or both (default).
+// Threads: any.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+
+namespace taizhang::text {
+
+enum class Msg {
+    saved, saved_as, no_records, n_records, state, conflicts_title, open_conflict, decided, winner, loser, why, history, accepted, not_accepted,
+    allowed_now, township_has, city_has, not_yet, unsent, last_sync, never, waiting, clock_trusted, clock_low, open_conflicts, verified_ok,
+    sync_done, sync_refused, offline_kept, enrolled, code_is, code_hint, serving, port_file, stopped, imported, importing, ignored_keys,
+    review_title, review_gap, review_units, too_few, syncing, fetching,
+};
+
+/// The message in the chosen language, its places filled.
+std::string say(Msg m, std::initializer_list<std::string_view> values = {});
+/// "中文 / English" cut down to the chosen language.
+std::string choose(std::string_view both);
+
+}  // namespace taizhang::text
