@@ -1,0 +1,111 @@
+"""What the scripts here share: the real programs, in folders of their own, over real sockets."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+BIN = os.environ.get("TZ_BIN", os.path.join(os.path.dirname(__file__), "../../build/bin"))
+ROOT = os.environ.get("TZ_ROOT", os.path.join(os.path.dirname(__file__), "../.."))
+CITY = os.path.join(ROOT, "schema/demo/yunxiu.json")
+
+servers = []
+
+
+def program(name, *args, env=None, check=0):
+    """Runs to its end; gives (stdout, stderr). `check` is the exit status that is wanted; None: any."""
+    e = dict(os.environ)
+    e.update(env or {})
+    p = subprocess.run([os.path.join(BIN, name), *map(str, args)], capture_output=True, text=True, env=e, timeout=60)
+    if check is not None and p.returncode != check:
+        raise AssertionError(f"{name} {args}: exit {p.returncode}, wanted {check}\n{p.stdout}{p.stderr}")
+    return p.stdout, p.stderr
+
+
+def branch(data, *args, **kw):
+    return program("taizhang", *args, "--data", data, **kw)
+
+
+def city(data, *args, **kw):
+    return program("taizhangd", *args, "--data", data, **kw)
+
+
+def branch_json(data, *args, **kw):
+    return json.loads(branch(data, *args, "--json", **kw)[0])
+
+
+def city_json(data, *args, **kw):
+    return json.loads(city(data, *args, "--json", **kw)[0])
+
+
+class Server:
+    """taizhangd (or taizhang) that serves until stop()."""
+
+    def __init__(self, data, name="taizhangd", env=None, port=0):
+        self.data = data
+        port_file = os.path.abspath(data) + ".port"
+        if os.path.exists(port_file):
+            os.unlink(port_file)
+        e = dict(os.environ)
+        e.update(env or {})
+        self.process = subprocess.Popen(
+            [os.path.join(BIN, name), "serve", "--data", data, "--listen", f"127.0.0.1:{port}", "--port-file", port_file],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=e)
+        servers.append(self)
+        for _ in range(400):
+            if os.path.exists(port_file) and open(port_file).read().strip():
+                break
+            if self.process.poll() is not None:
+                raise AssertionError("server ended: " + self.process.stdout.read())
+            time.sleep(0.025)
+        self.port = int(open(port_file).read())
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def stop(self, how=signal.SIGTERM):
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        self.output = self.process.communicate(timeout=20)[0]
+        return self.process.returncode
+
+
+def init(data="city"):
+    city(data, "init", "--city", CITY)
+    return data
+
+
+def enrol(server, unit, data, env=None):
+    code = city_json(server.data, "enrol", "--unit", unit)["code"]
+    branch(data, "enrol", "--server", server.url, "--code", code, env=env)
+    return data
+
+
+def same_state(*nodes):
+    """Equal digests of all streams that two nodes both hold."""
+    digests = [json.loads((city if n.startswith("city") else branch)(n, "digest", "--json")[0]) for n in nodes]
+    for other in digests[1:]:
+        shared = [k for k in digests[0] if k in other]
+        assert len(shared) > 1, "nothing in common"
+        for k in shared:
+            assert digests[0][k] == other[k], f"{k} differs between {nodes}"
+
+
+def one_line(text):
+    assert text.count("\n") == 1 and text.endswith("\n"), "not one line: " + repr(text)
+    assert any("\u4e00" <= c <= "\u9fff" for c in text), "no Chinese: " + text
+    assert " / " in text, "no English: " + text
+    return text
+
+
+def run(*tests):
+    """Runs the functions in order, says each, stops all servers."""
+    try:
+        for t in tests:
+            t()
+            print("ok  " + t.__name__)
+    finally:
+        for s in servers:
+            if s.process.poll() is None:
+                s.process.kill()
+                s.process.communicate()
+    sys.exit(0)
