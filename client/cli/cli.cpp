@@ -159,7 +159,7 @@ int enrol_device(const Parsed& p) {
         TRY(const auto token, node->replica().fact("upstream/token"));
         if (!token.empty()) return fail(Errc::not_allowed, "本机已经登记过:" + p.data + " / enrolled already: " + p.data);
         if (!node->replica().control().root().empty()) return fail(Errc::not_allowed, "这里是服务器的数据:" + p.data + " / this is a server's data: " + p.data);
-        std::cerr << say(Msg::fetching) << std::endl;
+        if (shows_progress()) std::cerr << say(Msg::fetching) << std::endl;
         return api::enrol_device(*node, p.url, p.code);
     }();
     if (!made) {

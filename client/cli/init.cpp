@@ -6,6 +6,7 @@
 #include "text/text.h"
 
 #include <boost/json.hpp>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
@@ -16,6 +17,8 @@ namespace taizhang::cli {
 namespace fs = std::filesystem;
 using text::Msg;
 using text::say;
+
+bool shows_progress() { return ::isatty(STDERR_FILENO) == 1; }
 
 void remove_node_files(const std::string& dir) {
     std::error_code ec;
@@ -33,7 +36,8 @@ Result<ledger::ImportReport> make_city(const std::string& dir, const std::string
     remove_node_files(beside);
     auto made = [&]() -> Result<ledger::ImportReport> {
         TRY(auto node, node::Node::open({beside, true, std::chrono::seconds(1)}));
-        return ledger::import_city(node->replica(), city, embedded::ledger_catalog, [](const std::string& list, std::size_t done, std::size_t of) {
+        return ledger::import_city(node->replica(), city, embedded::ledger_catalog, [shown = shows_progress()](const std::string& list, std::size_t done, std::size_t of) {
+            if (!shown) return;
             std::cerr << "\r" << say(Msg::importing, {list}) << " " << done << "/" << of << "        " << std::flush;
             if (done == of) std::cerr << "\r" << std::string(78, ' ') << "\r" << std::flush;
         });

@@ -84,6 +84,38 @@ Level level_from(std::string_view name) {
 
 static_assert(sizeof(crypto_generichash_state) <= 384);
 
+bool is_utf8(std::string_view s) {
+    for (std::size_t i = 0; i < s.size();) {
+        const auto c = static_cast<unsigned char>(s[i]);
+        std::size_t n = 0;
+        std::uint32_t cp = 0;
+        if (c < 0x80) {
+            ++i;
+            continue;
+        } else if (c >= 0xc2 && c < 0xe0) {
+            n = 1;
+            cp = c & 0x1f;
+        } else if (c >= 0xe0 && c < 0xf0) {
+            n = 2;
+            cp = c & 0x0f;
+        } else if (c >= 0xf0 && c < 0xf5) {
+            n = 3;
+            cp = c & 0x07;
+        } else {
+            return false;
+        }
+        if (s.size() - i <= n) return false;
+        for (std::size_t k = 1; k <= n; ++k) {
+            const auto d = static_cast<unsigned char>(s[i + k]);
+            if ((d & 0xc0) != 0x80) return false;
+            cp = cp << 6 | (d & 0x3f);
+        }
+        if ((n == 2 && cp < 0x800) || (n == 3 && (cp < 0x10000 || cp > 0x10ffff)) || (cp >= 0xd800 && cp < 0xe000)) return false;
+        i += n + 1;
+    }
+    return true;
+}
+
 Hash hash_of(std::string_view bytes) {
     Hash h;
     crypto_generichash(h.bytes.data(), h.bytes.size(), reinterpret_cast<const unsigned char*>(bytes.data()),

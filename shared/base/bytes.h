@@ -116,6 +116,9 @@ std::string to_hex(std::string_view bytes);
 /// Empty when `hex` is not an even number of hex digits.
 std::string from_hex(std::string_view hex);
 
+/// Well-formed: no overlong forms, no surrogates.
+bool is_utf8(std::string_view text);
+
 template <std::size_t N>
 std::string_view view(const std::array<std::uint8_t, N>& a) {
     return {reinterpret_cast<const char*>(a.data()), N};

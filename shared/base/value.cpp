@@ -104,7 +104,7 @@ void Value::write(Writer& w) const {
     if (kind_ == Kind::text || kind_ == Kind::blob) w.str(text_);
 }
 
-ValueView ValueView::read(Reader& r) {
+ValueView ValueView::read_unchecked(Reader& r) {
     ValueView v;
     const auto tag = r.u8();
     const auto scale = static_cast<std::uint8_t>(tag >> 4);

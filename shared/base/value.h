@@ -44,13 +44,18 @@ struct ValueView {
     std::string_view text;
 
     bool is_null() const { return kind == Kind::null; }
-    /// Poisons the reader on anything but the one encoding of a value.
-    static ValueView read(Reader& r);
+    /// Poisons the reader on anything but the one encoding of a value; text must be UTF-8.
+    static ValueView read(Reader& r) {
+        const auto v = read_unchecked(r);
+        if (v.kind == Kind::text && !is_utf8(v.text)) r.poison();
+        return v;
+    }
     /// `encoded` is exactly one value that was checked before.
     static ValueView of(std::string_view encoded) {
         Reader r(encoded);
-        return read(r);
+        return read_unchecked(r);
     }
+    static ValueView read_unchecked(Reader& r);
     Value copy() const;
 };
 

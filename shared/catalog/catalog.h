@@ -129,6 +129,5 @@ Result<Value> parse_value(const Field& field, std::string_view text);
 
 bool is_date(std::string_view text);      ///< YYYY-MM-DD and on the calendar
 bool is_datetime(std::string_view text);  ///< ISO 8601 with offset or Z
-bool is_utf8(std::string_view text);
 
 }  // namespace taizhang

@@ -24,14 +24,18 @@ std::string new_id(Replica& r, const Entity& e) {
     return id;
 }
 
-Result<> check_text(const std::string& text) {
-    if (!is_utf8(text)) return fail(Errc::bad_input, "文字不是 UTF-8 / the text is not UTF-8");
-    if (text.size() > kTextMax) return fail(Errc::bad_input, "文字太长,最多 " + std::to_string(kTextMax) + " 字节 / the text is longer than " + std::to_string(kTextMax) + " bytes");
-    // Classified content has no place here; the marking itself is refused on entry.
+/// Classified content has no place here: the marking itself is refused on entry.
+Result<> check_marking(const std::string& text) {
     for (const char* marking : {"绝密", "机密★", "秘密★", "【机密】", "【秘密】", "密级:"})
         if (text.find(marking) != std::string::npos)
             return fail(Errc::bad_input, std::string("含涉密标记“") + marking + "”,不得录入,没有保存 / carries a secrecy marking: not accepted, nothing was saved");
     return {};
+}
+
+Result<> check_text(const std::string& text) {
+    if (!is_utf8(text)) return fail(Errc::bad_input, "文字不是 UTF-8 / the text is not UTF-8");
+    if (text.size() > kTextMax) return fail(Errc::bad_input, "文字太长,最多 " + std::to_string(kTextMax) + " 字节 / the text is longer than " + std::to_string(kTextMax) + " bytes");
+    return check_marking(text);
 }
 
 std::string field_text(const RowView& row, std::string_view name) {
@@ -159,7 +163,7 @@ Result<Saved> Ledger::set(const std::string& id, const Assignments& typed, const
     ReportInput reported;
     std::optional<std::string> verified;
     for (const auto& [name, value] : typed) {
-        TRY_VOID(check_text(value));
+        TRY_VOID(check_marking(value));
         // An assignment shows its latest report and verification; writing there makes a new one of them.
         if (row.entity == "assignment" && (name == "value" || name == "text")) {
             (name == "value" ? *(reported.value = std::string()) : reported.text) = value;

@@ -134,7 +134,7 @@ bool read_header(Reader& r, CommitHeader& h) {
     const bool fits = audience <= 1 && !h.stream.unit.empty() && h.stream.unit.size() <= kUnitMax && h.seq.value >= 1 &&
                       h.seq.value < kTimeMax && h.control.value < kTimeMax && catalog >= 1 && catalog < (1u << 30) &&
                       h.time < kTimeMax && flags <= 1 && h.person.size() <= kPersonMax &&
-                      (h.seq.value == 1) == h.prev.is_zero();
+                      (h.seq.value == 1) == h.prev.is_zero() && is_utf8(h.stream.unit) && is_utf8(h.person);
     if (!fits) r.poison();
     return r.ok();
 }
@@ -149,7 +149,7 @@ public:
         if (n > kNamesMax) r_.poison();
         for (std::size_t i = 0; i < n && r_.ok(); ++i) {
             c_.names.push_back(r_.str());
-            if (c_.names.back().empty() || c_.names.back().size() > kNameMax) r_.poison();
+            if (c_.names.back().empty() || c_.names.back().size() > kNameMax || !is_utf8(c_.names.back())) r_.poison();
             // A name has one number, so that comparing numbers compares names.
             for (std::size_t k = 0; k < i; ++k)
                 if (c_.names[k] == c_.names[i]) r_.poison();

@@ -123,6 +123,11 @@ static const NameMap& map_of(const std::vector<NameMap>& maps, const RowRec& row
     return *std::find_if(maps.begin(), maps.end(), [&](const auto& m) { return m.entity == row.entity; });
 }
 
+/// What the entity's table can hold as an id.
+static bool is_row_id(const Entity& e, std::string_view id) {
+    return e.uuid ? id.size() == 16 : is_utf8(id) && id.find('\0') == std::string_view::npos;
+}
+
 Result<Touched*> Replica::Impl::touch(RowTable& t, int stream, std::string_view id, bool presume_new) {
     const RowKeyView key{&t, stream, id};
     if (const auto it = touched_index.find(key); it != touched_index.end()) {
@@ -202,7 +207,7 @@ Result<bool> Replica::Impl::ready(const Commit& c, int stream, std::vector<NameM
     std::vector<VersionId> wanted;
     for (const auto& row : c.rows) {
         const auto& map = map_of(maps, row);
-        if (!map.version) continue;
+        if (!map.version || !is_row_id(*map.version->entity, row.id)) continue;
         wanted.clear();
         for (const auto& p : c.parts_of(row)) {
             for (const auto& b : c.base(p)) wanted.push_back(b);
@@ -314,7 +319,7 @@ Result<> Replica::Impl::apply_rows(const Commit& c, int stream, std::uint64_t ls
     for (std::uint32_t i = 0; i < c.rows.size(); ++i) {
         const auto& row = c.rows[i];
         const auto& map = map_of(maps, row);
-        if (!map.version) {  // not in the catalog that it names: kept in the log, shown by no table
+        if (!map.version || !is_row_id(*map.version->entity, row.id)) {  // not of the catalog that it names: kept in the log, shown by no table
             w.varint(0);
             continue;
         }

@@ -33,19 +33,13 @@ std::int64_t number_of(const std::string& s) { return s.empty() ? 0 : std::strto
 Result<> Replica::Impl::open() {
     sqlite::OpenOptions o;
     o.vfs = options.vfs;
+    o.application_id = kApplicationId;
+    o.version_max = kSchemaVersion;
     auto opened = sqlite::Database::open(options.path, o);
     if (!opened) return std::move(opened).error();
     db = std::move(*opened);
-    TRY(const auto app, pragma(*db, "PRAGMA application_id"));
-    TRY(const auto version, pragma(*db, "PRAGMA user_version"));
     TRY(const auto tables_there, pragma(*db, "SELECT count(*) FROM sqlite_schema"));
-    if (app == 0 && tables_there == 0) {
-        TRY_VOID(create());
-    } else if (app != kApplicationId) {
-        return fail(Errc::foreign_data, "不是台账的数据库,没有动它 / not a Taizhang database, left as it is: " + options.path);
-    } else if (version > kSchemaVersion) {
-        return fail(Errc::foreign_data, "数据库由更新的版本写成(" + std::to_string(version) + "),请升级程序;数据没有动 / written by a newer version (" + std::to_string(version) + "): upgrade the program; nothing was touched");
-    }
+    if (tables_there == 0) TRY_VOID(create());
     TRY_VOID(prepare());
     return load_state();
 }

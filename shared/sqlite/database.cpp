@@ -115,7 +115,9 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, const 
     sqlite3_limit(db->db_, SQLITE_LIMIT_ATTACHED, 1);
     const std::string cache = "PRAGMA cache_size=-" + std::to_string(options.cache_kib) + ";";
     if (!options.read_only) {
-        TRY_VOID(db->exec("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+        TRY_VOID(db->exec("PRAGMA locking_mode=EXCLUSIVE;"));
+        TRY_VOID(db->check_owner(options));
+        TRY_VOID(db->exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
                           "PRAGMA wal_autocheckpoint=0; PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY;" + cache));
     } else {
         TRY_VOID(db->exec("PRAGMA query_only=1;" + cache));
@@ -131,6 +133,25 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, const 
     TRY(db->commit_, db->prepare("COMMIT"));
     TRY(db->rollback_, db->prepare("ROLLBACK"));
     return db;
+}
+
+Result<> Database::check_owner(const OpenOptions& options) {
+    if (options.application_id == 0) return {};
+    auto number = [&](const char* sql) -> Result<std::int64_t> {
+        TRY(auto s, prepare(sql, false));
+        TRY(const bool row, s.step());
+        const auto v = row ? s.integer(0) : 0;
+        s.reset();
+        return v;
+    };
+    TRY(const auto app, number("PRAGMA application_id"));
+    TRY(const auto content, number("SELECT count(*) FROM sqlite_schema"));
+    TRY(const auto version, number("PRAGMA user_version"));
+    if (app != options.application_id && (app != 0 || content != 0))
+        return fail(Errc::foreign_data, "不是本程序的数据库,没有动它:" + path_ + " / not a database of this program, left as it is: " + path_);
+    if (version > options.version_max)
+        return fail(Errc::foreign_data, "数据库由更新的版本写成(" + std::to_string(version) + "),请升级程序;数据没有动 / written by a newer version (" + std::to_string(version) + "): upgrade the program; nothing was touched");
+    return {};
 }
 
 Database::~Database() {

@@ -72,6 +72,10 @@ struct OpenOptions {
     std::string vfs;          ///< empty: the platform's
     int cache_kib = 2048;     ///< page cache; raised, memory grows; lowered, big folds reread pages
     bool read_only = false;
+    /// Not 0: a database with content and another application_id is Errc::foreign_data, and so is one with a
+    /// user_version above `version_max`; both are looked at before anything is written.
+    std::int64_t application_id = 0;
+    std::int64_t version_max = 0;
 };
 
 class Database {
@@ -114,6 +118,7 @@ private:
     bool in_transaction_ = false;
     bool broken_ = false;
     int wal_pages_ = 0;
+    Result<> check_owner(const OpenOptions& options);
 };
 
 }  // namespace taizhang::sqlite
