@@ -107,6 +107,17 @@ std::string render_list(const Command& command, const json::array& rows) {
     return out + say(Msg::n_records, {std::to_string(rows.size())}) + "\n";
 }
 
+/// What was written, without the keys that only link records.
+std::string what_of(const json::object& what) {
+    std::string out;
+    for (const auto& [k, v] : what) {
+        const bool is_link = k == "assignment_id" || k == "task_id" || k == "unit_id" || k == "parent_assignment_id";
+        if (v.is_null() || is_link) continue;
+        out += (out.empty() ? "" : ", ") + std::string(k) + "=" + plain(v);
+    }
+    return out;
+}
+
 std::string render_show(const json::object& o) {
     std::string out = at(o, "id") + "  (" + at(o, "entity") + ", " + at(o, "stream") + ")";
     if (!o.at("state").is_null()) out += "  " + say(Msg::state) + ": " + at(o, "state");
@@ -130,7 +141,7 @@ std::string render_show(const json::object& o) {
         const auto& e = h.as_object();
         out += "  " + at(e, "time") + (e.contains("time_unverified") ? " 时间待核/unverified" : "") + "  " + at(e, "unit") + (at(e, "person").empty() ? "" : " " + at(e, "person"));
         if (at(e, "record") != at(o, "id")) out += "  " + at(e, "entity") + " " + at(e, "record");
-        out += "  " + json::serialize(e.at("what"));
+        out += "  " + what_of(e.at("what").as_object());
         if (!e.at("accepted").as_bool()) out += "  ✗ " + say(Msg::not_accepted);
         if (!at(e, "why").empty()) out += "  — " + text::choose(at(e, "why"));
         out += "\n";
@@ -148,7 +159,7 @@ std::string render_status(const json::object& o) {
     return out + "  " + say(at(o, "clock") == "low" ? Msg::clock_low : Msg::clock_trusted) + "\n";
 }
 
-/// A bar that says more than its number: how much of eight cells is full.
+/// A bar says more than its number: how much of twenty cells is full.
 std::string bar(double share) {
     const auto full = static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * 20 + 0.5);
     std::string out;
@@ -164,23 +175,25 @@ std::string figure(const json::object& o, std::string_view key) {
     return buf;
 }
 
+/// "of" with n: a rate that is an object {hits, of, rate}.
+std::string rate_of(const json::object& m, std::string_view key) {
+    const auto* v = m.if_contains(key);
+    return v && v->is_object() ? figure(v->as_object(), "rate") : figure(m, key);
+}
+
+constexpr int kTooFew = 5;
+
 std::string render_review(const json::object& o) {
     std::string out = say(Msg::review_title) + "\n\n" + say(Msg::review_gap) + "\n";
-    const auto& scopes = o.at("metrics").as_object().at("by_scope").as_object();
-    out += "  " + fit("", 12) + fit("G1 填报−核查", 14) + fit("n", 6) + fit("", 22) + fit("G2 点−面", 10) + fit("G3 未落地", 11) + fit("G4 催办/支部", 13) + fit("G5 传统−新兴", 13) + "\n";
-    for (const auto& [name, v] : scopes) {
+    out += "  " + fit("", 16) + fit("G1 填报−核查", 34) + fit("n", 5) + fit("G2 点−面", 10) + fit("G3 未落地", 11) + fit("G4 催办/支部", 14) + fit("G5 传统−新兴", 14) + fit("D1 不实", 9) + fit("D2 空转", 9) + "D4 推动\n";
+    for (const auto& [name, v] : o.at("metrics").as_object().at("by_scope").as_object()) {
         const auto& m = v.as_object();
         const auto* g1 = m.if_contains("G1_reported_minus_verified");
-        const double gap = g1 && g1->is_double() ? g1->as_double() : 0;
         const auto* n = m.if_contains("n_verified");
-        const bool few = n && n->is_int64() && n->as_int64() < 5;
-        out += "  " + fit(std::string(name), 12) + fit(figure(m, "G1_reported_minus_verified"), 14) + fit(at(m, "n_verified"), 6) + (few ? fit(say(Msg::too_few), 22) : bar(gap) + "  ");
-        auto first = [&](std::initializer_list<const char*> keys) {
-            for (const char* k : keys)
-                if (m.contains(k)) return figure(m, k);
-            return fit("—", 9);
-        };
-        out += fit(first({"G2_point_minus_surface"}), 10) + fit(first({"G3_deployed_minus_landed", "G3_not_landed", "G3_gap"}), 11) + fit(first({"G4_pushes_per_leaf"}), 13) + fit(first({"G5_traditional_minus_emerging"}), 13) + "\n";
+        const bool few = n && n->is_int64() && n->as_int64() < kTooFew;
+        out += "  " + fit(std::string(name), 16) + figure(m, "G1_reported_minus_verified") + " " + (few ? fit(say(Msg::too_few), 24) : bar(g1 && g1->is_double() ? g1->as_double() : 0) + "    ") + fit(at(m, "n_verified"), 5);
+        out += figure(m, "G2_point_minus_surface") + " " + rate_of(m, "G3_not_landed_60d") + "  " + fit(figure(m, "G4_pushes_per_leaf"), 14) + fit(figure(m, "G5_traditional_minus_emerging"), 14);
+        out += rate_of(m, "D1_false_completion") + rate_of(m, "D2_pure_forward") + rate_of(m, "D4_push_driven") + "\n";
     }
     out += "\n" + say(Msg::review_units) + "\n";
     for (const auto& u : o.at("units").as_array()) {

@@ -140,6 +140,7 @@ Result<json::array> Ledger::todo() {
             const bool is_done = std::find(flow.done.begin(), flow.done.end(), text_at(o, "status")) != flow.done.end();
             if (text_at(o, "unit_id") != unit || is_done || light == "blue" || light == "grey") continue;
             o["kind"] = entity;
+            if (!o.contains("title")) o["title"] = text_at(o, "problem");
             const auto rank = urgency(o, flow);
             auto deadline = text_at(o, "deadline");
             if (deadline.empty()) deadline = "9999";
