@@ -42,7 +42,7 @@ CREATE TABLE log(
   hash        BLOB NOT NULL,
   origin      INTEGER NOT NULL,   -- 0 own, 1 from below, 2 from upstream
   received_ms INTEGER NOT NULL,
-  prev        BLOB,               -- per row of the commit: lsn distance and index of the change before; NULL while it waits
+  prev        BLOB,               -- per row of the commit: lsn distance (zigzag) and index of the change before; NULL while it waits
   body        BLOB NOT NULL       -- packed canonical bytes
 ) STRICT;
 CREATE INDEX log_chain ON log(stream, replica, seq);

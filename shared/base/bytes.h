@@ -15,6 +15,10 @@
 
 namespace taizhang {
 
+/// Signed as unsigned, small magnitudes as small numbers.
+constexpr std::uint64_t zigzag_of(std::int64_t v) { return (static_cast<std::uint64_t>(v) << 1) ^ static_cast<std::uint64_t>(v >> 63); }
+constexpr std::int64_t from_zigzag(std::uint64_t v) { return static_cast<std::int64_t>(v >> 1) ^ -static_cast<std::int64_t>(v & 1); }
+
 class Writer {
 public:
     explicit Writer(std::string& out) : out_(out) {}
@@ -30,9 +34,7 @@ public:
         buf[n++] = static_cast<char>(v);
         out_.append(buf, static_cast<std::size_t>(n));
     }
-    void zigzag(std::int64_t v) {
-        varint((static_cast<std::uint64_t>(v) << 1) ^ static_cast<std::uint64_t>(v >> 63));
-    }
+    void zigzag(std::int64_t v) { varint(zigzag_of(v)); }
     void raw(std::string_view v) { out_.append(v); }
     void str(std::string_view v) {
         varint(v.size());
@@ -67,10 +69,7 @@ public:
         }
         return bad<std::uint64_t>();
     }
-    std::int64_t zigzag() {
-        const auto v = varint();
-        return static_cast<std::int64_t>(v >> 1) ^ -static_cast<std::int64_t>(v & 1);
-    }
+    std::int64_t zigzag() { return from_zigzag(varint()); }
     std::string_view raw(std::size_t n) {
         if (n > remaining()) return bad<std::string_view>();
         std::string_view v(p_, n);

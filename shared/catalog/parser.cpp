@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 namespace taizhang {
 namespace {
@@ -26,6 +27,9 @@ const std::map<std::string_view, std::uint32_t> kBy = {
     {"unit", kByUnit},         {"above", kByAbove},   {"branch", kByBranch},
     {"township", kByTownship}, {"county", kByCounty}, {"city", kByCity},
 };
+
+/// Tables of schema/engine, beside which the entities' tables stand.
+const std::set<std::string, std::less<>> kEngineTables = {"fact", "replica", "stream", "control", "certificate", "log", "waiting", "conflict", "device", "enrol_code"};
 
 bool is_name(std::string_view s) {
     if (s.empty() || s.size() > 48) return false;
@@ -157,7 +161,7 @@ private:
         if (!node) return fallback;
         const auto it = kRules.find(text(t, "rule"));
         if (it != kRules.end()) return it->second;
-        bad(*node, "rule must be one of latest, authority, owner, keep_both, append, set, sum (a workflow has its own table)");
+        bad(*node, "rule '" + node->value_or(std::string("?")) + "': must be one of latest, authority, owner, keep_both, append, set, sum (a workflow has its own table)");
         return fallback;
     }
 
@@ -165,6 +169,7 @@ private:
         const auto* t = node.as_table();
         if (!t) return bad(node, "entity '" + name + "' must be a table");
         if (!is_name(name) || name.starts_with("sqlite_")) return bad(node, "'" + name + "' cannot name an entity (a-z, 0-9, _)");
+        if (kEngineTables.contains(name)) return bad(node, "'" + name + "' is a table of the engine and cannot name an entity");
         known(*t, "entity " + name, {"label", "audience", "home", "prefix", "key", "id", "groups", "fields", "workflow", "by"});
         Entity e;
         e.name = name;
@@ -216,7 +221,7 @@ private:
         f.label = label(*t, name);
         const auto type = kTypes.find(text(*t, "type", "text"));
         if (type == kTypes.end())
-            bad(*t->get("type"), "type of " + name + " must be one of text, number, integer, bool, date, datetime, choice, ref, json");
+            bad(*t->get("type"), "type '" + t->get("type")->value_or(std::string("?")) + "' of " + name + ": must be one of text, number, integer, bool, date, datetime, choice, ref, json");
         else
             f.type = type->second;
         f.required = flag(*t, "required");

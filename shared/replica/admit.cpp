@@ -320,16 +320,16 @@ Result<> Replica::Impl::apply_rows(const Commit& c, int stream, std::uint64_t ls
         const auto& row = c.rows[i];
         const auto& map = map_of(maps, row);
         if (!map.version || !is_row_id(*map.version->entity, row.id)) {  // not of the catalog that it names: kept in the log, shown by no table
-            w.varint(0);
+            w.zigzag(0);
             continue;
         }
         bool new_row = true;
         for (const auto& p : c.parts_of(row)) new_row = new_row && p.base_count == 0 && p.review_count == 0;
         TRY(auto* t, touch(*map.table, stream, row.id, new_row));
         if (t->meta.head == 0) {
-            w.varint(0);
+            w.zigzag(0);
         } else {
-            w.varint(lsn - t->meta.head + 1);
+            w.zigzag(static_cast<std::int64_t>(lsn - t->meta.head));
             w.varint(t->meta.head_index);
         }
         if (t->first_lsn == 0) {
@@ -358,13 +358,13 @@ Result<> Replica::Impl::replace_prev(std::uint64_t lsn, std::uint32_t index, std
     Writer w(out);
     Reader r(old);
     for (std::uint32_t i = 0; r.remaining() > 0 && r.ok(); ++i) {
-        const auto distance = r.varint();
+        const auto distance = r.zigzag();
         const auto at = distance ? r.varint() : 0;
         if (i == index) {
-            w.varint(lsn - to_lsn + 1);
+            w.zigzag(static_cast<std::int64_t>(lsn - to_lsn));
             w.varint(to_index);
         } else {
-            w.varint(distance);
+            w.zigzag(distance);
             if (distance) w.varint(at);
         }
     }

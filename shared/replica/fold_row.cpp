@@ -14,15 +14,17 @@ Result<> Replica::Impl::history(std::uint64_t lsn, std::uint32_t index, std::vec
         TRY(const bool row, log_prev.step());
         if (!row) return fail(Errc::corrupt, "日志缺第 " + std::to_string(lsn) + " 条 / log entry " + std::to_string(lsn) + " is missing");
         Reader r(log_prev.blob(0));
-        std::uint64_t distance = 0, at = 0;
+        std::int64_t distance = 0;
+        std::uint64_t at = 0;
         for (std::uint32_t i = 0; i <= index && r.ok(); ++i) {
-            distance = r.varint();
+            distance = r.zigzag();
             at = distance ? r.varint() : 0;
         }
-        const bool ok = r.ok() && distance <= lsn;
+        // No row has more changes than the log has commits: a damaged chain must not run in a circle.
+        const bool ok = r.ok() && out.size() <= head_lsn;
         log_prev.reset();
         if (!ok) return fail(Errc::corrupt, "日志第 " + std::to_string(lsn) + " 条的链已损坏 / log entry " + std::to_string(lsn) + ": damaged row chain");
-        lsn = distance ? lsn + 1 - distance : 0;
+        lsn = distance ? lsn - static_cast<std::uint64_t>(distance) : 0;
         index = static_cast<std::uint32_t>(at);
     }
     return {};

@@ -35,8 +35,11 @@ void RowMeta::encode(std::string& out) const {
     w.varint(head_index);
     w.varint(static_cast<std::uint64_t>(state));
     auto ref = [&](const VersionRef& v) {
-        w.varint(v.lsn == 0 ? 0 : head - v.lsn + 1);
-        if (v.lsn != 0) w.varint(v.time);
+        if (v.lsn == 0) return w.varint(0);
+        // Most often the head itself or shortly before; a commit that waited can lie before what it is newer than.
+        const auto distance = static_cast<std::int64_t>(head - v.lsn);
+        w.varint(zigzag_of(distance) + 1);
+        w.varint(v.time);
     };
     if (one) {
         ref(groups.front());
@@ -65,7 +68,7 @@ bool RowMeta::decode(std::string_view in, RowMeta& m) {
         VersionRef v;
         const auto distance = r.varint();
         if (distance == 0) return v;
-        v.lsn = m.head + 1 - distance;
+        v.lsn = m.head - static_cast<std::uint64_t>(from_zigzag(distance - 1));
         v.time = r.varint();
         return v;
     };

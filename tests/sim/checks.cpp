@@ -1,0 +1,241 @@
+#include "tests/sim/checks.h"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace taizhang::sim {
+namespace {
+
+std::string hex_short(const Hash& h) { return h.hex().substr(0, 12); }
+
+std::string place_of(const CommitHeader& h) { return h.stream.str() + " " + h.replica.hex().substr(0, 8) + " #" + std::to_string(h.seq.value); }
+
+/// Reading cannot fail here: the disk is up and no fault is planned.
+sqlite::Statement prepared(Machine& m, const std::string& sql) {
+    auto s = m.replica->database().prepare(sql, false);
+    if (!s) violated("19 fail-stop", m.name() + ": " + s.error().detail);
+    return std::move(*s);
+}
+
+bool next(Machine& m, sqlite::Statement& s) {
+    const auto row = s.step();
+    if (!row) violated("19 fail-stop", m.name() + ": " + row.error().detail);
+    return *row;
+}
+
+template <class Id>
+Id id_of(std::string_view bytes) {
+    Id id;
+    if (bytes.size() == id.bytes.size()) std::memcpy(id.bytes.data(), bytes.data(), bytes.size());
+    return id;
+}
+
+std::string column_text(const sqlite::Statement& s, int i) {
+    switch (s.type(i)) {
+        case SQLITE_NULL: return kNull;
+        case SQLITE_INTEGER:
+        case SQLITE_FLOAT: return shown(s.real(i));
+        default: return std::string(s.blob(i));
+    }
+}
+
+std::map<std::int64_t, std::string> stream_names(Machine& m) {
+    std::map<std::int64_t, std::string> out;
+    auto s = prepared(m, "SELECT no, unit, audience FROM stream");
+    while (next(m, s)) out[s.integer(0)] = std::string(s.text(1)) + (s.integer(2) == 0 ? "/ledger" : "/notice");
+    return out;
+}
+
+}  // namespace
+
+// ------------------------------------------------------------------ reading a machine
+
+std::vector<LogLine> Checks::read_log(Machine& m) {
+    std::vector<LogLine> out;
+    auto s = prepared(m, "SELECT l.lsn, s.unit, s.audience, r.id, l.seq, l.hash, l.body FROM log l JOIN stream s ON s.no = l.stream "
+                         "JOIN replica r ON r.no = l.replica ORDER BY l.lsn");
+    while (next(m, s)) {
+        const auto& told = reading_.told(id_of<Hash>(s.blob(5)), s.blob(6));
+        const auto& h = told.header;
+        if (h.stream.unit != s.text(1) || static_cast<int>(h.stream.audience) != s.integer(2) || h.replica != id_of<ReplicaId>(s.blob(3)) ||
+            h.seq.value != s.unsigned_integer(4))
+            violated("2 atomic prefix", m.name() + ": log entry " + std::to_string(s.integer(0)) + " is not the commit that its columns say");
+        out.push_back({s.unsigned_integer(0), &told});
+    }
+    return out;
+}
+
+std::map<RowKey, Shown> Checks::read_tables(Machine& m) {
+    std::map<RowKey, Shown> out;
+    const auto streams = stream_names(m);
+    auto control = prepared(m, "SELECT coalesce(max(pos), 0) FROM control");
+    next(m, control);
+    for (const auto& e : reading_.newest(control.unsigned_integer(0)).entities()) {
+        auto s = prepared(m, "SELECT * FROM \"" + e.name + "\"");
+        while (next(m, s)) {
+            RowKey key;
+            Shown row;
+            key.entity = e.name;
+            for (int i = 0; i < s.columns(); ++i) {
+                const std::string name(s.column_name(i));
+                if (name == "id")
+                    key.id = std::string(s.blob(i));
+                else if (name == "_s")
+                    key.stream = streams.at(s.integer(i));
+                else if (name != "_m")
+                    row.columns[name] = column_text(s, i);
+            }
+            out.emplace(std::move(key), std::move(row));
+        }
+    }
+    read_conflicts(m, out);
+    return out;
+}
+
+void Checks::read_conflicts(Machine& m, std::map<RowKey, Shown>& rows) {
+    const auto streams = stream_names(m);
+    auto s = prepared(m, "SELECT entity, stream, row, grp, loser, kind, decided_by, winner, rule FROM conflict");
+    std::uint64_t count = 0;
+    while (next(m, s)) {
+        const RowKey key{std::string(s.text(0)), streams.at(s.integer(1)), std::string(s.blob(2))};
+        fold::Line line;
+        line.group = static_cast<int>(s.integer(3));
+        line.loser = id_of<VersionId>(s.blob(4));
+        line.kind = static_cast<fold::LineKind>(s.integer(5));
+        line.decided_by = id_of<VersionId>(s.blob(6));
+        line.winner = id_of<VersionId>(s.blob(7));
+        line.rule = static_cast<fold::Rule>(s.integer(8));
+        const auto row = rows.find(key);
+        if (row == rows.end()) violated("11 visible conflicts", m.name() + ": a line for " + key.entity + " " + key.id + ", which is not there");
+        row->second.lines.insert(line);
+        ++count;
+    }
+    if (m.number == 0) lines_at_hub = count;
+}
+
+// ------------------------------------------------------------------ the world's news
+
+void Checks::hub_moved(Machine& hub) {
+    const auto after = hub_log_.empty() ? 0 : hub_log_.back().lsn;
+    auto s = prepared(hub, "SELECT lsn, hash, body FROM log WHERE lsn > ?1 ORDER BY lsn");
+    s.bind(1, after);
+    while (next(hub, s)) hub_log_.push_back({s.unsigned_integer(0), &reading_.told(id_of<Hash>(s.blob(1)), s.blob(2))});
+}
+
+void Checks::reply_left(const wire::SyncReply& reply) {
+    for (const auto& a : reply.acks) {
+        auto& best = receipts_[{a.at.stream.str(), a.at.replica}];
+        if (best.first < a.at.seq) best = {a.at.seq, a.at.hash};
+    }
+}
+
+// ------------------------------------------------------------------ 1, 2, 3, 4
+
+/// What was shown as saved is in the device's log.
+void Checks::check_1_local_durability(Machine& m) {
+    std::set<Hash> here;
+    for (const auto& line : read_log(m)) here.insert(line.commit->hash);
+    for (const auto& c : m.saved)
+        if (!here.contains(c.hash))
+            violated("1 local durability", m.name() + ": " + c.stream.str() + " #" + std::to_string(c.seq.value) + " " + hex_short(c.hash) + " was saved and is gone");
+}
+
+/// No gap in any chain, every hash fits, and the tables are what the log says.
+void Checks::check_2_atomic_prefix(Machine& m) {
+    std::map<Chain, std::map<std::uint64_t, std::set<Hash>>> chains;
+    const auto log = read_log(m);
+    for (const auto& line : log) {
+        const auto& h = line.commit->header;
+        if (!chains[{h.stream.str(), h.replica}][h.seq.value].insert(line.commit->hash).second)
+            violated("2 atomic prefix", m.name() + ": " + place_of(h) + " is in the log twice");
+    }
+    for (const auto& line : log) {
+        const auto& h = line.commit->header;
+        const auto& chain = chains[{h.stream.str(), h.replica}];
+        const auto before = chain.find(h.seq.value - 1);
+        const bool follows = h.seq.value == 1 ? h.prev.is_zero() : before != chain.end() && before->second.contains(h.prev);
+        if (!follows) violated("2 atomic prefix", m.name() + ": " + place_of(h) + " does not follow what is here");
+    }
+}
+
+/// Every saved commit of the survivors is in the city's log, once, byte for byte.
+void Checks::check_3_no_loss(Machine& hub, const std::vector<Machine*>& survivors) {
+    std::map<Hash, int> here;
+    for (const auto& line : read_log(hub)) ++here[line.commit->hash];
+    for (auto* m : survivors)
+        for (const auto& c : m->saved)
+            if (const auto it = here.find(c.hash); it == here.end() || it->second != 1)
+                violated("3 no loss", m->name() + ": " + c.stream.str() + " " + c.replica.hex().substr(0, 8) + " #" + std::to_string(c.seq.value) + " " + hex_short(c.hash) + " is " +
+                                          (it == here.end() ? "not" : "more than once") + " in the city's log");
+}
+
+/// What was acknowledged, and what was served, is on the issuer's disk after whatever befell it.
+void Checks::check_4_true_receipts(Machine& hub) {
+    std::map<std::uint64_t, Hash> at;
+    std::map<Chain, std::map<std::uint64_t, std::set<Hash>>> chains;
+    for (const auto& line : read_log(hub)) {
+        at[line.lsn] = line.commit->hash;
+        chains[{line.commit->header.stream.str(), line.commit->header.replica}][line.commit->header.seq.value].insert(line.commit->hash);
+    }
+    for (const auto& line : hub_log_)
+        if (const auto it = at.find(line.lsn); it == at.end() || it->second != line.commit->hash)
+            violated("4 true receipts", "the hub's position " + std::to_string(line.lsn) + " was " + hex_short(line.commit->hash) + " and is no more");
+    for (const auto& [chain, receipt] : receipts_) {
+        const auto& seqs = chains[chain];
+        for (std::uint64_t n = 1; n <= receipt.first.value; ++n)
+            if (!seqs.contains(n)) violated("4 true receipts", "acknowledged through #" + std::to_string(receipt.first.value) + " of " + chain.first + ", but #" + std::to_string(n) + " is not there");
+        if (!seqs.at(receipt.first.value).contains(receipt.second)) violated("4 true receipts", "another commit than the acknowledged one at " + chain.first);
+    }
+}
+
+// ------------------------------------------------------------------ 7, 14
+
+/// Same commits in the stream and the control log: same digest, at any time, on any machine.
+void Checks::check_7_strong_convergence(Machine& m) {
+    const auto waiting = m.replica->waiting();
+    if (!waiting) violated("19 fail-stop", m.name() + ": " + waiting.error().detail);
+    if (!waiting->empty()) return;
+    std::map<std::string, std::uint64_t> sums;
+    for (const auto& line : read_log(m)) {
+        std::uint64_t part = 0;
+        std::memcpy(&part, line.commit->hash.bytes.data(), sizeof part);
+        sums[line.commit->header.stream.str()] += part;
+    }
+    const auto digest = m.replica->digest();
+    if (!digest) violated("19 fail-stop", m.name() + ": " + digest.error().detail);
+    const auto control = std::find_if(digest->begin(), digest->end(), [](const auto& d) { return d.first == "control"; })->second;
+    for (const auto& [stream, value] : *digest) {
+        if (stream == "control") continue;
+        const auto [it, is_new] = digests_.try_emplace(stream + " " + std::to_string(sums[stream]) + " " + control, value);
+        if (it->second != value) violated("7 strong convergence", m.name() + ": same commits in " + stream + " as elsewhere, another state");
+    }
+}
+
+/// The cursor is not ahead of what is here.
+void Checks::check_14_resume(Machine& m) {
+    const auto bytes = m.replica->fact("upstream/cursor");
+    if (!bytes) violated("19 fail-stop", m.name() + ": " + bytes.error().detail);
+    if (bytes->empty()) return;
+    Reader r(*bytes);
+    r.array<16>();
+    r.varint();
+    const auto cursor = r.varint();
+    std::set<Hash> here;
+    for (const auto& line : read_log(m)) here.insert(line.commit->hash);
+    for (const auto& line : hub_log_)
+        if (line.lsn <= cursor && reading_.holds(m.unit, line.commit->header.stream) && !here.contains(line.commit->hash))
+            violated("14 resume", m.name() + ": cursor at " + std::to_string(cursor) + ", but position " + std::to_string(line.lsn) + " (" + place_of(line.commit->header) + ") is not here");
+}
+
+void Checks::after_start(Machine& m) {
+    check_2_atomic_prefix(m);
+    check_1_local_durability(m);
+    if (m.number == 0)
+        check_4_true_receipts(m);
+    else
+        check_14_resume(m);
+}
+
+}  // namespace taizhang::sim

@@ -1,0 +1,73 @@
+// checks.h - the invariants that docs/SYNC.md lists, each a function named after it.
+//
+// They read a machine's database with their own SQL and its log with their own eyes,
+// and throw Violation at the first thing that does not hold. Call them on machines that
+// are up, between operations, with no fault planned on the disk.
+#pragma once
+
+#include "tests/sim/machine.h"
+#include "tests/sim/reading.h"
+#include "wire/messages.h"
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace taizhang::sim {
+
+struct LogLine {
+    std::uint64_t lsn = 0;
+    const Told* commit = nullptr;
+};
+
+class Checks {
+public:
+    explicit Checks(Reading& reading) : reading_(reading) {}
+
+    // ---- told by the world
+    /// The hub's operation succeeded: what its log has from here on stays.
+    void hub_moved(Machine& hub);
+    /// A reply left the hub (whether or not it arrives).
+    void reply_left(const wire::SyncReply& reply);
+    /// The hub was put back to an older backup: what it promised before is void.
+    const std::vector<LogLine>& hub_log() const { return hub_log_; }
+
+    // ---- the invariants
+    void check_1_local_durability(Machine& m);
+    void check_2_atomic_prefix(Machine& m);
+    void check_3_no_loss(Machine& hub, const std::vector<Machine*>& survivors);
+    void check_4_true_receipts(Machine& hub);
+    void check_7_strong_convergence(Machine& m);
+    void check_14_resume(Machine& m);
+    /// Tables and conflict lines against the reference: 7, 9, 11 and 12 by what differs.
+    void check_state(Machine& m);
+    /// Everything that is cheap enough after each start.
+    void after_start(Machine& m);
+
+    std::vector<LogLine> read_log(Machine& m);
+    std::uint64_t rows_compared() const { return rows_compared_; }
+    std::uint64_t lines_compared() const { return lines_compared_; }
+    std::uint64_t lines_at_hub = 0;
+
+private:
+    using Chain = std::pair<std::string, ReplicaId>;
+
+    std::map<RowKey, Shown> read_tables(Machine& m);
+    void read_conflicts(Machine& m, std::map<RowKey, Shown>& rows);
+    const Shown& expected(const RowKey& key, const std::vector<const Told*>& commits, std::uint64_t at);
+    void compare(Machine& m, const RowKey& key, const std::vector<const Told*>& commits, const Shown& want, const Shown& have);
+    void check_9_causality(const RowKey& key, const std::vector<fold::Change>& changes, const Shown& have, const std::string& where);
+    void check_11_visible_conflicts(const RowKey& key, const std::vector<fold::Change>& changes, const Shown& have, const std::string& where);
+    void check_12_legal_transitions(const RowKey& key, const std::vector<fold::Change>& changes, const Shown& have, const std::string& where);
+
+    Reading& reading_;
+    std::vector<LogLine> hub_log_;
+    std::map<Chain, std::pair<Seq, Hash>> receipts_;
+    std::map<std::string, Shown> known_;                 ///< expected rows by what they follow from
+    std::set<std::string> sound_;                        ///< those whose tables agreed already
+    std::map<std::string, std::string> digests_;         ///< by stream, commits and control log
+    std::uint64_t rows_compared_ = 0, lines_compared_ = 0;
+};
+
+}  // namespace taizhang::sim

@@ -1,0 +1,43 @@
+#include "tests/sim/machine.h"
+
+#include <chrono>
+
+namespace taizhang::sim {
+
+Machine::Machine(int at, std::string of_unit, Level of_level, std::uint64_t seed, const std::int64_t& virtual_ms)
+    : number(at), unit(std::move(of_unit)), level(of_level), disk(std::make_unique<support::SimDisk>(seed)), virtual_ms_(virtual_ms),
+      random_(reference::mix(seed ^ 0x5eedu)) {}
+
+Machine::~Machine() { close(); }
+
+Result<> Machine::open() {
+    boot_ms = virtual_ms_;
+    disk->set_time(std::chrono::milliseconds(virtual_ms_));
+    Environment env;
+    env.wall_ms = [this] { return virtual_ms_ + clock_error_ms; };
+    env.steady_ms = [this] { return virtual_ms_ - boot_ms; };
+    env.random = [this](std::span<std::uint8_t> out) {
+        for (auto& b : out) b = static_cast<std::uint8_t>((random_ = reference::mix(random_)) >> 24);
+    };
+    Replica::Options options;
+    options.path = "ledger.db";
+    options.vfs = disk->vfs_name();
+    auto opened = Replica::open(options, env);
+    if (!opened) return std::move(opened).error();
+    if (number == 0) {
+        auto h = sync::Hub::open(**opened);
+        if (!h) return std::move(h).error();
+        hub = std::make_unique<sync::Hub>(std::move(*h));
+    }
+    replica = std::move(*opened);
+    return {};
+}
+
+void Machine::close() {
+    session.reset();
+    awaits = 0;
+    hub.reset();
+    replica.reset();
+}
+
+}  // namespace taizhang::sim

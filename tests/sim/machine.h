@@ -1,0 +1,65 @@
+// machine.h - one computer of the simulated city: its disk, its clock, its programs.
+//
+// Number 0 serves the hub at the city; all others are devices. What a machine was told to
+// be saved is remembered here, outside its disk, to be asked for later.
+#pragma once
+
+#include "sync/hub.h"
+#include "sync/session.h"
+#include "tests/support/reference_fold.h"
+#include "tests/support/sim_disk.h"
+
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace taizhang::sim {
+
+/// A broken invariant ends the world; caught in main only.
+struct Violation : std::runtime_error {
+    Violation(std::string name, const std::string& what) : std::runtime_error(what), invariant(std::move(name)) {}
+    std::string invariant;
+};
+[[noreturn]] inline void violated(const std::string& invariant, const std::string& what) { throw Violation(invariant, what); }
+
+class Machine {
+public:
+    Machine(int at, std::string of_unit, Level of_level, std::uint64_t seed, const std::int64_t& virtual_ms);
+    ~Machine();
+    Machine(const Machine&) = delete;
+    Machine& operator=(const Machine&) = delete;
+
+    /// Starts the program: opens the database, and the hub where there is one. The disk is to be on.
+    Result<> open();
+    /// Ends it, orderly or after the disk has gone.
+    void close();
+    bool is_up() const { return replica != nullptr; }
+    std::string name() const { return "#" + std::to_string(number) + " " + unit; }
+
+    int number;
+    std::string unit;
+    Level level;
+    std::unique_ptr<support::SimDisk> disk;
+    std::unique_ptr<Replica> replica;
+    std::unique_ptr<sync::Hub> hub;
+    std::int64_t clock_error_ms = 0;   ///< what this PC's clock is wrong by
+    std::int64_t boot_ms = 0, start_again_ms = 0;
+    bool is_enrolled = false;
+    bool needs_power_cut = false;      ///< a sync failed: what the cache shows may never reach the disk
+
+    // The conversation at hand.
+    std::unique_ptr<sync::Session> session;
+    std::uint64_t awaits = 0;          ///< the request whose answer is awaited; 0: none
+    std::uint64_t disk_life = 0;       ///< changes when the disk becomes an older one: older answers are not for it
+    std::vector<std::string> old_requests, old_replies;
+
+    std::vector<CommitId> saved;       ///< what edit() said was saved, and this disk must hold
+
+private:
+    const std::int64_t& virtual_ms_;
+    std::uint64_t random_;
+};
+
+}  // namespace taizhang::sim

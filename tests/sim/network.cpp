@@ -1,0 +1,137 @@
+// The network between the devices and the hub: late, lost, doubled, out of order.
+#include "tests/sim/trouble.h"
+
+#include <algorithm>
+
+namespace taizhang::sim {
+namespace {
+
+constexpr std::int64_t kSecond = 1000, kHour = 3'600'000, kDay = 24 * kHour;
+constexpr std::size_t kOldMax = 6;
+
+void keep(std::vector<std::string>& old, const std::string& bytes) {
+    old.push_back(bytes);
+    if (old.size() > kOldMax) old.erase(old.begin());
+}
+
+}  // namespace
+
+std::int64_t World::some_delay() {
+    const int kind = pick(10);
+    if (kind < 7) return 50 + pick(static_cast<int>(2 * kSecond));
+    return kind < 9 ? pick(static_cast<int>(600 * kSecond)) : pick(static_cast<int>(5 * kHour));
+}
+
+void World::send(std::int64_t delay_ms, Message m) { in_flight_.emplace(std::pair{now_ms_ + delay_ms, ++serial_}, std::move(m)); }
+
+void World::begin_sync(Machine& m) {
+    if (!m.is_up() || m.number == 0 || m.session) return;
+    if (!m.is_enrolled) return enrol(m);
+    m.session = std::make_unique<sync::Session>(*m.replica);
+    send_request(m);
+}
+
+void World::send_request(Machine& m) {
+    const auto request = attempt(m, [&] { return m.session->request(); });
+    know_author(m);
+    if (!request) {
+        if (request.error().code != Errc::io && request.error().code != Errc::disk_full) violated("8 liveness", m.name() + " cannot ask: " + request.error().detail);
+        m.session.reset();
+        return;
+    }
+    if (!m.is_up()) return;
+    m.awaits = ++serial_;
+    trace_.add(*request);
+    keep(m.old_requests, *request);
+    Message message{Kind::request, m.number, m.awaits, m.disk_life, *request};
+    ++figures_.messages;
+    if (!calm_ && one_in(10)) {
+        ++figures_.doubled_messages;
+        send(one_in(2) ? some_delay() : pick(static_cast<int>(3 * kDay)), message);
+    }
+    send(6 * kHour, {Kind::timeout, m.number, m.awaits, m.disk_life, {}});
+    if (!calm_ && one_in(10))
+        ++figures_.lost_messages;
+    else
+        send(some_delay(), std::move(message));
+}
+
+void World::hub_receives(const Message& m) {
+    auto& h = hub();
+    if (!h.is_up()) {
+        ++figures_.lost_messages;
+        return;
+    }
+    const auto answer = attempt(h, [&] { return h.hub->handle(m.bytes); });
+    note("hub " + std::to_string(m.machine) + " " + (answer ? "ok" : std::string(name_of(answer.error().code))));
+    if (h.is_up()) checks_.hub_moved(h);
+    if (!answer) {
+        const auto code = answer.error().code;
+        if (code != Errc::io && code != Errc::disk_full) violated("8 liveness", "the hub refuses " + machines_[static_cast<std::size_t>(m.machine)]->name() + ": " + answer.error().detail);
+        return;
+    }
+    wire::SyncReply reply;
+    if (!wire::decode(*answer, reply)) violated("8 liveness", "the hub's answer cannot be read");
+    checks_.reply_left(reply);
+    if (!h.is_up() && one_in(2)) return;  // it went out before the power did, or not
+    ++figures_.messages;
+    trace_.add(*answer);
+    Message message{Kind::reply, m.machine, m.number, m.disk_life, *answer};
+    if (!calm_ && one_in(10)) {
+        ++figures_.lost_messages;
+        return;
+    }
+    if (!calm_ && one_in(12)) {
+        ++figures_.doubled_messages;
+        send(pick(static_cast<int>(2 * kDay)), message);
+    }
+    send(some_delay(), std::move(message));
+}
+
+void World::machine_receives(const Message& message) {
+    auto& m = *machines_[static_cast<std::size_t>(message.machine)];
+    const bool is_awaited = m.session && m.awaits == message.number;
+    if (message.disk_life != m.disk_life || !m.session || (!is_awaited && !one_in(2))) {
+        if (!is_awaited && m.session) ++figures_.old_messages;
+        return;
+    }
+    if (message.kind == Kind::timeout) {
+        if (!is_awaited) return;
+        m.session.reset();
+        m.awaits = 0;
+        return;
+    }
+    if (!is_awaited) ++figures_.old_messages;
+    const auto taken = attempt(m, [&] { return m.session->reply(message.bytes); });
+    note("reply " + m.name() + " " + (taken ? "ok" : std::string(name_of(taken.error().code))));
+    if (!taken && taken.error().code != Errc::io && taken.error().code != Errc::disk_full) {
+        // An answer to an earlier question may say nothing of what is being asked now; else every answer is good.
+        if (is_awaited || taken.error().code != Errc::protocol) violated("8 liveness", m.name() + " refuses the answer: " + taken.error().detail);
+    }
+    if (!m.is_up()) return;
+    keep(m.old_replies, message.bytes);
+    if (one_in(8)) checks_.check_14_resume(m);
+    if (!is_awaited) return;
+    m.awaits = 0;
+    if (taken && m.session->wants_more()) return send_request(m);
+    m.session.reset();
+}
+
+void World::deliver(Message m) {
+    if (m.kind == Kind::request)
+        hub_receives(m);
+    else
+        machine_receives(m);
+}
+
+void World::deliver_through(std::int64_t until_ms) {
+    while (!in_flight_.empty() && in_flight_.begin()->first.first <= until_ms) {
+        auto node = in_flight_.extract(in_flight_.begin());
+        now_ms_ = std::max(now_ms_, node.key().first);
+        for (auto& m : machines_) m->disk->set_time(std::chrono::milliseconds(now_ms_));
+        deliver(std::move(node.mapped()));
+    }
+    now_ms_ = std::max(now_ms_, until_ms);
+}
+
+}  // namespace taizhang::sim

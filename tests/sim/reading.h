@@ -1,0 +1,121 @@
+// reading.h - what a node should show, read from the commits in its log by the documents alone.
+//
+// The reference path: decoded commits, the tree and the catalogs as the city wrote them,
+// who may write what, and the naive fold. It shares the catalog's parser and the decoding of a
+// commit with the engine, and nothing of shared/replica or shared/fold. Slow and plain.
+#pragma once
+
+#include "catalog/catalog.h"
+#include "log/commit.h"
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace taizhang::sim {
+
+struct ToldPart {
+    fold::Op op = fold::Op::put;
+    std::string name;
+    std::vector<VersionId> base;
+    std::vector<std::pair<std::string, std::vector<VersionId>>> reviewed;
+    std::vector<std::pair<std::string, std::string>> fields;  ///< name, encoded value
+};
+struct ToldRow {
+    std::string entity, id;
+    std::vector<ToldPart> parts;
+};
+/// A commit with nothing pointing into bytes.
+struct Told {
+    CommitHeader header;
+    Hash hash;
+    std::string packed;
+    std::vector<ToldRow> rows;
+    std::vector<std::vector<fold::Change>> changes;  ///< by row; what its author might do is settled for ever
+};
+
+struct RowKey {
+    std::string entity, stream, id;
+    auto operator<=>(const RowKey&) const = default;
+};
+
+/// What the tables say, or should say, of one row: columns by name as text, and conflict lines.
+struct Shown {
+    std::map<std::string, std::string> columns;
+    std::set<fold::Line> lines;
+};
+
+class Reading {
+public:
+    void control_entry(const std::string& kind, const std::string& payload);
+    void author(const ReplicaId& replica, const std::string& unit, Level level);
+    bool knows(const ReplicaId& replica) const { return authors_.contains(replica); }
+
+    /// The commit of that hash; decoded when first met. Throws Violation when the bytes do not have this hash.
+    const Told& told(const Hash& hash, std::string_view packed);
+    /// All commits so far that touch the row, in the order in which they were met.
+    const std::vector<const Told*>& touching(const RowKey& key) { return touching_[key]; }
+
+    std::uint64_t head() const { return head_; }
+    const Catalog& newest(std::uint64_t at) const;
+    const std::vector<std::string>& unit_ids() const { return unit_order_; }
+    Level level_of(const std::string& unit) const { return units_.at(unit).level; }
+
+    /// Whether a node of that unit is to hold the stream.
+    bool holds(const std::string& unit, const StreamId& stream) const;
+    /// Whether the author may write what is marked so in that stream.
+    bool may(std::uint32_t by, const std::string& unit, const StreamId& stream, std::uint64_t at) const;
+
+    /// The rows' changes among `log`, in which the certificates of `certified` and the control log up to `at` are known.
+    struct Rows {
+        std::map<RowKey, std::vector<const Told*>> rows;
+        std::size_t waiting = 0;
+    };
+    Rows ready_rows(const std::vector<const Told*>& log, const std::set<ReplicaId>& certified, std::uint64_t at) const;
+    std::vector<fold::Change> changes(const RowKey& key, const std::vector<const Told*>& commits) const;
+    /// The naive fold of those changes in the tables' terms.
+    Shown expected(const RowKey& key, const std::vector<fold::Change>& changes, std::uint64_t at) const;
+    /// Group numbers by first appearance.
+    int group_no(const std::string& entity, const std::string& group) const;
+
+private:
+    struct Office {
+        std::uint64_t since = 0;
+        std::string parent;
+        Level level = Level::none;
+    };
+    struct Version {
+        std::uint64_t since = 0;
+        std::shared_ptr<const Catalog> catalog;
+    };
+    struct Names {
+        std::vector<std::string> groups, fields;                   ///< by number
+        std::map<std::uint64_t, std::size_t> groups_at;            ///< how many there were from that position on
+    };
+
+    const Office* office(const std::string& unit, std::uint64_t at) const;
+    std::string reach(const std::string& unit, std::uint64_t at) const;
+    bool is_at_or_below(const std::string& unit, const std::string& top, std::uint64_t at) const;
+    std::vector<fold::Change> changes_of(const Told& commit, const ToldRow& row) const;
+    fold::Change transition_of(const ToldPart& part, const Entity& entity, fold::Change x) const;
+    bool is_rightful(const ToldPart& part, const Entity& entity, int group) const;
+
+    std::uint64_t head_ = 0;
+    std::string root_;
+    std::map<std::string, Office> units_;
+    std::vector<std::string> unit_order_;
+    std::map<std::uint32_t, Version> catalogs_;
+    std::map<std::string, Names> names_;
+    std::map<ReplicaId, std::pair<std::string, Level>> authors_;
+    std::map<Hash, std::unique_ptr<Told>> told_;
+    std::map<RowKey, std::vector<const Told*>> touching_;
+    Packer packer_;
+};
+
+/// As the tables' columns are read, too.
+std::string shown(double number);
+inline const std::string kNull = "\x01null";
+
+}  // namespace taizhang::sim

@@ -1,0 +1,216 @@
+// Power, disks, clocks, copies, sticks: what befalls machines.
+#include "tests/sim/trouble.h"
+
+#include "tests/sim/catalogs.h"
+
+#include <sqlite3.h>
+
+#include <algorithm>
+
+namespace taizhang::sim {
+namespace {
+
+using Op = support::SimDisk::Op;
+using Repeat = support::SimDisk::Repeat;
+
+constexpr std::int64_t kMinute = 60'000, kHour = 60 * kMinute, kDay = 24 * kHour, kYear = 365 * kDay;
+constexpr int kStartsMax = 30;
+
+}  // namespace
+
+// ------------------------------------------------------------------ disks
+
+void World::plan_trouble(Machine& m) {
+    if (calm_ || !one_in(30)) return;
+    if (one_in(2)) return m.disk->cut_after(static_cast<std::uint64_t>(1 + pick(one_in(2) ? 6 : 60)));
+    const auto nth = static_cast<std::uint64_t>(1 + pick(12));
+    switch (pick(4)) {
+        case 0: return m.disk->fail(Op::write, nth, Repeat::once, SQLITE_IOERR_WRITE);
+        case 1: return m.disk->fail(Op::sync, static_cast<std::uint64_t>(1 + pick(2)), Repeat::once, SQLITE_IOERR_FSYNC);
+        case 2: return m.disk->fail(Op::write, nth, one_in(2) ? Repeat::once : Repeat::forever, SQLITE_FULL);
+        default: return m.disk->fail(Op::read, nth, Repeat::once, SQLITE_IOERR_READ);
+    }
+}
+
+void World::after_trouble(Machine& m, bool failed, Errc code) {
+    const bool fired = m.disk->faults_fired() > 0;
+    m.disk->clear_faults();
+    if (m.disk->is_off()) {
+        m.close();
+        m.start_again_ms = now_ms_ + pick(static_cast<int>(4 * kHour));
+        ++figures_.power_cuts;
+        note("power cut " + m.name());
+        if (one_in(2)) start(m);
+        return;
+    }
+    m.disk->cut_after(0);
+    if (!failed || code != Errc::io) return;
+    if (!fired) violated("19 fail-stop", m.name() + ": a disk error that no disk made");
+    // The program has to be started anew. What a failed sync left in the cache is gone with the power.
+    ++figures_.io_errors;
+    note("disk error " + m.name());
+    m.close();
+    m.disk->power_cut();
+    start(m);
+}
+
+void World::cut_power(Machine& m) {
+    if (!m.is_up()) return;
+    m.disk->power_off();
+    after_trouble(m, false, Errc::internal);
+}
+
+void World::restart(Machine& m) {
+    if (!m.is_up()) return;
+    ++figures_.restarts;
+    note("restart " + m.name());
+    m.close();
+    start(m);
+}
+
+/// Starts the program, through further power cuts if need be, and checks what came back.
+void World::start(Machine& m) {
+    for (int n = 0;; ++n) {
+        if (n > kStartsMax) violated("8 liveness", m.name() + " does not start any more");
+        if (m.disk->is_off()) m.disk->restart();
+        m.disk->clear_faults();
+        if (!calm_ && one_in(6)) m.disk->cut_after(static_cast<std::uint64_t>(1 + pick(8)));
+        const auto opened = m.open();
+        if (m.disk->is_off()) {
+            m.close();
+            ++figures_.power_cuts;
+            continue;
+        }
+        m.disk->cut_after(0);
+        if (opened) break;
+        violated("2 atomic prefix", m.name() + " does not open: " + opened.error().detail);
+    }
+    note("start " + m.name());
+    know_author(m);
+    if (m.number == 0) checks_.hub_moved(m);
+    checks_.after_start(m);
+    if (one_in(4)) checks_.check_state(m);
+}
+
+// ------------------------------------------------------------------ clocks and control
+
+void World::jump_clock(Machine& m) {
+    ++figures_.clock_jumps;
+    switch (pick(6)) {
+        case 0: m.clock_error_ms = -7 * kYear; break;                       // before 2019
+        case 1: m.clock_error_ms = (10 + pick(50)) * kYear; break;          // far future
+        case 2: m.clock_error_ms = -pick(static_cast<int>(20 * kDay)); break;
+        case 3: m.clock_error_ms = pick(static_cast<int>(20 * kDay)); break;
+        default: m.clock_error_ms = 0; break;
+    }
+    // The city's clock is looked after; when it is wrong it is wrong by minutes.
+    if (m.number == 0) m.clock_error_ms = pick(static_cast<int>(kHour)) - 30 * kMinute;
+    note("clock " + m.name());
+}
+
+void World::upgrade_catalog() {
+    if (!hub().is_up() || catalog_version_ == kCatalogVersions) return;
+    const auto text = catalog_text(catalog_version_ + 1, with_ledger_);
+    const auto done = attempt(hub(), [&] { return hub().replica->append_control("catalog", text); });
+    note("upgrade");
+    // Whether the entry is there is what the log says after a restart; a failed one is not tried blindly again.
+    if (!hub().is_up()) start(hub());
+    if (hub().replica->control().head().value == reading_.head()) return;
+    if (!done && hub().replica->control().head().value != reading_.head() + 1) violated("2 atomic prefix", "half a control entry");
+    reading_.control_entry("catalog", text);
+    ++catalog_version_;
+    ++figures_.upgrades;
+}
+
+void World::add_unit() {
+    if (!hub().is_up() || reading_.unit_ids().size() > 11) return;
+    const auto id = "B" + std::to_string(10 + reading_.unit_ids().size());
+    add_control("unit", R"({"id":")" + id + R"(","parent_id":"K1-01","level":"branch","name":")" + id + R"("})");
+    note("unit " + id);
+    enrol(*add_machine(id));
+}
+
+/// Enrols over a link that may lose either message; asks again as a person would.
+void World::enrol(Machine& m) {
+    ++figures_.enrolments;
+    const auto code = hub().is_up() ? hub().hub->new_code(m.unit) : Result<sync::Hub::Code>(fail(Errc::offline, "hub"));
+    if (!code) return;
+    sync::Enrolment e(*m.replica);
+    const auto request = e.request(code->code, m.name());
+    if (!request) violated("8 liveness", m.name() + " cannot enrol: " + request.error().detail);
+    const auto answer = hub().hub->handle(*request);
+    if (!answer) violated("8 liveness", m.name() + " is not enrolled: " + answer.error().detail);
+    if (auto r = e.reply(*answer); !r) violated("8 liveness", m.name() + " refuses its enrolment: " + r.error().detail);
+    m.is_enrolled = true;
+    know_author(m);
+}
+
+// ------------------------------------------------------------------ copies, backups, sticks
+
+/// The same disk goes on twice, as when a PC is cloned.
+void World::copy_machine(Machine& m) {
+    if (!m.is_up() || m.number == 0 || !m.is_enrolled || machines_.size() >= 18) return;
+    ++figures_.copies;
+    note("copy " + m.name());
+    const auto number = static_cast<int>(machines_.size());
+    auto copy = std::make_unique<Machine>(number, m.unit, m.level, reference::mix(seed_ + static_cast<std::uint64_t>(number) * 7919), now_ms_);
+    copy->disk->restore(m.disk->snapshot());
+    copy->is_enrolled = true;
+    copy->saved = m.saved;
+    machines_.push_back(std::move(copy));
+    start(*machines_.back());
+}
+
+void World::take_backup(Machine& m) {
+    if (!m.is_up() || m.number == 0 || !m.is_enrolled) return;
+    backups_[m.number] = {m.disk->snapshot(), m.saved};
+}
+
+/// A device is put back to its backup: what only it knew since then is gone with the disk.
+void World::restore_backup(Machine& m) {
+    const auto it = backups_.find(m.number);
+    if (it == backups_.end()) return;
+    ++figures_.restores;
+    note("restore " + m.name());
+    m.close();
+    m.disk->restore(it->second.first);
+    m.saved = it->second.second;
+    ++m.disk_life;
+    m.old_replies.clear();
+    start(m);
+}
+
+/// Commits go from one machine to another past the hub: any chains, in any order, from anywhere in them.
+void World::carry_stick(Machine& from, Machine& to) {
+    if (!from.is_up() || !to.is_up() || &from == &to || to.number == 0 || !from.is_enrolled || !to.is_enrolled) return;
+    const auto heads = from.replica->chain_heads();
+    if (!heads) return;
+    std::vector<std::string> packed;
+    std::vector<ReplicaId> authors;
+    for (const auto& h : *heads) {
+        if (!reading_.holds(to.unit, h.stream) || !one_in(2)) continue;
+        const auto after = static_cast<std::uint64_t>(pick(static_cast<int>(h.seq.value) + 1));
+        const auto entries = from.replica->chain_after(h.stream, h.replica, Seq{one_in(2) ? 0 : after}, 20'000);
+        if (!entries) return;
+        for (const auto& e : *entries) packed.insert(packed.begin() + (one_in(3) ? 0 : static_cast<std::ptrdiff_t>(packed.size())), e.packed);
+        authors.push_back(h.replica);
+    }
+    const bool with_certificates = one_in(2);
+    const std::vector<std::string_view> views(packed.begin(), packed.end());
+    const auto done = attempt(to, [&] {
+        return to.replica->batch([&]() -> Result<> {
+            for (const auto& a : authors)
+                if (const auto* cert = from.replica->control().cert(a); cert && (with_certificates || !hub().is_up() || !hub().replica->control().cert(a)))
+                    TRY_VOID(to.replica->add_certificate(*cert));
+            TRY_VOID(to.replica->receive(views, Origin::below));
+            return {};
+        });
+    });
+    ++figures_.sticks;
+    note("stick " + from.name() + " to " + to.name() + " " + std::to_string(views.size()));
+    if (!done && (done.error().code == Errc::internal || done.error().code == Errc::corrupt || done.error().code == Errc::protocol))
+        violated("5 idempotence", to.name() + " cannot take a stick of " + from.name() + ": " + done.error().detail);
+    if (to.is_up() && one_in(3)) checks_.check_state(to);
+}
+
+}  // namespace taizhang::sim

@@ -1,0 +1,271 @@
+#include "tests/sim/world.h"
+
+#include "tests/sim/author.h"
+#include "tests/sim/catalogs.h"
+#include "tests/sim/trouble.h"
+
+#include <algorithm>
+
+namespace taizhang::sim {
+namespace {
+
+constexpr std::int64_t kMinute = 60'000, kHour = 60 * kMinute, kDay = 24 * kHour;
+constexpr int kActsADay = 36, kRoundsMax = 4, kTripsMax = 60;
+constexpr std::size_t kMachinesMax = 18;
+
+std::string unit_entry(const std::string& id, const std::string& parent, const std::string& level) {
+    return R"({"id":")" + id + R"(","parent_id":")" + parent + R"(","level":")" + level + R"(","name":")" + id + R"("})";
+}
+
+}  // namespace
+
+void Figures::add(const Figures& o) {
+    worlds += o.worlds, days += o.days, commits += o.commits, messages += o.messages, lost_messages += o.lost_messages, doubled_messages += o.doubled_messages;
+    old_messages += o.old_messages, power_cuts += o.power_cuts, io_errors += o.io_errors, clock_jumps += o.clock_jumps, restarts += o.restarts, copies += o.copies;
+    restores += o.restores, sticks += o.sticks, hand_written += o.hand_written, decisions += o.decisions, transitions += o.transitions, refused_edits += o.refused_edits;
+    upgrades += o.upgrades, enrolments += o.enrolments, rows_compared += o.rows_compared, lines_compared += o.lines_compared, lines += o.lines;
+}
+
+int World::days_of(std::uint64_t seed) { return 20 + reference::Random(seed ^ 0xdaf5u).pick(41); }
+
+World::World(std::uint64_t seed) : seed_(seed), random_(seed) {
+    support::SimDisk::seed_sqlite(static_cast<std::uint32_t>(reference::mix(seed)) | 1u);
+    with_ledger_ = one_in(4);
+    with_copies_ = one_in(2);
+    calm_ = one_in(6);
+}
+
+// ------------------------------------------------------------------ beginning
+
+void World::add_control(const std::string& kind, const std::string& payload) {
+    if (auto r = hub().replica->append_control(kind, payload); !r) violated("8 liveness", "the city cannot write its control log: " + r.error().detail);
+    reading_.control_entry(kind, payload);
+}
+
+void World::know_author(Machine& m) {
+    if (m.replica) reading_.author(m.replica->id(), m.unit, m.level);
+}
+
+Machine* World::add_machine(const std::string& unit) {
+    const auto number = static_cast<int>(machines_.size());
+    const auto level = number == 0 ? Level::city : reading_.level_of(unit);
+    machines_.push_back(std::make_unique<Machine>(number, unit, level, reference::mix(seed_ + static_cast<std::uint64_t>(number) * 7919), now_ms_));
+    auto& m = *machines_.back();
+    if (auto r = m.open(); !r) violated("8 liveness", m.name() + " does not start: " + r.error().detail);
+    know_author(m);
+    return &m;
+}
+
+void World::begin() {
+    add_machine("C");
+    add_control("city", R"({"title":"sim"})");
+    add_control("catalog", catalog_text(1, with_ledger_));
+    for (const auto& [id, parent, level] : {std::tuple{"C", "", "city"}, {"C-DJB", "C", "city"}, {"K1", "C", "county"}, {"K2", "C", "county"}, {"K1-01", "K1", "township"},
+                                            {"K2-01", "K2", "township"}, {"B01", "K1-01", "branch"}, {"B02", "K1-01", "branch"}, {"B03", "K2-01", "branch"}})
+        add_control("unit", unit_entry(id, parent, level));
+    Certificate c;
+    c.replica = hub().replica->id();
+    c.unit = "C";
+    c.level = Level::city;
+    c.control = hub().replica->control().head();
+    c.issuer = "C";
+    if (auto r = hub().replica->add_certificate(c); !r) violated("8 liveness", "no certificate for the city: " + r.error().detail);
+    for (const char* unit : {"C-DJB", "K1", "K1", "K1-01", "K1-01", "B01", "B01", "B01", "B02", "B02", "B03"}) {
+        auto* m = add_machine(unit);
+        enrol(*m);
+        sync_fully(*m);
+    }
+}
+
+// ------------------------------------------------------------------ days
+
+void World::saved(Machine& m, const std::vector<CommitId>& ids) {
+    for (const auto& id : ids) {
+        m.saved.push_back(id);
+        ++figures_.commits;
+        trace_.add(view(id.hash.bytes));
+        const auto entries = m.replica->chain_after(id.stream, id.replica, Seq{id.seq.value - 1}, 1);
+        if (!entries || entries->empty()) violated("1 local durability", m.name() + ": a commit just saved cannot be read");
+        for (const auto& e : *entries)
+            if (e.hash == id.hash) reading_.told(e.hash, e.packed);
+    }
+}
+
+void World::write_by(Machine& m) {
+    if (!m.is_up() || (!m.is_enrolled && m.number != 0)) return;
+    Author author(*this, m);
+    const int kind = pick(10);
+    auto ids = attempt(m, [&] { return kind < 7 ? author.write() : kind < 8 ? author.decide() : author.write_by_hand(); });
+    note("write " + m.name() + " " + (ids ? std::to_string(ids->size()) : std::string(name_of(ids.error().code))));
+    if (!ids) {
+        const auto code = ids.error().code;
+        if (code == Errc::internal || code == Errc::corrupt || code == Errc::protocol || code == Errc::denied)
+            violated("8 liveness", m.name() + " cannot write: " + ids.error().detail);
+        ++figures_.refused_edits;
+        return;
+    }
+    if (m.is_up()) {
+        saved(m, *ids);
+        if (m.number == 0) checks_.hub_moved(m);
+    } else {
+        // The power went after it was saved.
+        m.saved.insert(m.saved.end(), ids->begin(), ids->end());
+    }
+}
+
+void World::act() {
+    auto& m = some_machine();
+    if (!m.is_up()) {
+        if (now_ms_ >= m.start_again_ms) start(m);
+        return;
+    }
+    const int kind = pick(100);
+    if (kind < 50)
+        write_by(m);
+    else if (kind < 92)
+        begin_sync(m);
+    else
+        something_rare();
+}
+
+void World::something_rare() {
+    auto& m = some_machine();
+    auto& other = some_machine();
+    switch (pick(16)) {
+        case 0: return cut_power(m);
+        case 1:
+        case 2: return restart(m);
+        case 3: return jump_clock(m);
+        case 4:
+        case 5:
+        case 6: return carry_stick(m, other);
+        case 7:
+            if (one_in(3)) upgrade_catalog();
+            return;
+        case 8:
+            if (one_in(3)) add_unit();
+            return;
+        case 9:
+            if (with_copies_ && one_in(4)) copy_machine(m);
+            return;
+        case 10: return take_backup(m);
+        case 11:
+            if (with_copies_ && one_in(3)) restore_backup(m);
+            return;
+        case 12:
+        case 13:
+            if (m.is_up()) checks_.check_7_strong_convergence(m);
+            return;
+        default:
+            if (m.is_up() && (m.number == 0 || m.is_enrolled)) checks_.check_state(m);
+    }
+}
+
+void World::run() {
+    begin();
+    const auto end = now_ms_ + days_of(seed_) * kDay;
+    while (now_ms_ < end) {
+        deliver_through(now_ms_ + pick(static_cast<int>(2 * kDay / kActsADay)));
+        act();
+    }
+    rest();
+    figures_.worlds = 1;
+    figures_.days = static_cast<std::uint64_t>(days_of(seed_));
+    figures_.rows_compared = checks_.rows_compared();
+    figures_.lines_compared = checks_.lines_compared();
+    figures_.lines = checks_.lines_at_hub;
+    for (auto& m : machines_) {
+        const auto digest = m->replica->digest();
+        for (const auto& [stream, value] : *digest) trace_.add(stream + value);
+    }
+}
+
+// ------------------------------------------------------------------ the end
+
+/// One session without any loss; whether something moved. Bounded in round trips.
+bool World::sync_fully(Machine& m) {
+    sync::Session session(*m.replica);
+    for (int trips = 0; session.wants_more(); ++trips) {
+        if (trips > kTripsMax) violated("8 liveness", m.name() + ": a sync does not end");
+        const auto request = session.request();
+        if (!request) violated("8 liveness", m.name() + " cannot ask: " + request.error().detail);
+        know_author(m);
+        const auto answer = hub().hub->handle(*request);
+        if (!answer) violated("8 liveness", "the hub refuses " + m.name() + ": " + answer.error().detail);
+        checks_.hub_moved(hub());
+        wire::SyncReply reply;
+        if (!wire::decode(*answer, reply)) violated("8 liveness", "the hub's answer cannot be read");
+        checks_.reply_left(reply);
+        if (auto r = session.reply(*answer); !r) violated("8 liveness", m.name() + " refuses the answer: " + r.error().detail);
+        know_author(m);
+        ++figures_.messages;
+    }
+    if (!session.stats().refused.empty()) violated("8 liveness", m.name() + " was refused: " + session.stats().refused.front());
+    return session.stats().sent + session.stats().received > 0;
+}
+
+/// 8, liveness: once faults stop, everybody agrees within a bounded number of rounds.
+void World::rest() {
+    for (auto& m : machines_)
+        if (!m->is_up()) start(*m);
+    in_flight_.clear();
+    for (auto& m : machines_) {
+        m->session.reset();
+        m->awaits = 0;
+        if (m->number != 0 && !m->is_enrolled) enrol(*m);
+    }
+    bool moved = true;
+    for (int round = 0; moved; ++round) {
+        if (round > kRoundsMax) violated("8 liveness", "still commits on the move after " + std::to_string(round) + " rounds");
+        moved = false;
+        for (auto& m : machines_)
+            if (m->number != 0) moved = sync_fully(*m) || moved;
+    }
+    for (auto& m : machines_) {
+        const auto waiting = m->replica->waiting();
+        if (!waiting || !waiting->empty())
+            violated("8 liveness", m->name() + ": at rest, " + (waiting ? waiting->front().id.stream.str() + " waits for " + waiting->front().reason + " " + waiting->front().what : waiting.error().detail));
+        const auto unsent = m->number == 0 ? Result<std::uint64_t>(0) : sync::unsent_count(*m->replica);
+        if (!unsent || *unsent != 0) violated("8 liveness", m->name() + ": unsent at rest");
+    }
+    note("rest");
+    check_everything();
+    redeliver_everything();
+}
+
+void World::check_everything() {
+    std::vector<Machine*> all;
+    for (auto& m : machines_) all.push_back(m.get());
+    checks_.check_3_no_loss(hub(), all);
+    for (auto* m : all) {
+        checks_.after_start(*m);
+        checks_.check_state(*m);
+        checks_.check_7_strong_convergence(*m);
+    }
+    auto some = all;
+    for (int n = 0; n < 3; ++n) {
+        auto& m = *some[static_cast<std::size_t>(pick(static_cast<int>(some.size())))];
+        if (const auto r = m.replica->verify(); !r) violated("2 atomic prefix", m.name() + ": verify says " + r.error().detail);
+    }
+}
+
+/// 5, idempotence: what was sent before, once more and in any order, changes nothing.
+void World::redeliver_everything() {
+    const auto before = hub().replica->digest();
+    const auto head = hub().replica->log_head();
+    for (auto& m : machines_) {
+        for (const auto& q : m->old_requests)
+            if (const auto r = hub().hub->handle(q); !r) violated("5 idempotence", "the hub refuses an old request of " + m->name() + ": " + r.error().detail);
+        const auto own = m->replica->digest();
+        sync::Session session(*m->replica);
+        for (auto it = m->old_replies.rbegin(); it != m->old_replies.rend(); ++it)
+            if (const auto r = session.reply(*it); !r) violated("5 idempotence", m->name() + " refuses an old answer: " + r.error().detail);
+        const auto after = m->replica->digest();
+        if (!own || !after || *own != *after) violated("5 idempotence", m->name() + ": old answers change its state");
+        if (m->number != 0) checks_.check_14_resume(*m);
+    }
+    const auto after = hub().replica->digest();
+    if (hub().replica->log_head() != head || !before || !after || *before != *after) violated("5 idempotence", "old requests change the hub's state");
+}
+
+}  // namespace taizhang::sim
