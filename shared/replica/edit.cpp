@@ -288,9 +288,9 @@ Result<std::vector<CommitId>> Replica::Impl::edit_as(const ReplicaId& as, const 
         for (const auto& e : draft.edits) {
             const auto* v = control.newest(e.entity);
             if (!v) return fail(Errc::not_found, "没有这种记录 / no such entity: " + e.entity);
-            TRY(auto stream, stream_of(e, *v));
+            TRY(const auto stream, stream_of(e, *v));
             auto it = std::find_if(by_stream.begin(), by_stream.end(), [&](const auto& s) { return s.first == stream; });
-            if (it == by_stream.end()) it = by_stream.insert(by_stream.end(), {std::move(stream), {}});
+            if (it == by_stream.end()) it = by_stream.insert(by_stream.end(), {stream, {}});
             it->second.push_back(&e);
         }
         for (const auto& [stream, edits] : by_stream) {

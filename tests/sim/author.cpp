@@ -10,8 +10,6 @@ constexpr int kWritesMax = 26;   // of one row; the naive fold grows with the cu
 constexpr std::array kWords = {"已报", "整改", "核查", "拨付", "走访", "draft", "final \"two\"", "a\\b", "会议", "材料"};
 constexpr std::array kTags = {"红", "黄", "绿", "blue", "急"};
 
-std::string id_shown(const Entity& e, const std::string& id) { return e.uuid ? to_hex(id) : id; }
-
 }  // namespace
 
 const Catalog& Author::catalog() const { return w_.reading_.newest(m_.replica->control().head().value); }
