@@ -84,34 +84,41 @@ Level level_from(std::string_view name) {
 
 static_assert(sizeof(crypto_generichash_state) <= 384);
 
+namespace {
+
+/// Length of the well-formed sequence at p with at most `left` bytes, 0 when there is none. RFC 3629, section 4.
+std::size_t utf8_sequence(const unsigned char* p, std::size_t left) {
+    const auto tail = [&](std::size_t i) { return (p[i] & 0xc0) == 0x80; };
+    if (p[0] >= 0xc2 && p[0] < 0xe0) return left >= 2 && tail(1) ? 2 : 0;
+    if (p[0] < 0xf0 && p[0] >= 0xe0) {
+        if (left < 3 || !tail(1) || !tail(2)) return 0;
+        if (p[0] == 0xe0 && p[1] < 0xa0) return 0;
+        return p[0] == 0xed && p[1] >= 0xa0 ? 0 : 3;
+    }
+    if (p[0] >= 0xf0 && p[0] < 0xf5) {
+        if (left < 4 || !tail(1) || !tail(2) || !tail(3)) return 0;
+        if (p[0] == 0xf0 && p[1] < 0x90) return 0;
+        return p[0] == 0xf4 && p[1] >= 0x90 ? 0 : 4;
+    }
+    return 0;
+}
+
+}  // namespace
+
 bool is_utf8(std::string_view s) {
-    for (std::size_t i = 0; i < s.size();) {
-        const auto c = static_cast<unsigned char>(s[i]);
-        std::size_t n = 0;
-        std::uint32_t cp = 0;
-        if (c < 0x80) {
-            ++i;
-            continue;
-        } else if (c >= 0xc2 && c < 0xe0) {
-            n = 1;
-            cp = c & 0x1f;
-        } else if (c >= 0xe0 && c < 0xf0) {
-            n = 2;
-            cp = c & 0x0f;
-        } else if (c >= 0xf0 && c < 0xf5) {
-            n = 3;
-            cp = c & 0x07;
+    const auto* p = reinterpret_cast<const unsigned char*>(s.data());
+    const auto* const end = p + s.size();
+    while (p != end) {
+        // Text is mostly Chinese, ids and dates ASCII: these two without looking further.
+        if (*p < 0x80) {
+            ++p;
+        } else if (end - p >= 3 && *p > 0xe0 && *p < 0xed && (p[1] & 0xc0) == 0x80 && (p[2] & 0xc0) == 0x80) {
+            p += 3;
         } else {
-            return false;
+            const auto n = utf8_sequence(p, static_cast<std::size_t>(end - p));
+            if (n == 0) return false;
+            p += n;
         }
-        if (s.size() - i <= n) return false;
-        for (std::size_t k = 1; k <= n; ++k) {
-            const auto d = static_cast<unsigned char>(s[i + k]);
-            if ((d & 0xc0) != 0x80) return false;
-            cp = cp << 6 | (d & 0x3f);
-        }
-        if ((n == 2 && cp < 0x800) || (n == 3 && (cp < 0x10000 || cp > 0x10ffff)) || (cp >= 0xd800 && cp < 0xe000)) return false;
-        i += n + 1;
     }
     return true;
 }

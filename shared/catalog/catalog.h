@@ -122,7 +122,7 @@ private:
 
 /// Checks a value against a field: type, length, choice, real date. Errc::bad_input, one line naming the field.
 Result<> check_value(const Field& field, const ValueView& value);
-/// The same check without the words, for bulk.
+/// The same check without the words, for a value of a decoded commit, whose text is UTF-8.
 bool fits(const Field& field, const ValueView& value);
 /// What a person typed, as the field's type; empty text is null.
 Result<Value> parse_value(const Field& field, std::string_view text);

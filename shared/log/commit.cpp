@@ -142,7 +142,7 @@ bool read_header(Reader& r, CommitHeader& h) {
 /// Reads the rows into a Commit's flat tables.
 class Body {
 public:
-    Body(Commit& c, Reader& r) : c_(c), r_(r) {}
+    Body(Commit& c, Reader& r, Commit::Text text) : c_(c), r_(r), text_(text) {}
 
     void read() {
         const auto n = r_.size();
@@ -250,7 +250,7 @@ private:
     void field(std::uint32_t n) {
         Reader start = r_;
         const auto before = r_.offset();
-        (void)ValueView::read(r_);
+        (void)(text_ == Commit::Text::checked ? ValueView::read_unchecked(r_) : ValueView::read(r_));
         c_.fields.push_back({n, r_.ok() ? start.raw(r_.offset() - before) : std::string_view()});
     }
 
@@ -286,11 +286,12 @@ private:
 
     Commit& c_;
     Reader& r_;
+    Commit::Text text_;
 };
 
 }  // namespace
 
-Result<> Commit::decode(std::string_view bytes) {
+Result<> Commit::decode(std::string_view bytes, Text text) {
     names.clear();
     rows.clear();
     parts.clear();
@@ -299,7 +300,7 @@ Result<> Commit::decode(std::string_view bytes) {
     fields.clear();
     if (bytes.size() > kCommitBytesMax) return fail(Errc::protocol, "commit: larger than 2 MiB");
     Reader r(bytes);
-    if (read_header(r, header)) Body(*this, r).read();
+    if (read_header(r, header)) Body(*this, r, text).read();
     if (!r.done()) return fail(Errc::protocol, "commit: malformed");
     hash = hash_of(bytes);
     return {};

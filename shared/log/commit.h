@@ -110,8 +110,10 @@ struct Commit {
     std::span<const FieldRec> fields_of(const PartRec& p) const { return {fields.data() + p.field_first, p.field_count}; }
     std::span<const ReviewRec> reviews_of(const PartRec& p) const { return {reviews.data() + p.review_first, p.review_count}; }
 
-    /// Errc::protocol when the bytes are not a commit; says at which byte.
-    Result<> decode(std::string_view bytes);
+    /// `checked`: these bytes were decoded before, by us; that their text is UTF-8 need not be asked again.
+    enum class Text : std::uint8_t { unchecked, checked };
+    /// Errc::protocol when the bytes are not a commit.
+    Result<> decode(std::string_view bytes, Text text = Text::unchecked);
     /// Only the header (cheap): enough for chains, scope and cursors.
     static Result<CommitHeader> decode_header(std::string_view bytes);
 };

@@ -300,9 +300,11 @@ void Replica::Impl::apply_part_fast(Touched& t, const Commit& c, const NameMap& 
     } else {
         if (!is_register(item.group->rule) || !binding.plain[static_cast<std::size_t>(item.group_no)]) return;
         if (frozen(t.meta.state) >> item.group_no & 1) return;
+        // A commit says a thing about a row once; only what an earlier one of this transaction said can be there already.
+        const bool is_first = t.first_lsn == lsn;
         for (const auto& f : c.fields_of(p)) {
             const auto field = map.items[f.name].field_no;
-            const auto old = t.is_new ? t.cells.end() : std::find_if(t.cells.begin(), t.cells.end(), [&](const Cell& cell) { return cell.field == field; });
+            const auto old = is_first ? t.cells.end() : std::find_if(t.cells.begin(), t.cells.end(), [&](const Cell& cell) { return cell.field == field; });
             if (old != t.cells.end())
                 old->value = f.value;
             else
@@ -372,23 +374,36 @@ Result<> Replica::Impl::replace_prev(std::uint64_t lsn, std::uint32_t index, std
     return log_set_prev.run();
 }
 
-Result<> Replica::Impl::flush_row(Touched& t) {
+/// Writes a row that need not be folded; false when it must be after all.
+Result<bool> Replica::Impl::flush_row(Touched& t) {
+    if (t.first_lsn == 0) return true;  // only looked at
     if (!t.fold && t.is_new) {
         // A row that nobody had to look for: the insert itself says whether it was there.
         TRY(const bool inserted, t.table->insert(t.stream, t.id, t.cells, t.meta));
-        if (inserted) return {};
-        TRY_VOID(ensure_loaded(t));
+        if (inserted) return true;
     }
-    if (t.fold) {
-        TRY_VOID(ensure_loaded(t));
-        return refold(t);
-    }
-    if (t.first_lsn == 0) return {};
-    return t.table->update(t.stream, t.id, t.cells, t.meta);
+    TRY_VOID(ensure_loaded(t));
+    if (t.fold) return false;
+    TRY_VOID(t.table->update(t.stream, t.id, t.cells, t.meta));
+    return true;
 }
 
 Result<> Replica::Impl::flush() {
-    for (std::size_t i = 0; i < touched_count; ++i) TRY_VOID(flush_row(touched[i]));
+    struct Due {
+        Touched* row;
+        std::vector<RowHistory::Item> items;
+    };
+    std::vector<Due> due;
+    for (std::size_t i = 0; i < touched_count; ++i) {
+        auto& t = touched[i];
+        TRY(const bool written, flush_row(t));
+        if (written) continue;
+        due.push_back({&t, {}});
+        TRY_VOID(history(t.meta.head, t.meta.head_index, due.back().items));
+    }
+    // Rows that began in the same commit follow each other, so that a large commit is read from the log once.
+    std::sort(due.begin(), due.end(), [](const Due& a, const Due& b) { return a.items.back().lsn < b.items.back().lsn; });
+    for (auto& d : due) TRY_VOID(refold(*d.row, std::move(d.items)));
     touched_index.clear();
     touched_count = 0;
     if (touched.size() > kTouchedMax) touched.clear();
@@ -417,7 +432,7 @@ Result<> Replica::Impl::retry_waiting() {
                 own.bytes = l->bytes;
             }
             arena.push_back(std::move(own.bytes));
-            TRY_VOID(own.commit.decode(arena.back()));
+            TRY_VOID(own.commit.decode(arena.back(), Commit::Text::checked));
             TRY(const int stream, stream_no(own.commit.header.stream));
             auto maps = name_maps(own.commit);
             std::string reason, what, prev;
@@ -449,7 +464,7 @@ Result<> Replica::Impl::load_commit(std::uint64_t lsn, const Loaded*& out) {
     const std::string hash(log_get.blob(0));
     auto unpacked = packer.unpack(log_get.blob(1), loaded->bytes);
     log_get.reset();
-    if (unpacked) unpacked = loaded->commit.decode(loaded->bytes);
+    if (unpacked) unpacked = loaded->commit.decode(loaded->bytes, Commit::Text::checked);
     if (!unpacked || taizhang::view(loaded->commit.hash.bytes) != hash)
         return fail(Errc::corrupt, "日志第 " + std::to_string(lsn) + " 条已损坏 / log entry " + std::to_string(lsn) + " is damaged");
     cache_bytes += loaded->bytes.size() * 3;

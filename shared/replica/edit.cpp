@@ -269,7 +269,7 @@ Result<CommitId> Replica::Impl::commit_edits(const ReplicaId& as, const StreamId
     arena_bytes += arena.back().size();
     if (arena.back().size() > kCommitBytesMax) return fail(Errc::bad_input, "一次写得太多(超过 2 MB),请分几次 / more than 2 MB at once: split it");
     Commit c;
-    TRY_VOID(c.decode(arena.back()));
+    TRY_VOID(c.decode(arena.back(), Commit::Text::checked));
     std::string packed;
     packer.pack(arena.back(), packed);
     TRY(const auto a, admit(packed, c, Origin::own));

@@ -85,8 +85,14 @@ Result<> Replica::Impl::append_changes(std::uint64_t lsn, std::uint32_t index, s
 }
 
 Result<Replica::Impl::RowHistory> Replica::Impl::fold_row(RowTable& table, const RowMeta& meta) {
+    std::vector<RowHistory::Item> items;
+    TRY_VOID(history(meta.head, meta.head_index, items));
+    return fold_items(table, std::move(items));
+}
+
+Result<Replica::Impl::RowHistory> Replica::Impl::fold_items(RowTable& table, std::vector<RowHistory::Item> items) {
     RowHistory h;
-    TRY_VOID(history(meta.head, meta.head_index, h.items));
+    h.items = std::move(items);
     for (const auto& i : h.items) TRY_VOID(append_changes(i.lsn, i.index, h.changes));
     h.state = fold::fold(h.changes, static_cast<int>(table.binding().groups.size()));
     return h;
@@ -153,8 +159,8 @@ Result<std::vector<std::string>> Replica::Impl::columns_of(const RowTable& table
 }
 
 /// Folds the row from the log and writes columns, meta and conflict lines.
-Result<> Replica::Impl::refold(Touched& t) {
-    TRY(auto h, fold_row(*t.table, t.meta));
+Result<> Replica::Impl::refold(Touched& t, std::vector<RowHistory::Item> items) {
+    TRY(auto h, fold_items(*t.table, std::move(items)));
     const auto& binding = t.table->binding();
     const auto groups = binding.groups.size();
     std::unordered_map<VersionId, std::uint64_t> lsn_of;

@@ -108,7 +108,7 @@ public:
     Result<> apply_rows(const Commit& c, int stream, std::uint64_t lsn, std::vector<NameMap>& maps, std::string& prev);
     Result<> retry_waiting();
     Result<> flush();
-    Result<> flush_row(Touched& t);
+    Result<bool> flush_row(Touched& t);
     Result<Touched*> touch(RowTable& table, int stream, std::string_view id, bool presume_new);
     Result<> ensure_loaded(Touched& t);
     std::vector<NameMap> name_maps(const Commit& c);
@@ -129,8 +129,9 @@ public:
     };
     Result<> history(std::uint64_t head, std::uint32_t index, std::vector<RowHistory::Item>& out);
     Result<RowHistory> fold_row(RowTable& table, const RowMeta& meta);
+    Result<RowHistory> fold_items(RowTable& table, std::vector<RowHistory::Item> items);
     Result<> append_changes(std::uint64_t lsn, std::uint32_t index, std::vector<fold::Change>& out);
-    Result<> refold(Touched& t);
+    Result<> refold(Touched& t, std::vector<RowHistory::Item> items);
     bool entitled(const Commit& c, const NameMap& map, const PartRec& part, const Relation& rel, const NameMap::Item& item) const;
 
     // ---- edit.cpp

@@ -1,6 +1,7 @@
 #include "sync/hub.h"
 
 #include <algorithm>
+#include <set>
 
 namespace taizhang::sync {
 namespace {
@@ -260,16 +261,20 @@ Result<> Hub::take(const wire::SyncRequest& q, const Device& device, wire::SyncR
     return {};
 }
 
-Result<> Hub::give_certificates(const wire::SyncRequest& q, const Device& device, std::uint64_t after, wire::SyncReply& reply) {
+/// Whether the certificate's unit reaches a stream that a device of `unit` holds.
+bool Hub::matters_to(const std::string& unit, const Certificate& cert) const {
     const auto& c = r_->control();
+    const auto& reach = c.authority(cert.unit, c.head());
+    return c.is_at_or_below(unit, reach, c.head()) || c.is_at_or_below(reach, c.authority(unit, c.head()), c.head());
+}
+
+Result<> Hub::give_certificates(const wire::SyncRequest& q, const Device& device, std::uint64_t after, wire::SyncReply& reply) {
     TRY(const auto certs, r_->certificates_after(after));
     reply.cursor.certificates = after;
     for (const auto& s : certs) {
         reply.cursor.certificates = s.pos;
         TRY(const auto cert, Certificate::decode(s.body));
-        const auto& reach = c.authority(cert.unit, c.head());
-        const bool matters = c.is_at_or_below(device.unit, reach, c.head()) || c.is_at_or_below(reach, c.authority(device.unit, c.head()), c.head());
-        if (matters || cert.replica == q.replica) reply.certificates.push_back(s.body);
+        if (matters_to(device.unit, cert) || cert.replica == q.replica) reply.certificates.push_back(s.body);
     }
     return {};
 }
@@ -302,12 +307,16 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::
     }
     Lsn through;
     TRY(auto entries, r_->log_after(reply.cursor.log, streams, kReplyBytes, through));
+    std::set<ReplicaId> strangers;
     for (auto& e : entries) {
         if (std::find(just_sent.begin(), just_sent.end(), hash_of(e.packed)) != just_sent.end()) continue;
         if (!has.empty()) {
             const auto it = has.find(r_->stream_name(e.stream_no).str() + e.replica.hex());
             if (it != has.end() && e.seq <= it->second) continue;
         }
+        // A commit and the certificate that it needs travel together, even when its author had no business there.
+        const auto* author = r_->control().cert(e.replica);
+        if (author && !matters_to(device.unit, *author) && strangers.insert(e.replica).second) reply.certificates.push_back(author->encode());
         reply.commits.push_back(std::move(e.packed));
     }
     reply.cursor.log = through;

@@ -61,6 +61,7 @@ void Checks::check_state(Machine& m) {
     if (!control || !control->step()) violated("19 fail-stop", m.name() + ": the control log cannot be read");
     const auto at = control->unsigned_integer(0);
     control->reset();
+    if (!reading_.newest_or_none(at)) return;
     std::set<ReplicaId> certified;
     auto certs = m.replica->database().prepare("SELECT replica FROM certificate", false);
     for (;;) {

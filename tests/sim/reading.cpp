@@ -71,11 +71,11 @@ void Reading::control_entry(const std::string& kind, const std::string& payload)
 
 void Reading::author(const ReplicaId& replica, const std::string& unit, Level level) { authors_[replica] = {unit, level}; }
 
-const Catalog& Reading::newest(std::uint64_t at) const {
+const Catalog* Reading::newest_or_none(std::uint64_t at) const {
     const Catalog* found = nullptr;
     for (const auto& [version, v] : catalogs_)
         if (v.since <= at) found = v.catalog.get();
-    return *found;
+    return found;
 }
 
 const Reading::Office* Reading::office(const std::string& unit, std::uint64_t at) const {

@@ -59,7 +59,9 @@ public:
     const std::vector<const Told*>& touching(const RowKey& key) { return touching_[key]; }
 
     std::uint64_t head() const { return head_; }
-    const Catalog& newest(std::uint64_t at) const;
+    /// Null before the first catalog.
+    const Catalog* newest_or_none(std::uint64_t at) const;
+    const Catalog& newest(std::uint64_t at) const { return *newest_or_none(at); }
     const std::vector<std::string>& unit_ids() const { return unit_order_; }
     Level level_of(const std::string& unit) const { return units_.at(unit).level; }
 

@@ -92,7 +92,7 @@ void World::saved(Machine& m, const std::vector<CommitId>& ids) {
 }
 
 void World::write_by(Machine& m) {
-    if (!m.is_up() || (!m.is_enrolled && m.number != 0)) return;
+    if (!m.is_up() || (!m.is_enrolled && m.number != 0) || !reading_.newest_or_none(m.replica->control().head().value)) return;
     Author author(*this, m);
     const int kind = pick(10);
     auto ids = attempt(m, [&] { return kind < 7 ? author.write() : kind < 8 ? author.decide() : author.write_by_hand(); });

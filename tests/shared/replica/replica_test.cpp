@@ -53,5 +53,56 @@ TEST_CASE("two sides edit one record; after syncs all replicas hold the same", "
     CHECK(w.city->verify().has_value());
 }
 
+TEST_CASE("a new row that two commits of one transaction write has their values and no other row's", "[replica]") {
+    World w;
+    auto& r = *w.city;
+    const auto create = [](const std::string& id, std::vector<std::pair<std::string, Value>> fields) {
+        Edit e;
+        e.entity = "push";
+        e.row = id;
+        e.create = true;
+        e.stream = StreamId{"B01", Audience::ledger};
+        e.fields = std::move(fields);
+        Draft d;
+        d.edits.push_back(std::move(e));
+        return d;
+    };
+    const std::vector<std::pair<std::string, Value>> all{{"assignment_id", text("A1")}, {"unit_id", text("B01")}, {"kind", text("催办")}, {"at", text("2025-11-01T08:00:00Z")}, {"by_unit_id", text("K1")}, {"text", text("另一行")}};
+    const std::vector<std::pair<std::string, Value>> some{{"assignment_id", text("A2")}, {"unit_id", text("B01")}, {"at", text("2025-11-02T08:00:00Z")}};
+    REQUIRE(r.batch([&]() -> Result<> {
+                 REQUIRE(r.edit(create("P1", all)).has_value());
+                 REQUIRE(r.edit(create("P2", some)).has_value());
+                 Draft again = create("P2", some);
+                 again.edits[0].create = false;
+                 REQUIRE(r.edit(again).has_value());
+                 return {};
+             }).has_value());
+    auto s = w.city->database().prepare("SELECT kind, by_unit_id, text FROM push WHERE id = 'P2'");
+    REQUIRE(s.has_value());
+    REQUIRE(*s->step());
+    for (int i = 0; i < 3; ++i) CHECK(s->is_null(i));
+    s->reset();
+    CHECK(w.city->verify().has_value());
+}
+
+TEST_CASE("a commit whose base is not here leaves no trace in the tables", "[replica]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    w.city.set("assignment", "A1", {{"remark", text("零")}});
+    auto a = w.device("B01");
+    a->set("assignment", "A1", {{"remark", text("一")}});
+    Device stick(9);
+    REQUIRE(stick->receive_control(*w.city->control_after(ControlPos{0}, 1 << 20)).has_value());
+    for (const auto& c : *w.city->certificates_after(0)) REQUIRE(stick->add_certificate(*Certificate::decode(c.body)).has_value());
+    REQUIRE(*sync::unsent_count(**a) == 1);
+    // The row's creation lies in the city's chain; only what was built on it comes.
+    const auto later = *(*a)->chain_after(StreamId{"B01", Audience::ledger}, (*a)->id(), Seq{0}, 1 << 20);
+    const std::vector<std::string_view> packed{later.front().packed};
+    REQUIRE(stick->receive(packed, Origin::below).has_value());
+    CHECK(stick->read_row({}, "A1").has_error());
+    CHECK(stick->waiting()->size() == 1);
+    CHECK(stick->verify().has_value());
+}
+
 }  // namespace
 }  // namespace taizhang
