@@ -129,14 +129,19 @@ static bool is_row_id(const Entity& e, std::string_view id) {
 }
 
 Result<Touched*> Replica::Impl::touch(RowTable& t, int stream, std::string_view id, bool presume_new) {
-    const RowKeyView key{&t, stream, id};
-    if (const auto it = touched_index.find(key); it != touched_index.end()) {
-        auto& found = touched[it->second];
+    auto& slot = touched_index.slot(row_hash(t, stream, id), [&](std::uint32_t i) {
+        const auto& x = touched[i];
+        return x.table == &t && x.stream == stream && x.id == id;
+    });
+    if (slot != RowIndex::kFree) {
+        auto& found = touched[slot];
         if (!presume_new) TRY_VOID(ensure_loaded(found));
         return &found;
     }
     if (touched_count == touched.size()) touched.emplace_back();
-    auto& n = touched[touched_count];
+    slot = static_cast<std::uint32_t>(touched_count);
+    auto& n = touched[touched_count++];
+    n.hash = row_hash(t, stream, id);
     n.table = &t;
     n.stream = stream;
     n.id = id;
@@ -149,7 +154,7 @@ Result<Touched*> Replica::Impl::touch(RowTable& t, int stream, std::string_view 
     n.meta.state = 0;
     n.meta.flow = {};
     n.meta.groups.assign(t.binding().groups.size(), {});
-    touched_index.emplace(key, touched_count++);
+    touched_index.grow(touched_count, [&](std::uint32_t i) { return touched[i].hash; });
     if (!presume_new) TRY_VOID(ensure_loaded(n));
     return &n;
 }
@@ -394,12 +399,18 @@ Result<> Replica::Impl::flush() {
         std::vector<RowHistory::Item> items;
     };
     std::vector<Due> due;
-    for (std::size_t i = 0; i < touched_count; ++i) {
-        auto& t = touched[i];
-        TRY(const bool written, flush_row(t));
+    // In the order of the tables' keys: neighbours share pages, and a page that is in the cache is written to once.
+    std::vector<Touched*> in_order;
+    in_order.reserve(touched_count);
+    for (std::size_t i = 0; i < touched_count; ++i) in_order.push_back(&touched[i]);
+    std::sort(in_order.begin(), in_order.end(), [](const Touched* a, const Touched* b) {
+        return std::tie(a->table, a->id, a->stream) < std::tie(b->table, b->id, b->stream);
+    });
+    for (auto* t : in_order) {
+        TRY(const bool written, flush_row(*t));
         if (written) continue;
-        due.push_back({&t, {}});
-        TRY_VOID(history(t.meta.head, t.meta.head_index, due.back().items));
+        due.push_back({t, {}});
+        TRY_VOID(history(t->meta.head, t->meta.head_index, due.back().items));
     }
     // Rows that began in the same commit follow each other, so that a large commit is read from the log once.
     std::sort(due.begin(), due.end(), [](const Due& a, const Due& b) { return a.items.back().lsn < b.items.back().lsn; });

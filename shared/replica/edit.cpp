@@ -2,7 +2,6 @@
 #include "replica/impl.h"
 
 #include <algorithm>
-#include <map>
 
 namespace taizhang {
 namespace {
@@ -26,7 +25,12 @@ public:
     EditWriter(Impl& m, CommitWriter& w, const EntityVersion& v, RowTable& table, int stream, const Relation& rel)
         : m_(m), w_(w), v_(v), table_(table), stream_(stream), rel_(rel) {}
 
+    /// For one row after the other.
     Result<> write(const Edit& e, std::string_view id) {
+        given_.clear();
+        folded_.reset();
+        has_base_ = false;
+        next_field_ = 0;
         TRY_VOID(look(e, id));
         TRY_VOID(check_fields(e));
         const Transition* transition = nullptr;
@@ -58,19 +62,32 @@ private:
         return {};
     }
 
+    /// Finds the fields by name, once, and checks what is to be written into them.
     Result<> check_fields(const Edit& e) {
         for (const auto* list : {&e.fields, &e.remove}) {
-            for (const auto& [name, value] : *list) {
-                const auto f = v_.entity->field(name);
-                if (f < 0) return unknown_field(name);
+            for (const auto& given : *list) {
+                const auto f = find_field(given.first);
+                if (f < 0) return unknown_field(given.first);
                 const auto& field = v_.entity->fields[static_cast<std::size_t>(f)];
-                TRY_VOID(check_value(field, value.view()));
+                TRY_VOID(check_value(field, given.second.view()));
                 const auto& group = v_.entity->groups[static_cast<std::size_t>(field.group)];
                 if (!rel_.may(group.by) && group.refused_as.empty())
-                    return fail(Errc::not_allowed, field.label.zh + " 不由本单位填写,没有保存 / " + field.label.en + " (" + name + ") is not this unit's to write; nothing was saved");
+                    return fail(Errc::not_allowed, field.label.zh + " 不由本单位填写,没有保存 / " + field.label.en + " (" + given.first + ") is not this unit's to write; nothing was saved");
+                if (list == &e.fields) given_.push_back({field.group, &given});
             }
         }
+        // In the order of the catalog, so that equal edits give equal bytes.
+        std::stable_sort(given_.begin(), given_.end(), [](const Given& a, const Given& b) { return a.group < b.group; });
         return {};
+    }
+
+    /// Most edits name their fields in the catalog's order: the next one is the likely one.
+    int find_field(const std::string& name) {
+        const auto& fields = v_.entity->fields;
+        if (next_field_ < fields.size() && fields[next_field_].name == name) return static_cast<int>(next_field_++);
+        const auto f = v_.entity->field(name);
+        if (f >= 0) next_field_ = static_cast<std::size_t>(f) + 1;
+        return f;
     }
 
     Error unknown_field(const std::string& name) const {
@@ -131,10 +148,9 @@ private:
     }
 
     Result<> write_groups(const Edit& e) {
-        // In the order of the catalog, so that equal edits give equal bytes.
-        std::map<int, std::vector<const std::pair<std::string, Value>*>> by_group;
-        for (const auto& f : e.fields) by_group[v_.entity->fields[static_cast<std::size_t>(v_.entity->field(f.first))].group].push_back(&f);
-        for (const auto& [g, fields] : by_group) {
+        for (std::size_t first = 0, last = 0; first < given_.size(); first = last) {
+            const auto g = given_[first].group;
+            while (last < given_.size() && given_[last].group == g) ++last;
             const auto& group = v_.entity->groups[static_cast<std::size_t>(g)];
             std::vector<VersionId> base;
             const bool is_list = group.rule == fold::Rule::append || group.rule == fold::Rule::set || group.rule == fold::Rule::sum;
@@ -142,11 +158,11 @@ private:
                 TRY(base, seen(v_.group_no[static_cast<std::size_t>(g)], e.settle));
             }
             const bool same = has_base_ && base == last_base_;
-            if (fields.size() == 1 && fields.front()->first == group.name) {
-                w_.lone_field(fold::Op::put, group.name, base, same, fields.front()->second);
+            if (last - first == 1 && given_[first].field->first == group.name) {
+                w_.lone_field(fold::Op::put, group.name, base, same, given_[first].field->second);
             } else {
                 w_.part(fold::Op::put, group.name, base, same);
-                for (const auto* f : fields) w_.field(f->first, f->second);
+                for (auto i = first; i < last; ++i) w_.field(given_[i].field->first, given_[i].field->second);
             }
             remember(std::move(base));
         }
@@ -199,11 +215,18 @@ private:
         has_base_ = true;
     }
 
+    struct Given {
+        int group;
+        const std::pair<std::string, Value>* field;
+    };
+
     Impl& m_;
     CommitWriter& w_;
     const EntityVersion& v_;
     RowTable& table_;
     int stream_;
+    std::vector<Given> given_;  // the edit's fields, by group
+    std::size_t next_field_ = 0;
     const Relation& rel_;
     RowMeta meta_;
     std::optional<RowHistory> folded_;
@@ -244,12 +267,15 @@ Result<CommitId> Replica::Impl::commit_edits(const ReplicaId& as, const StreamId
     TRY(const int replica_number, replica_no(as));
     TRY(const Head head, chain_head(stream_number, replica_number));
     CommitWriter w;
+    std::optional<EditWriter> writer;
+    const EntityVersion* at_hand = nullptr;
     for (const auto* e : edits) {
         const auto* v = control.newest(e->entity);
         TRY(auto id, key_of(*e, *v));
         arena.push_back(std::move(id));  // rows at hand are found by it until the flush
-        EditWriter writer(*this, w, *v, *table(v->binding->number), stream_number, rel);
-        TRY_VOID(writer.write(*e, arena.back()));
+        if (v != at_hand) writer.emplace(*this, w, *v, *table(v->binding->number), stream_number, rel);
+        at_hand = v;
+        TRY_VOID(writer->write(*e, arena.back()));
     }
     CommitHeader h;
     h.replica = as;

@@ -4,6 +4,7 @@
 #include "replica/replica.h"
 #include "replica/rows.h"
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <list>
@@ -39,6 +40,7 @@ struct Touched {
     RowTable* table = nullptr;
     int stream = 0;
     std::string_view id;
+    std::size_t hash = 0;
     bool loaded = false;      ///< meta is what the database holds
     bool is_new = false;      ///< not in the database, or (not loaded) presumed so
     bool fold = false;        ///< the fast path does not do: fold from the log
@@ -48,16 +50,38 @@ struct Touched {
     std::uint32_t first_index = 0;
 };
 
-struct RowKeyView {
-    const RowTable* table;
-    int stream;
-    std::string_view id;
-    bool operator==(const RowKeyView&) const = default;
-};
-struct RowKeyHash {
-    std::size_t operator()(const RowKeyView& k) const noexcept {
-        return std::hash<std::string_view>{}(k.id) ^ (reinterpret_cast<std::size_t>(k.table) >> 4) ^ static_cast<std::size_t>(k.stream) * 0x9e3779b97f4a7c15ULL;
+inline std::size_t row_hash(const RowTable& table, int stream, std::string_view id) {
+    return std::hash<std::string_view>{}(id) ^ (reinterpret_cast<std::size_t>(&table) >> 4) ^ static_cast<std::size_t>(stream) * 0x9e3779b97f4a7c15ULL;
+}
+
+/// Finds a touched row by its key: open addressing, because a bulk load asks once for every row.
+class RowIndex {
+public:
+    static constexpr std::uint32_t kFree = ~std::uint32_t{0};
+    /// The slot of the row for which `is_it` holds, or the free one where it belongs.
+    template <class F>
+    std::uint32_t& slot(std::size_t hash, F&& is_it) {
+        auto at = hash & (slots_.size() - 1);
+        while (slots_[at] != kFree && !is_it(slots_[at])) at = (at + 1) & (slots_.size() - 1);
+        return slots_[at];
     }
+    /// Keeps it at most half full with `count` rows.
+    template <class F>
+    void grow(std::size_t count, F&& hash_of_row) {
+        if (count * 2 < slots_.size()) return;
+        std::vector<std::uint32_t> wider(slots_.size() * 2, kFree);
+        for (const auto i : slots_) {
+            if (i == kFree) continue;
+            auto at = hash_of_row(i) & (wider.size() - 1);
+            while (wider[at] != kFree) at = (at + 1) & (wider.size() - 1);
+            wider[at] = i;
+        }
+        slots_ = std::move(wider);
+    }
+    void clear() { std::fill(slots_.begin(), slots_.end(), kFree); }
+
+private:
+    std::vector<std::uint32_t> slots_ = std::vector<std::uint32_t>(64, kFree);
 };
 
 struct Head {
@@ -173,7 +197,7 @@ public:
     bool control_changed = false;
     std::deque<Touched> touched;
     std::size_t touched_count = 0;
-    std::unordered_map<RowKeyView, std::size_t, RowKeyHash> touched_index;
+    RowIndex touched_index;
     std::deque<std::string> arena;  // bytes that cells and ids point into
     std::size_t arena_bytes = 0;
 
