@@ -290,7 +290,8 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::
         reply.more = true;
         return {};
     }
-    TRY_VOID(give_certificates(q, device, reply.cursor.certificates, reply));
+    const auto asked_certificates = reply.cursor.certificates;
+    TRY_VOID(give_certificates(q, device, asked_certificates, reply));
     const auto& streams = scope(device.unit);
     if (!known && !q.has_vector) {
         reply.wants_vector = reply.more = true;
@@ -307,16 +308,23 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::
     }
     Lsn through;
     TRY(auto entries, r_->log_after(reply.cursor.log, streams, kReplyBytes, through));
+    // A commit and the certificate that it needs travel together, even when its author had no business there.
     std::set<ReplicaId> strangers;
+    auto introduce = [&](const ReplicaId& replica) {
+        const auto* author = r_->control().cert(replica);
+        if (author && !matters_to(device.unit, *author) && strangers.insert(replica).second) reply.certificates.push_back(author->encode());
+    };
+    if (asked_certificates == 0) {  // a new device, or one that waits for a certificate
+        TRY(const auto heads, r_->chain_heads(streams));
+        for (const auto& h : heads) introduce(h.replica);
+    }
     for (auto& e : entries) {
+        introduce(e.replica);
         if (std::find(just_sent.begin(), just_sent.end(), hash_of(e.packed)) != just_sent.end()) continue;
         if (!has.empty()) {
             const auto it = has.find(r_->stream_name(e.stream_no).str() + e.replica.hex());
             if (it != has.end() && e.seq <= it->second) continue;
         }
-        // A commit and the certificate that it needs travel together, even when its author had no business there.
-        const auto* author = r_->control().cert(e.replica);
-        if (author && !matters_to(device.unit, *author) && strangers.insert(e.replica).second) reply.certificates.push_back(author->encode());
         reply.commits.push_back(std::move(e.packed));
     }
     reply.cursor.log = through;
