@@ -25,6 +25,7 @@ struct Source {
     const char* entity;
     const char* author;   ///< field with the author's unit; "" the record's unit; "^" the unit above it; "/" the root
     const char* time;     ///< field with the time
+    const char* answer = "";  ///< field with the unit above that wrote what the unit itself may not
 };
 
 constexpr Source kSources[] = {
@@ -35,7 +36,7 @@ constexpr Source kSources[] = {
     {"verifications", "verification", "verified_by_unit_id", "at"},
     {"pushes", "push", "by_unit_id", "at"},
     {"guidance", "guidance", "^", "at"},
-    {"help_requests", "help_request", "", "asked_at"},
+    {"help_requests", "help_request", "", "asked_at", "to_unit_id"},
     {"rectifications", "rectification", "/", "found_at"},
     {"meetings", "meeting", "host_unit_id", "at"},
     {"attendance", "attendance", "^", ""},
@@ -161,8 +162,9 @@ Result<> Importer::record(const Source& source, const json::object& o, std::size
     const auto writer = author_unit(source, o, unit_field);
     const auto home = entity.home.empty() ? c.authority(writer, c.head()) : unit_field;
     const StreamId stream{home, entity.audience};
-    // Who signs what: the one who would have written it if he may, else the unit itself, else the root.
-    const std::string candidates[] = {writer, home, c.root()};
+    // Who signs what: the one who would have written it if he may, else the unit itself, whoever answered, the root.
+    const auto answered = text_of(o, source.answer);
+    const std::string candidates[] = {writer, home, c.unit(answered) ? answered : writer, c.root()};
     std::map<std::string, Edit> edits;
     auto edit_for = [&](std::uint32_t by) -> Edit* {
         for (const auto& u : candidates) {
@@ -198,22 +200,42 @@ Result<> Importer::record(const Source& source, const json::object& o, std::size
         if (!e) return named(fail(Errc::bad_input, std::string(key) + ": nobody may write it"));
         e->fields.emplace_back(key, std::move(*x));
     }
+    // A closing state freezes what its author had in front of him: the record first, then the state.
+    std::optional<std::pair<std::string, Edit>> last;
     const char* step = entity.name == "task" ? "issue" : !state.empty() && entity.workflow.state(state) > 0 ? "carry_over" : nullptr;
     if (step) {
         const auto* t = entity.workflow.find(step);
         auto* e = t ? edit_for(t->by) : nullptr;
         if (!e) return named(fail(Errc::bad_input, std::string("no transition ") + step));
-        e->transition = step;
-        if (t->to == Transition::kToArgument) e->arguments = {{"state", Value::text(state)}};
+        Edit* target = e;
+        if (v->freezes(entity.workflow.state(state)) != 0) {
+            const auto by = std::find_if(edits.begin(), edits.end(), [&](const auto& x) { return &x.second == e; })->first;
+            last.emplace(by, Edit{});
+            target = &last->second;
+            target->entity = e->entity;
+            target->row = e->row;
+            target->stream = e->stream;
+        }
+        target->transition = step;
+        if (t->to == Transition::kToArgument) target->arguments = {{"state", Value::text(state)}};
     }
-    for (auto& [unit, e] : edits) {
+    auto commit = [&](const std::string& unit, Edit e) -> Result<> {
+        if (e.fields.empty() && e.transition.empty()) return {};
         TRY(const auto as, author(unit));
         Draft d;
         d.edits.push_back(std::move(e));
         const auto made = r_.edit_as(as, d, time_ms(source, o));
         if (!made) return made.error().code == Errc::io || made.error().code == Errc::disk_full ? made.error() : named(made.error());
         report_.commits += made->size();
+        return {};
+    };
+    // Who holds the record first: the others build on it.
+    if (const auto first = edits.find(writer); first != edits.end()) {
+        TRY_VOID(commit(first->first, std::move(first->second)));
+        edits.erase(first);
     }
+    for (auto& [unit, e] : edits) TRY_VOID(commit(unit, std::move(e)));
+    if (last) TRY_VOID(commit(last->first, std::move(last->second)));
     ++report_.records;
     return {};
 }
