@@ -438,7 +438,7 @@ Result<> Replica::Impl::retry_waiting() {
             // Rows point into the commit's bytes until they are flushed: a copy of its own.
             Loaded own;
             {
-                const Loaded* l = nullptr;
+                Loaded* l = nullptr;
                 TRY_VOID(load_commit(lsn, l));
                 own.bytes = l->bytes;
             }
@@ -462,7 +462,7 @@ Result<> Replica::Impl::retry_waiting() {
     return {};
 }
 
-Result<> Replica::Impl::load_commit(std::uint64_t lsn, const Loaded*& out) {
+Result<> Replica::Impl::load_commit(std::uint64_t lsn, Loaded*& out) {
     if (const auto it = cache_index.find(lsn); it != cache_index.end()) {
         cache.splice(cache.end(), cache, it->second);
         out = it->second->loaded.get();

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <unordered_set>
 
 namespace taizhang {
 
@@ -32,13 +31,13 @@ Result<> Replica::Impl::history(std::uint64_t lsn, std::uint32_t index, std::vec
 
 /// What one commit says about the row, as the fold wants it: rights and rules resolved as of the commit.
 Result<> Replica::Impl::append_changes(std::uint64_t lsn, std::uint32_t index, std::vector<fold::Change>& out) {
-    const Loaded* l = nullptr;
+    Loaded* l = nullptr;
     TRY_VOID(load_commit(lsn, l));
     const auto& c = l->commit;
     if (index >= c.rows.size()) return fail(Errc::corrupt, "log entry " + std::to_string(lsn) + ": no such row");
-    const auto maps = name_maps(c);
+    if (l->maps.empty()) l->maps = name_maps(c);
     const auto& row = c.rows[index];
-    const auto& map = *std::find_if(maps.begin(), maps.end(), [&](const auto& m) { return m.entity == row.entity; });
+    const auto& map = *std::find_if(l->maps.begin(), l->maps.end(), [&](const auto& m) { return m.entity == row.entity; });
     const auto rel = control.relation(*control.cert(c.header.replica), c.header.stream, c.header.control);
     for (const auto& p : c.parts_of(row)) {
         const auto& item = map.items[p.name];
@@ -102,21 +101,23 @@ namespace {
 
 /// A group is a chain when each change was made on the one before and all of them count.
 bool is_chain(const std::vector<fold::Change>& changes, int group) {
-    std::unordered_set<VersionId> ids, bases;
-    std::size_t n = 0, roots = 0;
+    std::vector<VersionId> ids, bases;
+    std::size_t roots = 0;
     for (const auto& x : changes) {
         if (x.group != group) continue;
-        ++n;
         if (!x.entitled || x.quarantined || x.base.size() > 1 || x.op == fold::Op::remove) return false;
-        ids.insert(x.id);
+        ids.push_back(x.id);
         if (x.base.empty())
             ++roots;
-        else if (!bases.insert(x.base.front()).second)
-            return false;
+        else
+            bases.push_back(x.base.front());
     }
-    if (n == 0) return true;
+    if (ids.empty()) return true;
     if (roots != 1) return false;
-    return std::all_of(bases.begin(), bases.end(), [&](const auto& b) { return ids.contains(b); });
+    std::sort(ids.begin(), ids.end());
+    std::sort(bases.begin(), bases.end());
+    const bool forks = std::adjacent_find(bases.begin(), bases.end()) != bases.end();
+    return !forks && std::includes(ids.begin(), ids.end(), bases.begin(), bases.end());
 }
 
 std::uint64_t time_of(const fold::RowState& state, int group, const VersionId& id) {
@@ -163,14 +164,15 @@ Result<> Replica::Impl::refold(Touched& t, std::vector<RowHistory::Item> items) 
     TRY(auto h, fold_items(*t.table, std::move(items)));
     const auto& binding = t.table->binding();
     const auto groups = binding.groups.size();
-    std::unordered_map<VersionId, std::uint64_t> lsn_of;
+    std::vector<std::pair<VersionId, std::uint64_t>> lsn_of;
     for (const auto& i : h.items) {
         TRY(const auto v, version_at(i.lsn));
-        lsn_of[v] = i.lsn;
+        lsn_of.emplace_back(v, i.lsn);
     }
+    std::sort(lsn_of.begin(), lsn_of.end());
     auto ref_of = [&](int group, const VersionId& id) {
-        const auto it = lsn_of.find(id);
-        return it == lsn_of.end() ? VersionRef{} : VersionRef{it->second, time_of(h.state, group, id)};
+        const auto it = std::lower_bound(lsn_of.begin(), lsn_of.end(), std::pair(id, std::uint64_t{0}));
+        return it == lsn_of.end() || it->first != id ? VersionRef{} : VersionRef{it->second, time_of(h.state, group, id)};
     };
 
     auto& m = t.meta;

@@ -14,12 +14,6 @@
 
 namespace taizhang {
 
-/// A commit from the log, unpacked and decoded; its views point into `bytes`.
-struct Loaded {
-    std::string bytes;
-    Commit commit;
-};
-
 /// A commit's names in this node's numbers, for one entity of it.
 struct NameMap {
     std::uint32_t entity = 0;                     ///< index into the commit's names
@@ -33,6 +27,13 @@ struct NameMap {
         const Transition* transition = nullptr;
     };
     std::vector<Item> items;                      ///< by index into the commit's names
+};
+
+/// A commit from the log, unpacked and decoded; its views point into `bytes`.
+struct Loaded {
+    std::string bytes;
+    Commit commit;
+    std::vector<NameMap> maps;  ///< by need
 };
 
 /// A row while a transaction works on it.
@@ -136,9 +137,10 @@ public:
     Result<Touched*> touch(RowTable& table, int stream, std::string_view id, bool presume_new);
     Result<> ensure_loaded(Touched& t);
     std::vector<NameMap> name_maps(const Commit& c);
+    void forget_loaded();
     void apply_part_fast(Touched& t, const Commit& c, const NameMap& map, const PartRec& part, const Relation& rel, std::uint64_t lsn, bool& fast);
     Result<VersionId> version_at(std::uint64_t lsn);
-    Result<> load_commit(std::uint64_t lsn, const Loaded*& out);
+    Result<> load_commit(std::uint64_t lsn, Loaded*& out);
     Result<> replace_prev(std::uint64_t lsn, std::uint32_t index, std::uint64_t to_lsn, std::uint32_t to_index);
 
     // ---- fold_row.cpp: a row from its whole history

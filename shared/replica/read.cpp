@@ -75,7 +75,7 @@ Result<RowView> Replica::Impl::read_row(RowTable& t, int stream, const std::stri
     TRY(auto arrival, db->prepare("SELECT origin, received_ms FROM log WHERE lsn = ?1", false));
     std::vector<std::pair<std::uint64_t, HistoryItem>> items;
     for (const auto& at : h.items) {
-        const Loaded* l = nullptr;
+        Loaded* l = nullptr;
         TRY_VOID(load_commit(at.lsn, l));
         const auto& c = l->commit;
         HistoryItem item;

@@ -163,7 +163,7 @@ Result<> Replica::Impl::load_numbers() {
             if (!row) continue;
             const auto lsn = newest.unsigned_integer(0);
             newest.reset();
-            const Loaded* l = nullptr;
+            Loaded* l = nullptr;
             TRY_VOID(load_commit(lsn, l));
             last_time = std::max(last_time, l->commit.header.time);
         }
@@ -256,6 +256,12 @@ Result<> Replica::Impl::batch(const std::function<Result<>()>& work) {
     return {};
 }
 
+void Replica::Impl::forget_loaded() {
+    cache.clear();
+    cache_index.clear();
+    cache_bytes = 0;
+}
+
 /// Nothing of the transaction happened: what memory knows must be what the disk says.
 void Replica::Impl::forget_transaction() {
     db->rollback();
@@ -264,9 +270,7 @@ void Replica::Impl::forget_transaction() {
     touched_count = 0;
     arena.clear();
     arena_bytes = 0;
-    cache.clear();
-    cache_index.clear();
-    cache_bytes = 0;
+    forget_loaded();
     version_cache.fill({});
     Result<> r;
     if (control_changed) r = load_control();
@@ -352,7 +356,10 @@ Result<> Replica::Impl::add_entry(const ControlEntry& e) {
     TRY(auto s, db->prepare("INSERT INTO control(pos, hash, body) VALUES(?1, ?2, ?3)", false));
     s.bind(1, e.pos.value).bind_blob(2, taizhang::view(control.head_hash().bytes)).bind_blob(3, body);
     TRY_VOID(s.run());
-    if (e.kind == "catalog") TRY_VOID(sync_tables());
+    if (e.kind == "catalog") {
+        forget_loaded();
+        TRY_VOID(sync_tables());
+    }
     return {};
 }
 

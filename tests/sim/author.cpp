@@ -67,8 +67,16 @@ Value Author::some_value(const Field& f) {
     }
     if (f.name == "tags" || f.name == "readers") return Value::text(kTags[static_cast<std::size_t>(w_.pick(static_cast<int>(kTags.size())))]);
     if (f.length_max < 60) return Value::text(std::to_string(w_.pick(40)));
-    if (f.length_max > 2000 && w_.one_in(40)) return Value::text(word + std::string(static_cast<std::size_t>(w_.pick(1500)), 'x'));
+    // In some worlds texts that do not compress, so that chunks fill up.
+    if (f.length_max > 15'000 && w_.one_in(w_.heavy_ ? 2 : 60)) return Value::text(noise(w_.pick(w_.heavy_ ? 15'000 : 1500)));
     return Value::text(word);
+}
+
+std::string Author::noise(int length) {
+    std::string out;
+    while (static_cast<int>(out.size()) < length) out.push_back(static_cast<char>('!' + w_.pick(90)));
+    std::replace(out.begin(), out.end(), '\\', 'b');
+    return out;
 }
 
 Author::Values Author::some_fields(const Entity& e, const StreamId& stream, int most) {

@@ -29,6 +29,7 @@ private:
     World::Row* some_row(const Entity& e);
     bool may_write(const Group& g, const StreamId& stream);
     Value some_value(const Field& f);
+    std::string noise(int length);
     Values some_fields(const Entity& e, const StreamId& stream, int most);
     Edit new_row(const Entity& e);
     Edit change(const Entity& e, World::Row& row);

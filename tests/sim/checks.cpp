@@ -12,19 +12,6 @@ std::string hex_short(const Hash& h) { return h.hex().substr(0, 12); }
 
 std::string place_of(const CommitHeader& h) { return h.stream.str() + " " + h.replica.hex().substr(0, 8) + " #" + std::to_string(h.seq.value); }
 
-/// Reading cannot fail here: the disk is up and no fault is planned.
-sqlite::Statement prepared(Machine& m, const std::string& sql) {
-    auto s = m.replica->database().prepare(sql, false);
-    if (!s) violated("19 fail-stop", m.name() + ": " + s.error().detail);
-    return std::move(*s);
-}
-
-bool next(Machine& m, sqlite::Statement& s) {
-    const auto row = s.step();
-    if (!row) violated("19 fail-stop", m.name() + ": " + row.error().detail);
-    return *row;
-}
-
 template <class Id>
 Id id_of(std::string_view bytes) {
     Id id;
@@ -41,16 +28,28 @@ std::string column_text(const sqlite::Statement& s, int i) {
     }
 }
 
-std::map<std::int64_t, std::string> stream_names(Machine& m) {
+}  // namespace
+
+// ------------------------------------------------------------------ reading a machine
+
+sqlite::Statement Checks::prepared(Machine& m, const std::string& sql) {
+    auto s = m.replica->database().prepare(sql, false);
+    if (!s) violated("19 fail-stop", m.name() + ": " + s.error().detail);
+    return std::move(*s);
+}
+
+bool Checks::next(Machine& m, sqlite::Statement& s) {
+    const auto row = s.step();
+    if (!row) violated("19 fail-stop", m.name() + ": " + row.error().detail);
+    return *row;
+}
+
+std::map<std::int64_t, std::string> Checks::stream_names(Machine& m) {
     std::map<std::int64_t, std::string> out;
     auto s = prepared(m, "SELECT no, unit, audience FROM stream");
     while (next(m, s)) out[s.integer(0)] = std::string(s.text(1)) + (s.integer(2) == 0 ? "/ledger" : "/notice");
     return out;
 }
-
-}  // namespace
-
-// ------------------------------------------------------------------ reading a machine
 
 std::vector<LogLine> Checks::read_log(Machine& m) {
     std::vector<LogLine> out;
@@ -112,7 +111,7 @@ void Checks::read_conflicts(Machine& m, std::map<RowKey, Shown>& rows) {
         row->second.lines.insert(line);
         ++count;
     }
-    if (m.number == 0) lines_at_hub = count;
+    if (m.number == 0) lines_at_hub_ = count;
 }
 
 // ------------------------------------------------------------------ the world's news

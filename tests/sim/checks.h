@@ -30,7 +30,6 @@ public:
     void hub_moved(Machine& hub);
     /// A reply left the hub (whether or not it arrives).
     void reply_left(const wire::SyncReply& reply);
-    /// The hub was put back to an older backup: what it promised before is void.
     const std::vector<LogLine>& hub_log() const { return hub_log_; }
 
     // ---- the invariants
@@ -48,26 +47,30 @@ public:
     std::vector<LogLine> read_log(Machine& m);
     std::uint64_t rows_compared() const { return rows_compared_; }
     std::uint64_t lines_compared() const { return lines_compared_; }
-    std::uint64_t lines_at_hub = 0;
+    std::uint64_t lines_at_hub() const { return lines_at_hub_; }
 
 private:
+    /// Reading cannot fail here: the disk is up and no fault is planned.
+    sqlite::Statement prepared(Machine& m, const std::string& sql);
+    bool next(Machine& m, sqlite::Statement& s);
+    std::map<std::int64_t, std::string> stream_names(Machine& m);
+
     using Chain = std::pair<std::string, ReplicaId>;
 
     std::map<RowKey, Shown> read_tables(Machine& m);
     void read_conflicts(Machine& m, std::map<RowKey, Shown>& rows);
-    const Shown& expected(const RowKey& key, const std::vector<const Told*>& commits, std::uint64_t at);
-    void compare(Machine& m, const RowKey& key, const std::vector<const Told*>& commits, const Shown& want, const Shown& have);
-    void check_9_causality(const RowKey& key, const std::vector<fold::Change>& changes, const Shown& have, const std::string& where);
-    void check_11_visible_conflicts(const RowKey& key, const std::vector<fold::Change>& changes, const Shown& have, const std::string& where);
-    void check_12_legal_transitions(const RowKey& key, const std::vector<fold::Change>& changes, const Shown& have, const std::string& where);
+    using Changes = std::vector<fold::Change>;
+    void compare(const std::string& where, const RowKey& key, const std::vector<const Told*>& commits, const Shown& have, std::uint64_t at);
+    void check_9_causality(const Changes& changes, const Shown& have, const std::string& where);
+    void check_11_visible_conflicts(const Changes& changes, const Shown& have, const std::string& where);
+    void check_12_legal_transitions(const RowKey& key, const Changes& changes, const Shown& want, const Shown& have, const std::string& where);
 
     Reading& reading_;
     std::vector<LogLine> hub_log_;
     std::map<Chain, std::pair<Seq, Hash>> receipts_;
     std::map<std::string, Shown> known_;                 ///< expected rows by what they follow from
-    std::set<std::string> sound_;                        ///< those whose tables agreed already
     std::map<std::string, std::string> digests_;         ///< by stream, commits and control log
-    std::uint64_t rows_compared_ = 0, lines_compared_ = 0;
+    std::uint64_t rows_compared_ = 0, lines_compared_ = 0, lines_at_hub_ = 0;
 };
 
 }  // namespace taizhang::sim

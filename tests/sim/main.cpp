@@ -119,7 +119,9 @@ void print_summary(const Figures& f, const std::string& trace, double seconds) {
     line("restored devices", f.restores);
     line("sticks", f.sticks);
     line("catalog upgrades", f.upgrades);
+    line("hub renewals", f.renewals);
     line("enrolments", f.enrolments);
+    line("of them set up anew", f.reinstalled);
     line("rows compared", f.rows_compared);
     line("conflict lines compared", f.lines_compared);
     line("conflict lines at the city", f.lines);

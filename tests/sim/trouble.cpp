@@ -130,7 +130,16 @@ void World::add_unit() {
     enrol(*add_machine(id));
 }
 
-/// Enrols over a link that may lose either message; asks again as a person would.
+/// The city's server is set up anew from its newest backup: another hub, as far as cursors go.
+void World::renew_hub() {
+    if (!hub().is_up()) return;
+    if (auto r = hub().replica->set_fact("hub/self", ""); !r) violated("8 liveness", "the hub's generation cannot be set: " + r.error().detail);
+    ++figures_.renewals;
+    note("renew hub");
+    restart(hub());
+}
+
+/// Enrols over a link that may lose the answer; then asks again, as a person would, or sets the PC up anew.
 void World::enrol(Machine& m) {
     ++figures_.enrolments;
     const auto code = hub().is_up() ? hub().hub->new_code(m.unit) : Result<sync::Hub::Code>(fail(Errc::offline, "hub"));
@@ -138,7 +147,17 @@ void World::enrol(Machine& m) {
     sync::Enrolment e(*m.replica);
     const auto request = e.request(code->code, m.name());
     if (!request) violated("8 liveness", m.name() + " cannot enrol: " + request.error().detail);
-    const auto answer = hub().hub->handle(*request);
+    auto answer = hub().hub->handle(*request);
+    if (!calm_ && one_in(6)) {
+        ++figures_.lost_messages;
+        answer = hub().hub->handle(*request);
+    }
+    if (!answer && answer.error().code == Errc::denied) {
+        ++figures_.reinstalled;
+        m.close();
+        m.disk->restore({});
+        return start(m);
+    }
     if (!answer) violated("8 liveness", m.name() + " is not enrolled: " + answer.error().detail);
     if (auto r = e.reply(*answer); !r) violated("8 liveness", m.name() + " refuses its enrolment: " + r.error().detail);
     m.is_enrolled = true;

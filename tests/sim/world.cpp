@@ -10,8 +10,7 @@ namespace taizhang::sim {
 namespace {
 
 constexpr std::int64_t kMinute = 60'000, kHour = 60 * kMinute, kDay = 24 * kHour;
-constexpr int kActsADay = 36, kRoundsMax = 4, kTripsMax = 60;
-constexpr std::size_t kMachinesMax = 18;
+constexpr int kActsADay = 32, kRoundsMax = 4, kTripsMax = 60;
 
 std::string unit_entry(const std::string& id, const std::string& parent, const std::string& level) {
     return R"({"id":")" + id + R"(","parent_id":")" + parent + R"(","level":")" + level + R"(","name":")" + id + R"("})";
@@ -23,7 +22,7 @@ void Figures::add(const Figures& o) {
     worlds += o.worlds, days += o.days, commits += o.commits, messages += o.messages, lost_messages += o.lost_messages, doubled_messages += o.doubled_messages;
     old_messages += o.old_messages, power_cuts += o.power_cuts, io_errors += o.io_errors, clock_jumps += o.clock_jumps, restarts += o.restarts, copies += o.copies;
     restores += o.restores, sticks += o.sticks, hand_written += o.hand_written, decisions += o.decisions, transitions += o.transitions, refused_edits += o.refused_edits;
-    upgrades += o.upgrades, enrolments += o.enrolments, rows_compared += o.rows_compared, lines_compared += o.lines_compared, lines += o.lines;
+    upgrades += o.upgrades, renewals += o.renewals, reinstalled += o.reinstalled, enrolments += o.enrolments, rows_compared += o.rows_compared, lines_compared += o.lines_compared, lines += o.lines;
 }
 
 int World::days_of(std::uint64_t seed) { return 20 + reference::Random(seed ^ 0xdaf5u).pick(41); }
@@ -32,6 +31,8 @@ World::World(std::uint64_t seed) : seed_(seed), random_(seed) {
     support::SimDisk::seed_sqlite(static_cast<std::uint32_t>(reference::mix(seed)) | 1u);
     with_ledger_ = one_in(4);
     with_copies_ = one_in(2);
+    with_renewals_ = one_in(4);
+    heavy_ = one_in(8);
     calm_ = one_in(6);
 }
 
@@ -72,7 +73,7 @@ void World::begin() {
     if (auto r = hub().replica->add_certificate(c); !r) violated("8 liveness", "no certificate for the city: " + r.error().detail);
     for (const char* unit : {"C-DJB", "K1", "K1", "K1-01", "K1-01", "B01", "B01", "B01", "B02", "B02", "B03"}) {
         auto* m = add_machine(unit);
-        enrol(*m);
+        while (!m->is_enrolled) enrol(*m);
         sync_fully(*m);
     }
 }
@@ -143,7 +144,8 @@ void World::something_rare() {
             if (one_in(3)) upgrade_catalog();
             return;
         case 8:
-            if (one_in(3)) add_unit();
+            if (one_in(3)) return add_unit();
+            if (with_renewals_ && one_in(3)) renew_hub();
             return;
         case 9:
             if (with_copies_ && one_in(4)) copy_machine(m);
@@ -173,7 +175,7 @@ void World::run() {
     figures_.days = static_cast<std::uint64_t>(days_of(seed_));
     figures_.rows_compared = checks_.rows_compared();
     figures_.lines_compared = checks_.lines_compared();
-    figures_.lines = checks_.lines_at_hub;
+    figures_.lines = checks_.lines_at_hub();
     for (auto& m : machines_) {
         const auto digest = m->replica->digest();
         for (const auto& [stream, value] : *digest) trace_.add(stream + value);
@@ -212,7 +214,7 @@ void World::rest() {
     for (auto& m : machines_) {
         m->session.reset();
         m->awaits = 0;
-        if (m->number != 0 && !m->is_enrolled) enrol(*m);
+        while (m->number != 0 && !m->is_enrolled) enrol(*m);
     }
     bool moved = true;
     for (int round = 0; moved; ++round) {

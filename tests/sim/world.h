@@ -21,7 +21,7 @@ namespace taizhang::sim {
 struct Figures {
     std::uint64_t worlds = 0, days = 0, commits = 0, messages = 0, lost_messages = 0, doubled_messages = 0, old_messages = 0, power_cuts = 0,
                   io_errors = 0, clock_jumps = 0, restarts = 0, copies = 0, restores = 0, sticks = 0, hand_written = 0, decisions = 0, transitions = 0, refused_edits = 0,
-                  upgrades = 0, enrolments = 0, rows_compared = 0, lines_compared = 0, lines = 0;
+                  upgrades = 0, renewals = 0, enrolments = 0, reinstalled = 0, rows_compared = 0, lines_compared = 0, lines = 0;
     void add(const Figures& other);
 };
 
@@ -78,6 +78,7 @@ private:
     void carry_stick(Machine& from, Machine& to);
     void upgrade_catalog();
     void add_unit();
+    void renew_hub();
     void enrol(Machine& m);
 
     // network.cpp
@@ -101,7 +102,7 @@ private:
     std::uint64_t seed_;
     reference::Random random_;
     std::int64_t now_ms_ = 1'761'955'200'000;  // 2025-11-01
-    bool with_ledger_ = false, with_copies_ = false, calm_ = false;
+    bool with_ledger_ = false, with_copies_ = false, with_renewals_ = false, heavy_ = false, calm_ = false;
     int catalog_version_ = 1;
     std::vector<std::unique_ptr<Machine>> machines_;
     std::map<int, std::pair<support::SimDisk::Snapshot, std::vector<CommitId>>> backups_;
