@@ -81,5 +81,5 @@ CREATE TABLE enrol_code(
   code_hash  BLOB PRIMARY KEY,
   unit       TEXT NOT NULL,
   expires_ms INTEGER NOT NULL,
-  used_ms    INTEGER
+  used_by    BLOB              -- the replica that enrolled with it; NULL: not used yet
 ) STRICT, WITHOUT ROWID;

@@ -69,7 +69,7 @@ Result<void> Ledger::add_history(const RowView& row, json::array& out, bool& tow
         for (const auto& [name, value] : item.fields) {
             const auto f = row.binding->newest->field(name);
             const int group = f < 0 ? -2 : row.binding->group(row.binding->newest->groups[static_cast<std::size_t>(row.binding->newest->fields[static_cast<std::size_t>(f)].group)].name);
-            (is_refused(group) ? refused : taken)[name] = json_of(value);
+            (is_refused(group) ? refused : taken)[name] = json_of(row, name, value);
         }
         if (!item.transition.empty()) {
             auto& what = is_refused(fold::kWorkflow) ? refused : taken;
@@ -132,13 +132,7 @@ Result<json::object> Ledger::show(const std::string& id) {
     o["unit"] = row.stream.unit;
     o["stream"] = row.stream.str();
     json::object fields;
-    for (const auto& [name, value] : row.fields) {
-        const auto f = row.binding->newest->field(name);
-        const bool is_json = f >= 0 && row.binding->newest->fields[static_cast<std::size_t>(f)].type == Type::json;
-        boost::system::error_code ec;
-        auto parsed = is_json && value.kind() == Value::Kind::text ? json::parse(value.as_text(), ec) : json_of(value);
-        fields[name] = ec ? json_of(value) : std::move(parsed);
-    }
+    for (const auto& [name, value] : row.fields) fields[name] = json_of(row, name, value);
     if (row.entity == "assignment") TRY_VOID(add_derived(row, fields));
     o["fields"] = std::move(fields);
     o["state"] = row.state.empty() ? json::value(nullptr) : json::value(row.state);

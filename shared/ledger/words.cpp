@@ -21,6 +21,19 @@ json::value json_of(const Value& v) {
     return nullptr;
 }
 
+json::value json_of(const RowView& row, const std::string& field, const Value& v) {
+    const auto f = row.binding->newest->field(field);
+    if (f < 0) return json_of(v);
+    const auto type = row.binding->newest->fields[static_cast<std::size_t>(f)].type;
+    if (type == Type::boolean && v.kind() == Value::Kind::number) return v.as_number() != Decimal{};
+    if (type == Type::json && v.kind() == Value::Kind::text) {
+        boost::system::error_code ec;
+        auto document = json::parse(v.as_text(), ec);
+        if (!ec) return document;
+    }
+    return json_of(v);
+}
+
 std::string_view name_of(fold::Rule rule) {
     switch (rule) {
         case fold::Rule::latest: return "latest";
@@ -84,7 +97,7 @@ json::value value_of(const RowView& row, int group, const HistoryItem& item) {
     }
     json::object o;
     for (const auto& [n, v] : item.fields)
-        if (in_group(row, group, n)) o[n] = json_of(v);
+        if (in_group(row, group, n)) o[n] = json_of(row, n, v);
     if (o.size() == 1 && row.binding->group_defs[static_cast<std::size_t>(group)]->fields.size() == 1) return o.begin()->value();
     return o;
 }

@@ -10,6 +10,8 @@
 namespace taizhang::ledger {
 
 boost::json::value json_of(const Value& v);
+/// As the field's type says: true and false for a bool, the document for JSON text.
+boost::json::value json_of(const RowView& row, const std::string& field, const Value& v);
 std::string_view name_of(fold::Rule rule);
 std::string_view name_of(fold::LineKind kind);
 

@@ -104,25 +104,28 @@ Result<std::string> Hub::enrol(const wire::EnrolRequest& q) {
     wire::EnrolReply reply;
     const auto now = r_->now().ms;
     TRY_VOID(r_->batch([&]() -> Result<> {
-        TRY(auto find, r_->database().prepare("SELECT unit, expires_ms, used_ms FROM enrol_code WHERE code_hash = ?1", false));
+        TRY(auto find, r_->database().prepare("SELECT unit, expires_ms, used_by FROM enrol_code WHERE code_hash = ?1", false));
         find.bind_blob(1, view(hash.bytes));
         TRY(const bool known, find.step());
         if (!known) return denied("登记码不对,请核对后重输", "no such code: check it and type it again");
         reply.unit = std::string(find.text(0));
         const bool expired = find.integer(1) < now, used = !find.is_null(2);
+        // Asked again by the same device: our answer was lost on the way.
+        const bool again = used && find.blob(2) == view(q.replica.bytes);
         find.reset();
-        if (used) return denied("登记码已经用过,请向上级再要一个", "this code was used: ask for a new one");
-        if (expired) return denied("登记码已过期,请向上级再要一个", "this code has expired: ask for a new one");
-        if (r_->control().cert(q.replica)) return denied("这台电脑已经登记过", "this replica is enrolled already");
+        if (used && !again) return denied("登记码已经用过,请向上级再要一个", "this code was used: ask for a new one");
+        if (expired && !again) return denied("登记码已过期,请向上级再要一个", "this code has expired: ask for a new one");
+        const auto* known_as = r_->control().cert(q.replica);
+        if (known_as && known_as->unit != reply.unit) return denied("这台电脑已经登记在别的单位", "this replica is enrolled for another unit");
+        if (!known_as) TRY_VOID(issue_certificate(q.replica, reply.unit, q.label));
 
-        TRY_VOID(issue_certificate(q.replica, reply.unit, q.label));
         reply.token = random_bytes(*r_, kTokenBytes);
         const auto token_hash = hash_of(reply.token);
         TRY(auto add, r_->database().prepare("INSERT INTO device(token_hash, replica, unit, label, enrolled_ms, last_seen_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?5)", false));
         add.bind_blob(1, view(token_hash.bytes)).bind_blob(2, view(q.replica.bytes)).bind(3, std::string_view(reply.unit)).bind(4, std::string_view(q.label)).bind(5, now);
         TRY_VOID(add.run());
-        TRY(auto use, r_->database().prepare("UPDATE enrol_code SET used_ms = ?2 WHERE code_hash = ?1", false));
-        use.bind_blob(1, view(hash.bytes)).bind(2, now);
+        TRY(auto use, r_->database().prepare("UPDATE enrol_code SET used_by = ?2 WHERE code_hash = ?1", false));
+        use.bind_blob(1, view(hash.bytes)).bind_blob(2, view(q.replica.bytes));
         return use.run();
     }));
     reply.level = level();
@@ -148,7 +151,7 @@ Result<Hub::Device> Hub::device_of(const std::string& token) {
 
 Result<std::vector<Hub::Device>> Hub::devices() {
     std::vector<Device> out;
-    TRY(auto s, r_->database().prepare("SELECT replica, unit, label, last_seen_ms FROM device ORDER BY unit, enrolled_ms", false));
+    TRY(auto s, r_->database().prepare("SELECT replica, unit, max(label), max(last_seen_ms) FROM device GROUP BY replica, unit ORDER BY unit, min(enrolled_ms)", false));
     for (;;) {
         TRY(const bool row, s.step());
         if (!row) return out;

@@ -175,6 +175,22 @@ TEST_CASE("strangers get nothing", "[sync]") {
     CHECK(r.error().code == Errc::denied);
 }
 
+TEST_CASE("an enrolment whose answer was lost is asked again, by the same device only", "[sync]") {
+    World w;
+    Device d(60), thief(61);
+    const auto code = *w.hub->new_code("B01");
+    sync::Enrolment e(*d);
+    REQUIRE(w.hub->handle(*e.request(code.code, "pc")).has_value());  // lost
+    const auto again = w.hub->handle(*e.request(code.code, "pc"));
+    REQUIRE(again.has_value());
+    CHECK(w.hub->handle(*sync::Enrolment(*thief).request(code.code, "pc")).has_error());
+    REQUIRE(e.reply(*again).has_value());
+    CHECK(w.sync(d) == 1);
+    CHECK(w.hub->devices()->size() == 1);
+    // A second code for another unit does not move it.
+    CHECK(w.hub->handle(*sync::Enrolment(*thief).request(w.hub->new_code("B02")->code, "pc")).has_value());
+}
+
 TEST_CASE("a commit waits for its base, visibly, and whoever builds on it too", "[replica][sync]") {
     World w;
     w.new_assignment("A1", "T1", "B01");
