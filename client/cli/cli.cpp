@@ -163,7 +163,8 @@ int enrol_device(const Parsed& p) {
         return api::enrol_device(*node, p.url, p.code);
     }();
     if (!made) {
-        if (!was_there) remove_node_files(p.data);
+        // After a link that dropped the code may be used already: kept, so that the same device can ask again.
+        if (!was_there && !is_retryable(made.error().code)) remove_node_files(p.data);
         return fail_with(made.error());
     }
     const auto& o = made->as_object();
