@@ -4,7 +4,6 @@
 #include "ledger/times.h"
 
 #include <boost/json.hpp>
-#include <sqlite3.h>
 
 #include <algorithm>
 #include <functional>
@@ -132,11 +131,11 @@ Result<json::value> sql(node::Node& n, const Command& c) {
         json::array r;
         for (int i = 0; i < s.columns(); ++i) {
             switch (s.type(i)) {
-                case SQLITE_INTEGER: r.push_back(s.integer(i)); break;
-                case SQLITE_FLOAT: r.push_back(s.real(i)); break;
-                case SQLITE_NULL: r.push_back(nullptr); break;
-                case SQLITE_BLOB: r.push_back(json::string(to_hex(s.blob(i)))); break;
-                default: r.push_back(json::string(s.text(i)));
+                case sqlite::ColumnType::integer: r.push_back(s.integer(i)); break;
+                case sqlite::ColumnType::real: r.push_back(s.real(i)); break;
+                case sqlite::ColumnType::null: r.push_back(nullptr); break;
+                case sqlite::ColumnType::blob: r.push_back(json::string(to_hex(s.blob(i)))); break;
+                case sqlite::ColumnType::text: r.push_back(json::string(s.text(i))); break;
             }
         }
         rows.push_back(std::move(r));

@@ -22,7 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <set>
+#include <random>
 
 namespace taizhang::api {
 
@@ -89,6 +89,7 @@ private:
     std::string dir_;
     std::string upstream_;
     std::shared_ptr<http::Client> client_;
+    std::minstd_rand jitter_{std::random_device{}()};
     bool syncing_ = false, stopping_ = false;
     std::optional<Error> failure_;
 };
@@ -257,7 +258,7 @@ net::awaitable<void> Server::sync_upstream() {
         if (!done && done.error().code != Errc::busy) {
             log(done.error().detail);
             // Jitter, so that a village's PCs do not all come back in one second.
-            wait = pause + pause * (std::rand() % 100) / 200;
+            wait = pause + pause * static_cast<int>(jitter_() % 100) / 200;
             pause = std::min(pause * 2, std::chrono::duration_cast<std::chrono::milliseconds>(kBackoffMax));
         } else {
             pause = kBackoffFirst;

@@ -18,16 +18,18 @@ namespace json = boost::json;
 namespace {
 
 json::value column(const sqlite::Statement& s, int col) {
-    if (s.is_null(col)) return nullptr;
     switch (s.type(col)) {
-        case 1: return s.integer(col);
-        case 2: {
+        case sqlite::ColumnType::null: return nullptr;
+        case sqlite::ColumnType::integer: return s.integer(col);
+        case sqlite::ColumnType::real: {
             const double v = s.real(col);
             const auto whole = static_cast<std::int64_t>(v);
             return static_cast<double>(whole) == v ? json::value(whole) : json::value(v);
         }
-        default: return json::string(s.text(col));
+        case sqlite::ColumnType::text:
+        case sqlite::ColumnType::blob: break;
     }
+    return json::string(s.text(col));
 }
 
 /// Reads a query's rows as objects by column name.

@@ -3,9 +3,13 @@
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 namespace taizhang::node {
+
+Store::Store(Node& node) : node_(node), pool_(std::make_unique<net::thread_pool>(1)) {}
+Store::~Store() { stop(); }
 
 Result<std::string> Store::guarded(Work& work) {
     try {
@@ -25,13 +29,13 @@ net::awaitable<Result<std::string>> Store::run(Work work) {
             net::post(executor, std::move(finish));
             guard.reset();
         };
-        net::post(pool_, std::move(job));
+        net::post(*pool_, std::move(job));
     };
     auto pending = net::async_initiate<const net::use_awaitable_t<>, void(Result<std::string>)>(std::move(initiate), net::use_awaitable, std::move(work));
     auto result = co_await std::move(pending);
     co_return result;
 }
 
-void Store::stop() { pool_.join(); }
+void Store::stop() { pool_->join(); }
 
 }  // namespace taizhang::node

@@ -7,9 +7,13 @@
 #include "node/node.h"
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/thread_pool.hpp>
 
 #include <functional>
+#include <memory>
+
+namespace boost::asio {
+class thread_pool;
+}
 
 namespace taizhang::node {
 
@@ -18,8 +22,8 @@ namespace net = boost::asio;
 class Store {
 public:
     using Work = std::function<Result<std::string>(Node&)>;
-    explicit Store(Node& node) : node_(node) {}
-    ~Store() { stop(); }
+    explicit Store(Node& node);
+    ~Store();
 
     /// Runs the work on the store thread and comes back to the caller's. What it throws becomes Errc::internal.
     net::awaitable<Result<std::string>> run(Work work);
@@ -30,7 +34,7 @@ public:
 private:
     Result<std::string> guarded(Work& work);
     Node& node_;
-    net::thread_pool pool_{1};
+    std::unique_ptr<net::thread_pool> pool_;  // of one thread
 };
 
 }  // namespace taizhang::node

@@ -1,8 +1,6 @@
 // Digest and verify: is what the tables say what the log says?
 #include "replica/impl.h"
 
-#include <sqlite3.h>
-
 #include <algorithm>
 #include <set>
 
@@ -15,15 +13,15 @@ void add_column(std::string& out, const sqlite::Statement& s, int col) {
     const auto type = s.type(col);
     w.u8(static_cast<std::uint8_t>(type));
     switch (type) {
-        case SQLITE_INTEGER: w.zigzag(s.integer(col)); break;
-        case SQLITE_FLOAT: {
+        case sqlite::ColumnType::integer: w.zigzag(s.integer(col)); break;
+        case sqlite::ColumnType::real: {
             const double v = s.real(col);
             w.raw({reinterpret_cast<const char*>(&v), sizeof v});
             break;
         }
-        case SQLITE_TEXT: w.str(s.text(col)); break;
-        case SQLITE_BLOB: w.str(s.blob(col)); break;
-        default: break;
+        case sqlite::ColumnType::text: w.str(s.text(col)); break;
+        case sqlite::ColumnType::blob: w.str(s.blob(col)); break;
+        case sqlite::ColumnType::null: break;
     }
 }
 

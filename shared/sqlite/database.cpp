@@ -75,7 +75,8 @@ std::string_view Statement::blob(int col) const {
     return p ? std::string_view(p, static_cast<std::size_t>(sqlite3_column_bytes(stmt_, col))) : std::string_view();
 }
 bool Statement::is_null(int col) const { return sqlite3_column_type(stmt_, col) == SQLITE_NULL; }
-int Statement::type(int col) const { return sqlite3_column_type(stmt_, col); }
+ColumnType Statement::type(int col) const { return static_cast<ColumnType>(sqlite3_column_type(stmt_, col)); }
+static_assert(SQLITE_INTEGER == 1 && SQLITE_FLOAT == 2 && SQLITE_TEXT == 3 && SQLITE_BLOB == 4 && SQLITE_NULL == 5);
 int Statement::columns() const { return sqlite3_column_count(stmt_); }
 std::string_view Statement::column_name(int col) const { return sqlite3_column_name(stmt_, col); }
 

@@ -27,6 +27,9 @@ namespace taizhang::sqlite {
 
 class Database;
 
+/// What a column of the row at hand holds.
+enum class ColumnType : std::uint8_t { integer = 1, real = 2, text = 3, blob = 4, null = 5 };
+
 /// A prepared statement. Bind numbers from 1, columns from 0. Text and blobs are
 /// bound without copying: they must live until the next step() or reset().
 class Statement {
@@ -56,7 +59,7 @@ public:
     std::string_view text(int col) const;
     std::string_view blob(int col) const;
     bool is_null(int col) const;
-    int type(int col) const;  ///< SQLITE_INTEGER …
+    ColumnType type(int col) const;
     int columns() const;
     std::string_view column_name(int col) const;
     bool valid() const { return stmt_ != nullptr; }

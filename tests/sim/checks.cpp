@@ -1,7 +1,5 @@
 #include "tests/sim/checks.h"
 
-#include <sqlite3.h>
-
 #include <algorithm>
 #include <cstring>
 
@@ -21,9 +19,9 @@ Id id_of(std::string_view bytes) {
 
 std::string column_text(const sqlite::Statement& s, int i) {
     switch (s.type(i)) {
-        case SQLITE_NULL: return kNull;
-        case SQLITE_INTEGER:
-        case SQLITE_FLOAT: return shown(s.real(i));
+        case sqlite::ColumnType::null: return kNull;
+        case sqlite::ColumnType::integer:
+        case sqlite::ColumnType::real: return shown(s.real(i));
         default: return std::string(s.blob(i));
     }
 }
