@@ -170,7 +170,7 @@ public:
 
     // ---- the log
     sqlite::Statement log_insert, log_get, log_hash, log_prev, log_set_prev, chain_last, chain_at, chain_next, conflict_delete, conflict_insert,
-        wait_insert, wait_delete;
+        wait_insert, wait_delete, fact_get, fact_set;
     std::uint64_t head_lsn = 0;
     std::int64_t waiting_count = 0;
     std::uint64_t last_time = 0;  // high water of this replica's hybrid clock

@@ -237,6 +237,12 @@ Result<std::vector<Hash>> Replica::hashes_at(const StreamId& stream, const Repli
     }
 }
 
+Result<bool> Replica::is_forked(const StreamId& stream, const ReplicaId& replica) {
+    const auto s = impl_->stream_nos.find(stream);
+    const auto r = impl_->replica_nos.find(replica);
+    return s != impl_->stream_nos.end() && r != impl_->replica_nos.end() && impl_->forked.contains(chain_key(s->second, r->second));
+}
+
 Result<std::vector<LogEntry>> Replica::chain_after(const StreamId& stream, const ReplicaId& replica, Seq after, std::size_t bytes_max) {
     auto& m = *impl_;
     std::vector<LogEntry> out;

@@ -54,6 +54,7 @@ Result<> Replica::Impl::create() {
             id = *options.incarnation;
         else
             env.random(id.bytes);
+        TRY_VOID(prepare());
         return set_fact("replica", std::string(taizhang::view(id.bytes)));
     };
     if (auto r = work(); !r) {
@@ -75,6 +76,8 @@ Result<> Replica::Impl::prepare() {
         {&chain_next, "SELECT lsn, seq, hash, origin, received_ms, body FROM log WHERE stream = ?1 AND replica = ?2 AND seq > ?3 ORDER BY seq, lsn"},
         {&conflict_delete, "DELETE FROM conflict WHERE entity = ?1 AND row = ?2 AND stream = ?3"},
         {&conflict_insert, "INSERT INTO conflict(entity, row, stream, grp, loser, kind, decided_by, winner, rule) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)"},
+        {&fact_get, "SELECT value FROM fact WHERE key = ?1"},
+        {&fact_set, "INSERT INTO fact(key, value) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET value = ?2 WHERE value IS NOT ?2"},
         {&wait_insert, "INSERT INTO waiting(lsn, reason, what) VALUES(?1, ?2, ?3)"},
         {&wait_delete, "DELETE FROM waiting WHERE lsn = ?1"},
     };
@@ -285,16 +288,17 @@ Result<> Replica::batch(const std::function<Result<>()>& work) { return impl_->b
 // ------------------------------------------------------------------ facts and time
 
 Result<std::string> Replica::Impl::fact(const std::string& key) {
-    TRY(auto s, db->prepare("SELECT value FROM fact WHERE key = ?1", false));
-    s.bind(1, std::string_view(key));
-    TRY(const bool row, s.step());
-    return row ? std::string(s.blob(0)) : std::string();
+    fact_get.bind(1, std::string_view(key));
+    TRY(const bool row, fact_get.step());
+    if (!row) return std::string();
+    std::string value(fact_get.blob(0));
+    fact_get.reset();
+    return value;
 }
 
 Result<> Replica::Impl::set_fact(const std::string& key, const std::string& value) {
-    TRY(auto s, db->prepare("INSERT INTO fact(key, value) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET value = ?2 WHERE value IS NOT ?2", false));
-    s.bind(1, std::string_view(key)).bind_blob(2, value);
-    return s.run();
+    fact_set.bind(1, std::string_view(key)).bind_blob(2, value);
+    return fact_set.run();
 }
 
 Result<std::string> Replica::fact(const std::string& key) { return impl_->fact(key); }

@@ -227,6 +227,9 @@ public:
     /// The hashes of the commits at that place: two or more prove a clone.
     Result<std::vector<Hash>> hashes_at(const StreamId& stream, const ReplicaId& replica, Seq seq);
 
+    /// Two commits stand at one place of this chain: one replica was copied.
+    Result<bool> is_forked(const StreamId& stream, const ReplicaId& replica);
+
     // Small durable facts: cursors, acks, upstream. A missing key is an empty string.
     Result<std::string> fact(const std::string& key);
     Result<> set_fact(const std::string& key, const std::string& value);

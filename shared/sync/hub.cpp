@@ -306,8 +306,11 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::
     }
     std::unordered_map<std::string, Seq> has;
     for (const auto& v : q.vector) {
+        // Of a forked chain the device may hold one branch only: it gets all of it.
+        TRY(const bool forked, r_->is_forked(v.stream, v.replica));
+        if (forked) continue;
         TRY(const auto hashes, r_->hashes_at(v.stream, v.replica, v.seq));
-        if (std::find(hashes.begin(), hashes.end(), v.hash) != hashes.end() && hashes.size() == 1) has[v.stream.str() + v.replica.hex()] = v.seq;
+        if (std::find(hashes.begin(), hashes.end(), v.hash) != hashes.end()) has[v.stream.str() + v.replica.hex()] = v.seq;
     }
     Lsn through;
     TRY(auto entries, r_->log_after(reply.cursor.log, streams, kReplyBytes, through));

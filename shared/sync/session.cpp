@@ -1,6 +1,7 @@
 #include "sync/session.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace taizhang::sync {
 namespace {
@@ -46,12 +47,14 @@ Result<> store_ack(Replica& r, const StreamId& stream, const ReplicaId& replica,
 
 Result<std::vector<Unsent>> unsent(Replica& replica) {
     std::vector<Unsent> out;
+    TRY(const auto facts, replica.facts("ack/"));
+    const std::unordered_map<std::string, std::string> acks(facts.begin(), facts.end());
     TRY(const auto heads, replica.chain_heads());
     for (const auto& h : heads) {
-        TRY(const auto ack, stored_ack(replica, h.stream, h.replica));
+        const auto ack = acks.find(ack_key(h.stream, h.replica));
         // What came from the hub is there already, unless it said that it lost it.
-        if (!ack && h.origin == Origin::upstream) continue;
-        const auto from = ack.value_or(Seq{0});
+        if (ack == acks.end() && h.origin == Origin::upstream) continue;
+        const auto from = ack == acks.end() ? Seq{0} : Seq{std::strtoull(ack->second.c_str(), nullptr, 10)};
         if (from < h.seq) out.push_back({h.stream, h.replica, from, h.seq});
     }
     return out;
@@ -170,7 +173,14 @@ Result<> Session::take_heads(const wire::SyncReply& m) {
     TRY(const auto heads, r_.chain_heads());
     for (const auto& h : heads) {
         const auto it = std::find_if(m.heads.begin(), m.heads.end(), [&](const auto& x) { return x.stream == h.stream && x.replica == h.replica; });
-        TRY_VOID(store_ack(r_, h.stream, h.replica, it == m.heads.end() ? Seq{0} : std::min(it->seq, h.seq)));
+        Seq there{0};
+        if (it != m.heads.end()) {
+            // Only a head that we know too tells what is there; of a forked chain it tells of one branch.
+            TRY(const bool forked, r_.is_forked(h.stream, h.replica));
+            TRY(const auto known, r_.hashes_at(h.stream, h.replica, it->seq));
+            if (!forked && std::find(known.begin(), known.end(), it->hash) != known.end()) there = it->seq;
+        }
+        TRY_VOID(store_ack(r_, h.stream, h.replica, there));
     }
     return {};
 }
