@@ -34,6 +34,7 @@ public:
         app_.require_subcommand(1);
         app_.fallthrough();
         app_.add_option("--data", out_.data, "数据文件夹 / data folder");
+        app_.add_flag("--json", out_.as_json, "输出 JSON / print JSON");
         branch_commands();
         if (program == Program::branch)
             branch_only();
@@ -43,10 +44,23 @@ public:
 
     CLI::App& app() { return app_; }
 
+    /// The first word that should have been a command and is none.
+    std::string unknown_command(int argc, char** argv) const {
+        for (int i = 1; i < argc; ++i) {
+            const std::string word = argv[i];
+            if (word == "--data") {
+                ++i;
+            } else if (!word.starts_with("-")) {
+                const auto known = app_.get_subcommands([&](const CLI::App* sub) { return sub->get_name() == word; });
+                return known.empty() ? word : std::string();
+            }
+        }
+        return {};
+    }
+
 private:
     CLI::App* add(const char* name, const char* help) {
         auto* sub = app_.add_subcommand(name, help);
-        sub->add_flag("--json", out_.as_json, "输出 JSON / print JSON");
         sub->fallthrough();
         sub->callback([this, name] { out_.command.name = name; });
         return sub;
@@ -92,7 +106,7 @@ private:
         add("verify", "由日志重建并核对 / rebuild from the log and compare");
         option(add("digest", "各流的校验值 / digests of the streams"), "stream", "只要这个流 / this stream only");
         args(add("sql", "只读查询 / read-only query"), "select", "SELECT …", 1);
-        auto* serve = add("serve", "服务(接口与屏幕)/ serve");
+        auto* serve = add("serve", "服务 / serve");
         serve->add_option("--listen", out_.listen, "地址:端口 / HOST:PORT");
         serve->add_option("--port-file", out_.port_file, "把端口写到文件 / write the port to this file");
     }
@@ -114,11 +128,13 @@ private:
     CLI::App app_;
 };
 
+const char* program_name = "taizhang";
+
 int fail_with(const Error& e) {
     auto line = text::choose(e.detail);
     for (auto& c : line)
         if (c == '\n' || c == '\r') c = ' ';
-    std::cerr << "taizhang: " << line << std::endl;
+    std::cerr << program_name << ": " << line << std::endl;
     return exit_status(e.code);
 }
 
@@ -190,6 +206,7 @@ int execute(const Parsed& p, Program program) {
 }  // namespace
 
 int run(Program program, int argc, char** argv) {
+    program_name = program == Program::branch ? "taizhang" : "taizhangd";
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);
     Parsed parsed;
@@ -198,6 +215,8 @@ int run(Program program, int argc, char** argv) {
         parser.app().parse(argc, argv);
     } catch (const CLI::ParseError& e) {
         if (e.get_exit_code() == 0) return parser.app().exit(e);  // --help, --version
+        if (const auto word = parser.unknown_command(argc, argv); !word.empty())
+            return fail_with(fail(Errc::usage, "没有这个命令:" + word + ",可用命令见 --help / no such command: " + word + "; see --help"));
         return fail_with(fail(Errc::usage, std::string("命令有误:") + e.what() + " / wrong command line: " + e.what() + "; see --help"));
     }
     if (parsed.data.empty()) parsed.data = node::default_dir(program == Program::branch ? "taizhang" : "taizhangd");

@@ -65,7 +65,7 @@ int init_city(const std::string& dir, const std::string& city_file, bool as_json
     const auto start = std::chrono::steady_clock::now();
     const auto made = make_city(dir, city_file);
     if (!made) {
-        std::cerr << "taizhang: " << text::choose(made.error().detail) << std::endl;
+        std::cerr << "taizhangd: " << text::choose(made.error().detail) << std::endl;
         return exit_status(made.error().code);
     }
     const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

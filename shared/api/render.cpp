@@ -22,7 +22,14 @@ std::string plain(const json::value& v) {
         std::snprintf(buf, sizeof buf, "%g", v.as_double());
         return buf;
     }
-    return json::serialize(v);
+    std::string out;
+    if (v.is_array())
+        for (const auto& x : v.as_array()) out += (out.empty() ? "" : "、") + plain(x);
+    else if (v.is_object())
+        for (const auto& [k, x] : v.as_object()) out += (out.empty() ? "" : ", ") + std::string(k) + "=" + plain(x);
+    else
+        out = json::serialize(v);
+    return out;
 }
 
 std::string at(const json::object& o, std::string_view key) {
@@ -152,7 +159,7 @@ std::string render_show(const json::object& o) {
 std::string render_status(const json::object& o) {
     std::string out = at(o, "unit") + " " + at(o, "unit_name") + "\n";
     out += "  " + say(Msg::unsent, {at(o, "unsent")}) + "\n";
-    out += "  " + say(Msg::last_sync, {o.at("last_sync").is_null() ? say(Msg::never) : at(o, "last_sync")}) + "\n";
+    out += "  " + (o.at("last_sync").is_null() ? say(Msg::never_synced) : say(Msg::last_sync, {at(o, "last_sync")})) + "\n";
     const auto& acks = o.at("acks").as_object();
     out += "  " + say(Msg::township_has) + ": " + at(acks, "township") + "  " + say(Msg::city_has) + ": " + at(acks, "city") + "\n";
     out += "  " + say(Msg::open_conflicts, {at(o, "open_conflicts")}) + "  " + say(Msg::waiting, {at(o, "waiting")}) + "\n";

@@ -47,9 +47,11 @@ json::value report_json(const node::SyncReport& r) {
 }
 
 /// The line that a person needs when the link is down: nothing is lost, and when it is tried again.
-Error offline_error(const Error& e, std::uint64_t unsent, const std::string& when) {
+Error offline_error(const Error& e, std::uint64_t unsent, std::string_view when_zh, std::string_view when_en) {
     if (!is_retryable(e.code)) return e;
-    return fail(e.code, text::say(text::Msg::offline_kept, {std::to_string(unsent), when}) + " (" + e.detail + ")");
+    const auto n = std::to_string(unsent);
+    const auto [zh, en] = text::halves(e.detail);
+    return fail(e.code, text::both(text::Msg::offline_kept, {n, when_zh, zh}, {n, when_en, en}));
 }
 
 class Server : public std::enable_shared_from_this<Server> {
@@ -168,8 +170,6 @@ Result<Command> command_of(const http::Request& q) {
     if (q.method == "POST") {
         if (q.header("content-type").substr(0, 16) != "application/json") return fail(Errc::usage, "需要 application/json / content-type must be application/json");
         TRY(c, Command::decode(q.body));
-    } else if (q.method != "GET") {
-        return fail(Errc::usage, "只接受 GET 和 POST / GET and POST only");
     }
     bool first = true;
     while (!path.empty()) {
@@ -203,6 +203,7 @@ bool is_for_loopback(const http::Request& q) {
 
 net::awaitable<http::Response> Server::api(http::Request q) {
     if (!is_for_loopback(q)) co_return text_response(403, "只对本机开放 / for this PC only");
+    if (q.method != "GET" && q.method != "POST") co_return text_response(405, "只接受 GET 和 POST / GET and POST only");
     if (q.body.size() > kApiBytesMax) co_return text_response(413, "请求太大 / request too large");
     auto command = command_of(q);
     if (!command) co_return json_response(http::http_status(command.error().code), error_json(command.error()));
@@ -247,7 +248,7 @@ net::awaitable<Result<json::value>> Server::sync_now() {
     auto counted = co_await store_.run(std::move(count));
     (void)counted;
     const auto seconds = std::to_string(std::chrono::duration_cast<std::chrono::seconds>(kSyncEvery).count());
-    co_return offline_error(report.error(), *unsent, seconds + " 秒内自动 (within " + seconds + " s)");
+    co_return offline_error(report.error(), *unsent, seconds + " 秒内自动", "within " + seconds + " s");
 }
 
 net::awaitable<void> Server::sync_upstream() {
@@ -400,7 +401,7 @@ Result<json::value> sync_now(node::Node& node) {
     client->close();
     if (report) return report_json(*report);
     TRY(const auto unsent, sync::unsent_count(node.replica()));
-    return offline_error(report.error(), unsent, "下次 sync 时 (at the next sync)");
+    return offline_error(report.error(), unsent, "下次 sync 时", "at the next sync");
 }
 
 Result<json::value> enrol_device(node::Node& node, const std::string& url, const std::string& code) {

@@ -80,7 +80,8 @@ Result<Saved> Ledger::save(Draft draft, const std::string& record) {
 Result<Saved> Ledger::report(const std::string& assignment, const ReportInput& input, const std::string& person) {
     TRY(const auto row, r_.read_row("assignment", assignment));
     TRY_VOID(check_text(input.text));
-    if (!input.value && !input.no_change) return fail(Errc::usage, "请给出 --value,或用 --no-change / give --value, or --no-change");
+    if (!input.value && !input.no_change && input.text.empty())
+        return fail(Errc::usage, "请给出 --value 或 --text,没有变化用 --no-change / give --value or --text, or --no-change");
     const auto& flow = row.binding->newest->workflow;
     const bool stopped = row.state == "已撤回" || std::find(flow.suspended.begin(), flow.suspended.end(), row.state) != flow.suspended.end();
     if (stopped) return fail(Errc::not_allowed, assignment + " " + row.state + ",不用再填报 / " + assignment + " is " + row.state + ": no report is wanted");
@@ -105,7 +106,7 @@ Result<Saved> Ledger::report(const std::string& assignment, const ReportInput& i
         TRY(auto value, number_value(*input.value));
         e.fields.emplace_back("value", std::move(value));
     } else {
-        // Nothing has changed: the last answer is carried forward, nobody types it twice.
+        // No new value: the last answer is carried forward, nobody types it twice.
         TRY(auto last, r_.database().prepare("SELECT value FROM progress_report WHERE assignment_id = ?1 ORDER BY unixepoch(occurred_at) DESC, id DESC LIMIT 1", false));
         last.bind(1, std::string_view(assignment));
         TRY(const bool there, last.step());
@@ -126,7 +127,10 @@ Result<Saved> Ledger::report(const std::string& assignment, const ReportInput& i
         start.transition = "start";
         draft.edits.push_back(std::move(start));
     }
-    return save(std::move(draft), record);
+    TRY(auto saved, save(std::move(draft), record));
+    if (std::find(flow.done.begin(), flow.done.end(), row.state) != flow.done.end())
+        saved.notes.push_back(assignment + " " + row.state + ",进展已留存,状态不变 / " + assignment + " is " + row.state + ": the report is kept, the state stays");
+    return saved;
 }
 
 Result<Saved> Ledger::verify_value(const RowView& a, const std::string& typed, const std::string& text, const std::string& person) {
@@ -185,7 +189,7 @@ Result<Saved> Ledger::set(const std::string& id, const Assignments& typed, const
         e.fields.emplace_back(name, std::move(parsed));
     }
     if (reported.value || !reported.text.empty()) {
-        reported.no_change = !reported.value;
+        // A text by itself is news too; the value is carried forward.
         if (!e.fields.empty() || verified) return fail(Errc::usage, "填报值请单独保存 / save a reported value by itself");
         return report(id, reported, person);
     }

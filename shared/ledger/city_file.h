@@ -1,4 +1,4 @@
-// city_file.h - reads a city file (the form of data/yunxiu.json) record by record.
+// city_file.h - reads a city file (the form of schema/demo/yunxiu.json) record by record.
 //
 // Bounded: a string over kStringMax, a record over kRecordMax or nesting over
 // kDepthMax is refused while it is being read, so a 200 MB string costs no 200 MB.

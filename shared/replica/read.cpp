@@ -221,6 +221,14 @@ Result<std::vector<ChainHead>> Replica::chain_heads(std::span<const StreamId> wa
     return out;
 }
 
+Result<std::uint64_t> Replica::log_proof(Lsn at) {
+    std::uint64_t proof = 0;
+    if (at.value == 0 || at > log_head()) return proof;
+    TRY(const auto version, impl_->version_at(at.value));
+    std::memcpy(&proof, version.bytes.data(), sizeof proof);
+    return proof;
+}
+
 Result<std::vector<ChainHead>> Replica::chain_heads() { return chain_heads(streams()); }
 
 Result<std::vector<Hash>> Replica::hashes_at(const StreamId& stream, const ReplicaId& replica, Seq seq) {

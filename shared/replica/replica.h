@@ -209,6 +209,8 @@ public:
     // ------------------------------------------------------------ the log, for sync
 
     Lsn log_head() const;
+    /// Eight bytes of the hash of the commit at that place; 0 when there is none.
+    Result<std::uint64_t> log_proof(Lsn at);
     /// The newest commit of every chain in these streams, or of all.
     Result<std::vector<ChainHead>> chain_heads(std::span<const StreamId> wanted);
     Result<std::vector<ChainHead>> chain_heads();

@@ -130,7 +130,7 @@ Result<std::string> Hub::enrol(const wire::EnrolRequest& q) {
     }));
     reply.level = level();
     reply.time_ms = now;
-    reply.cursor = {hub_, generation_, Lsn{0}, 0};
+    reply.cursor = {hub_, generation_, Lsn{0}, 0, 0};
     reply.certificate = r_->control().cert(q.replica)->encode();
     return wire::encode(reply);
 }
@@ -283,8 +283,9 @@ Result<> Hub::give_certificates(const wire::SyncRequest& q, const Device& device
 }
 
 Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::vector<Hash>& just_sent, wire::SyncReply& reply) {
-    const bool known = q.cursor.hub == hub_ && q.cursor.generation == generation_ && q.cursor.log <= r_->log_head();
-    reply.cursor = {hub_, generation_, known ? q.cursor.log : Lsn{0}, known ? q.cursor.certificates : 0};
+    TRY(const auto proof, r_->log_proof(q.cursor.log));
+    const bool known = q.cursor.hub == hub_ && q.cursor.generation == generation_ && proof == q.cursor.proof;
+    reply.cursor = {hub_, generation_, known ? q.cursor.log : Lsn{0}, known ? q.cursor.proof : 0, known ? q.cursor.certificates : 0};
     if (q.control > r_->control().head()) return fail(Errc::protocol, "本机的控制日志比服务器新 / the device's control log is ahead of this hub's");
     TRY(reply.control, r_->control_after(q.control, kControlBytes));
     const auto given = q.control.value + reply.control.size();
@@ -298,8 +299,6 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::
     const auto& streams = scope(device.unit);
     if (!known && !q.has_vector) {
         reply.wants_vector = reply.more = true;
-        reply.cursor.log = Lsn{0};
-        reply.cursor.certificates = 0;
         TRY(const auto heads, r_->chain_heads(streams));
         for (const auto& h : heads) reply.heads.push_back({h.stream, h.replica, h.seq, h.hash});
         return {};
@@ -334,6 +333,7 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::
         reply.commits.push_back(std::move(e.packed));
     }
     reply.cursor.log = through;
+    TRY(reply.cursor.proof, r_->log_proof(through));
     reply.more = reply.more || through < r_->log_head();
     return {};
 }

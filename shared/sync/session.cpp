@@ -6,7 +6,7 @@
 namespace taizhang::sync {
 namespace {
 
-constexpr const char* kCursor = "upstream/cursor";  // hub[16], then varints generation, log, certificates
+constexpr const char* kCursor = "upstream/cursor";  // hub[16], then varints generation, log, proof, certificates
 constexpr const char* kToken = "upstream/token";
 constexpr const char* kLevel = "upstream/level";
 constexpr const char* kLastSync = "upstream/last_sync_ms";
@@ -19,6 +19,7 @@ std::string encode(const wire::Cursor& c) {
     w.raw(view(c.hub.bytes));
     w.varint(c.generation);
     w.varint(c.log.value);
+    w.varint(c.proof);
     w.varint(c.certificates);
     return out;
 }
@@ -29,6 +30,7 @@ wire::Cursor decode_cursor(const std::string& bytes) {
     c.hub.bytes = r.array<16>();
     c.generation = r.varint();
     c.log = Lsn{r.varint()};
+    c.proof = r.varint();
     c.certificates = r.varint();
     return r.done() ? c : wire::Cursor{};
 }

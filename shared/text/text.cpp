@@ -32,7 +32,7 @@ const std::map<Msg, Words>& table() {
         {Msg::not_yet, {"尚未上报", "not sent yet"}},
         {Msg::unsent, {"未上报 {} 条", "{} not yet sent"}},
         {Msg::last_sync, {"上次同步 {}", "last sync {}"}},
-        {Msg::never, {"从未", "never"}},
+        {Msg::never_synced, {"从未同步", "never synced"}},
         {Msg::waiting, {"等待 {} 条", "{} waiting"}},
         {Msg::clock_trusted, {"时钟可信", "clock trusted"}},
         {Msg::clock_low, {"时钟不可信,时间标为待核", "clock not trusted, times are marked unverified"}},
@@ -40,7 +40,7 @@ const std::map<Msg, Words>& table() {
         {Msg::verified_ok, {"核对无误:{} 个提交,数据表与日志一致", "verified: {} commits, tables equal the log"}},
         {Msg::sync_done, {"同步完成:上报 {} 条,收到 {} 条,往返 {} 次,{} 字节上行,{} 字节下行", "synced: {} up, {} down, {} round trips, {} bytes up, {} bytes down"}},
         {Msg::sync_refused, {"服务器未接受:{}", "not taken by the server: {}"}},
-        {Msg::offline_kept, {"连不上服务器;{} 条修改保存在本机,{}再试", "the server cannot be reached; {} edits are kept on this PC, trying again {}"}},
+        {Msg::offline_kept, {"连不上服务器;{} 条修改保存在本机,{}再试({})", "the server cannot be reached; {} edits are kept on this PC, trying again {} ({})"}},
         {Msg::enrolled, {"已登记为 {} 的电脑,收到 {} 条", "enrolled for {}, {} commits fetched"}},
         {Msg::code_is, {"登记码 {}(单位 {},{} 前有效)", "code {} (unit {}, valid until {})"}},
         {Msg::code_hint, {"核对码 {}", "fingerprint {}"}},
@@ -94,10 +94,21 @@ std::string say(Msg m, std::initializer_list<std::string_view> values) {
     return fill(w.zh, values) + " / " + fill(w.en, values);
 }
 
-std::string choose(std::string_view both) {
-    const auto cut = both.find(" / ");
-    if (cut == std::string_view::npos || language() == Language::both) return std::string(both);
-    return std::string(language() == Language::zh ? both.substr(0, cut) : both.substr(cut + 3));
+std::string both(Msg m, std::initializer_list<std::string_view> zh, std::initializer_list<std::string_view> en) {
+    const auto& w = table().at(m);
+    return fill(w.zh, zh) + " / " + fill(w.en, en);
+}
+
+std::pair<std::string, std::string> halves(std::string_view text) {
+    const auto cut = text.find(" / ");
+    if (cut == std::string_view::npos) return {std::string(text), std::string(text)};
+    return {std::string(text.substr(0, cut)), std::string(text.substr(cut + 3))};
+}
+
+std::string choose(std::string_view text) {
+    if (language() == Language::both) return std::string(text);
+    auto [zh, en] = halves(text);
+    return language() == Language::zh ? zh : en;
 }
 
 }  // namespace taizhang::text

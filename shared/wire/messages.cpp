@@ -52,7 +52,7 @@ void serialize(A& a, ChainPos& v) {
 }
 template <class A>
 void serialize(A& a, Cursor& v) {
-    a(v.hub, v.generation, v.log, v.certificates);
+    a(v.hub, v.generation, v.log, v.proof, v.certificates);
 }
 template <class A>
 void serialize(A& a, Ack& v) {

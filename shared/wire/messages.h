@@ -31,6 +31,7 @@ struct Cursor {
     ReplicaId hub;
     std::uint64_t generation = 0;
     Lsn log;                    ///< everything in my scope up to here is with me
+    std::uint64_t proof = 0;    ///< of the commit at that place: a hub restored from a backup has another one there, or none
     std::uint64_t certificates = 0;
 };
 

@@ -68,7 +68,7 @@ Value Author::some_value(const Field& f) {
     if (f.name == "tags" || f.name == "readers") return Value::text(kTags[static_cast<std::size_t>(w_.pick(static_cast<int>(kTags.size())))]);
     if (f.length_max < 60) return Value::text(std::to_string(w_.pick(40)));
     // In some worlds texts that do not compress, so that chunks fill up.
-    if (f.length_max > 15'000 && w_.one_in(w_.heavy_ ? 2 : 60)) return Value::text(noise(w_.pick(w_.heavy_ ? 15'000 : 1500)));
+    if (f.length_max > 15'000 && (w_.heavy_ || w_.one_in(60))) return Value::text(noise(w_.pick(w_.heavy_ ? 19'000 : 1500)));
     return Value::text(word);
 }
 

@@ -46,6 +46,7 @@ public:
     std::unique_ptr<sync::Hub> hub;
     std::int64_t clock_error_ms = 0;   ///< what this PC's clock is wrong by
     std::int64_t boot_ms = 0, start_again_ms = 0;
+    std::int64_t away_until_ms = 0;    ///< no link to the hub before
     bool is_enrolled = false;
     bool needs_power_cut = false;      ///< a sync failed: what the cache shows may never reach the disk
 

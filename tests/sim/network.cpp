@@ -25,7 +25,7 @@ std::int64_t World::some_delay() {
 void World::send(std::int64_t delay_ms, Message m) { in_flight_.emplace(std::pair{now_ms_ + delay_ms, ++serial_}, std::move(m)); }
 
 void World::begin_sync(Machine& m) {
-    if (!m.is_up() || m.number == 0 || m.session) return;
+    if (!m.is_up() || m.number == 0 || m.session || now_ms_ < m.away_until_ms) return;
     if (!m.is_enrolled) return enrol(m);
     m.session = std::make_unique<sync::Session>(*m.replica);
     send_request(m);

@@ -15,6 +15,7 @@ using Repeat = support::SimDisk::Repeat;
 
 constexpr std::int64_t kMinute = 60'000, kHour = 60 * kMinute, kDay = 24 * kHour, kYear = 365 * kDay;
 constexpr int kStartsMax = 30;
+constexpr std::size_t kMachinesMax = 18;
 
 }  // namespace
 
@@ -130,6 +131,21 @@ void World::add_unit() {
     enrol(*add_machine(id));
 }
 
+/// One PC more in some unit.
+void World::add_device() {
+    if (!hub().is_up() || machines_.size() >= kMachinesMax) return;
+    const auto& units = reading_.unit_ids();
+    auto* m = add_machine(units[static_cast<std::size_t>(pick(static_cast<int>(units.size())))]);
+    note("device " + m->name());
+    enrol(*m);
+}
+
+/// To a village without a line, for days; sticks still come and go.
+void World::go_away(Machine& m) {
+    m.away_until_ms = now_ms_ + (1 + pick(10)) * kDay;
+    note("away " + m.name());
+}
+
 /// The city's server is set up anew from its newest backup: another hub, as far as cursors go.
 void World::renew_hub() {
     if (!hub().is_up()) return;
@@ -168,7 +184,7 @@ void World::enrol(Machine& m) {
 
 /// The same disk goes on twice, as when a PC is cloned.
 void World::copy_machine(Machine& m) {
-    if (!m.is_up() || m.number == 0 || !m.is_enrolled || machines_.size() >= 18) return;
+    if (!m.is_up() || m.number == 0 || !m.is_enrolled || machines_.size() >= kMachinesMax) return;
     ++figures_.copies;
     note("copy " + m.name());
     const auto number = static_cast<int>(machines_.size());
@@ -229,7 +245,7 @@ void World::carry_stick(Machine& from, Machine& to) {
     note("stick " + from.name() + " to " + to.name() + " " + std::to_string(views.size()));
     if (!done && (done.error().code == Errc::internal || done.error().code == Errc::corrupt || done.error().code == Errc::protocol))
         violated("5 idempotence", to.name() + " cannot take a stick of " + from.name() + ": " + done.error().detail);
-    if (to.is_up() && one_in(3)) checks_.check_state(to);
+    if (to.is_up() && one_in(2)) checks_.check_state(to);
 }
 
 }  // namespace taizhang::sim

@@ -132,7 +132,7 @@ void World::act() {
 void World::something_rare() {
     auto& m = some_machine();
     auto& other = some_machine();
-    switch (pick(16)) {
+    switch (pick(20)) {
         case 0: return cut_power(m);
         case 1:
         case 2: return restart(m);
@@ -158,6 +158,11 @@ void World::something_rare() {
         case 13:
             if (m.is_up()) checks_.check_7_strong_convergence(m);
             return;
+        case 14:
+            if (one_in(4)) add_device();
+            return;
+        case 15: return go_away(m);
+        case 16: return carry_stick(other, m);
         default:
             if (m.is_up() && (m.number == 0 || m.is_enrolled)) checks_.check_state(m);
     }

@@ -78,6 +78,8 @@ private:
     void carry_stick(Machine& from, Machine& to);
     void upgrade_catalog();
     void add_unit();
+    void add_device();
+    void go_away(Machine& m);
     void renew_hub();
     void enrol(Machine& m);
 

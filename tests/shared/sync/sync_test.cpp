@@ -312,6 +312,41 @@ TEST_CASE("a hub restored from an old backup is noticed and healed by its device
     for (const char* s : {"", "-wal", "-shm"}) std::remove((backup + s).c_str());
 }
 
+TEST_CASE("a hub that came back from a backup unnoticed and grew past the cursors is healed all the same", "[sync]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto a = w.device("B01");
+    auto b = w.device("B01");
+    const std::string backup = "/tmp/tz-sync-test-grown.db";
+    std::remove(backup.c_str());
+    REQUIRE(w.city->database().backup_to(backup).has_value());
+    for (const char* t : {"一", "二", "三"}) a->set("assignment", "A1", {{"remark", text(t)}});
+    w.sync(*a);
+    w.sync(*b);
+
+    Device restored(1, backup);
+    auto hub = sync::Hub::open(*restored);
+    REQUIRE(hub.has_value());
+    for (int i = 0; i < 6; ++i) restored.set("assignment", "A1", {{"deadline", text("2025-12-1" + std::to_string(i))}});
+    for (auto* d : {a.get(), b.get(), a.get()}) {
+        sync::Session s(**d);
+        for (int trips = 0; s.wants_more(); ++trips) {
+            REQUIRE(trips < 10);
+            auto q = s.request();
+            REQUIRE(q.has_value());
+            auto r = hub->handle(*q);
+            REQUIRE(r.has_value());
+            REQUIRE(s.reply(*r).has_value());
+        }
+    }
+    CHECK(restored.field("A1", "remark") == "三");
+    CHECK(a->field("A1", "deadline") == "2025-12-15");
+    check_same(*a, restored);
+    check_same(*b, restored);
+    restored.replica.reset();
+    for (const char* s : {"", "-wal", "-shm"}) std::remove((backup + s).c_str());
+}
+
 TEST_CASE("a copied device: both branches are kept, and it goes on under a new incarnation", "[sync]") {
     World w;
     w.new_assignment("A1", "T1", "B01");

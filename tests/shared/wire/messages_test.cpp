@@ -11,7 +11,7 @@ wire::SyncRequest full_request() {
     wire::SyncRequest q;
     q.token = "0123456789abcdef";
     q.replica.bytes.fill(7);
-    q.cursor = {q.replica, 99, Lsn{1234}, 5};
+    q.cursor = {q.replica, 99, Lsn{1234}, 77, 5};
     q.control = ControlPos{44};
     q.has_vector = true;
     q.vector.push_back({StreamId{"B01", Audience::notice}, q.replica, Seq{3}, Hash{}});
@@ -64,7 +64,7 @@ TEST_CASE("sizes that promise more than there is take no memory", "[wire]") {
     bytes += '\0';                      // token
     bytes += std::string(16, '\0');     // replica
     bytes += std::string(16, '\0');     // cursor.hub
-    bytes += std::string(3, '\0');      // generation, log, certificates
+    bytes += std::string(4, '\0');      // generation, log, proof, certificates
     bytes += '\0';                      // control
     bytes += '\0';                      // has_vector
     for (int i = 0; i < 8; ++i) bytes += '\xff';
