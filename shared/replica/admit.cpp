@@ -6,9 +6,9 @@
 namespace taizhang {
 namespace {
 
-// Rows and commit bytes that one transaction keeps in memory before it writes them out.
+// Rows and commit bytes that one transaction keeps in memory before it writes them out (some 10 MB at most).
 // Higher: fewer writes where rows change twice in a transaction; lower: less memory.
-constexpr std::size_t kTouchedMax = 8192, kArenaMax = 6u << 20;
+constexpr std::size_t kTouchedMax = 24576, kArenaMax = 6u << 20;
 constexpr std::size_t kCacheBytesMax = 8u << 20;
 
 bool is_register(fold::Rule r) { return r != fold::Rule::append && r != fold::Rule::set && r != fold::Rule::sum; }
