@@ -29,7 +29,10 @@ struct Parsed {
 
 class Parser {
 public:
-    Parser(Program program, Parsed& out) : out_(out), app_(program == Program::branch ? "台账·支部端 / Taizhang for a branch" : "台账·服务端 / Taizhang for city, county and township") {
+    Parser(Program program, Parsed& out)
+        : out_(out),
+          app_(program == Program::branch ? "台账·支部端 / Taizhang for a branch"
+                                          : "台账·服务端 / Taizhang for city, county and township") {
         app_.set_version_flag("--version", kVersion);
         app_.require_subcommand(1);
         app_.fallthrough();
@@ -67,10 +70,12 @@ private:
     }
 
     void option(CLI::App* sub, const std::string& name, const char* help) {
-        sub->add_option_function<std::string>("--" + name, [this, name](const std::string& v) { out_.command.options[name] = v; }, help);
+        sub->add_option_function<std::string>(
+            "--" + name, [this, name](const std::string& v) { out_.command.options[name] = v; }, help);
     }
     void flag(CLI::App* sub, const std::string& name, const char* help) {
-        sub->add_flag_callback("--" + name, [this, name] { out_.command.options[name] = "1"; }, help);
+        sub->add_flag_callback(
+            "--" + name, [this, name] { out_.command.options[name] = "1"; }, help);
     }
     void args(CLI::App* sub, const char* name, const char* help, int n) {
         auto* o = sub->add_option(name, out_.command.args, help)->required();
@@ -78,7 +83,8 @@ private:
     }
 
     void branch_commands() {
-        args(add("list", "列出 tasks assignments rectifications conflicts todo / list records"), "what", "tasks|assignments|rectifications|conflicts|todo", 1);
+        args(add("list", "列出 tasks assignments rectifications conflicts todo / list records"), "what",
+             "tasks|assignments|rectifications|conflicts|todo", 1);
         args(add("show", "一条记录及其经过 / one record with its history"), "id", "编号 / id", 1);
         auto* report = add("report", "填报进展 / report progress");
         args(report, "assignment", "分解编号 / assignment id", 1);
@@ -152,7 +158,8 @@ int print(const Parsed& p, const json::value& document) {
 
 int serve(const Parsed& p, Program program) {
     if (api::ask_serving(p.data, Command{"status", {}, {}}))
-        return fail_with(fail(Errc::busy, "这些数据已有程序在服务:" + p.data + " / this data is being served already: " + p.data));
+        return fail_with(
+            fail(Errc::busy, "这些数据已有程序在服务:" + p.data + " / this data is being served already: " + p.data));
     auto node = node::Node::open({p.data, false, std::chrono::seconds(5)});
     if (!node) return fail_with(node.error());
     api::ServeOptions o;
@@ -173,8 +180,10 @@ int enrol_device(const Parsed& p) {
     auto made = [&]() -> Result<json::value> {
         TRY(auto node, node::Node::open({p.data, true, std::chrono::seconds(5)}));
         TRY(const auto token, node->replica().fact("upstream/token"));
-        if (!token.empty()) return fail(Errc::not_allowed, "本机已经登记过:" + p.data + " / enrolled already: " + p.data);
-        if (!node->replica().control().root().empty()) return fail(Errc::not_allowed, "这里是服务器的数据:" + p.data + " / this is a server's data: " + p.data);
+        if (!token.empty())
+            return fail(Errc::not_allowed, "本机已经登记过:" + p.data + " / enrolled already: " + p.data);
+        if (!node->replica().control().root().empty())
+            return fail(Errc::not_allowed, "这里是服务器的数据:" + p.data + " / this is a server's data: " + p.data);
         if (shows_progress()) std::cerr << say(Msg::fetching) << std::endl;
         return api::enrol_device(*node, p.url, p.code);
     }();
@@ -187,7 +196,8 @@ int enrol_device(const Parsed& p) {
     if (p.as_json)
         std::cout << json::serialize(*made) << std::endl;
     else
-        std::cout << say(Msg::enrolled, {std::string_view(o.at("unit").as_string()), json::serialize(o.at("received"))}) << std::endl;
+        std::cout << say(Msg::enrolled, {std::string_view(o.at("unit").as_string()), json::serialize(o.at("received"))})
+                  << std::endl;
     return 0;
 }
 
@@ -195,7 +205,8 @@ int execute(const Parsed& p, Program program) {
     if (p.command.name == "init") return init_city(p.data, p.city, p.as_json);
     if (p.command.name == "serve") return serve(p, program);
     if (p.command.name == "enrol" && program == Program::branch) return enrol_device(p);
-    if (auto answer = api::ask_serving(p.data, p.command)) return *answer ? print(p, **answer) : fail_with(answer->error());
+    if (auto answer = api::ask_serving(p.data, p.command))
+        return *answer ? print(p, **answer) : fail_with(answer->error());
     auto node = node::Node::open({p.data, false, std::chrono::seconds(10)});
     if (!node) return fail_with(node.error());
     auto document = p.command.name == "sync" ? api::sync_now(**node) : api::run(**node, p.command);
@@ -216,14 +227,17 @@ int run(Program program, int argc, char** argv) {
     } catch (const CLI::ParseError& e) {
         if (e.get_exit_code() == 0) return parser.app().exit(e);  // --help, --version
         if (const auto word = parser.unknown_command(argc, argv); !word.empty())
-            return fail_with(fail(Errc::usage, "没有这个命令:" + word + ",可用命令见 --help / no such command: " + word + "; see --help"));
-        return fail_with(fail(Errc::usage, std::string("命令有误:") + e.what() + " / wrong command line: " + e.what() + "; see --help"));
+            return fail_with(fail(Errc::usage, "没有这个命令:" + word +
+                                                   ",可用命令见 --help / no such command: " + word + "; see --help"));
+        return fail_with(fail(
+            Errc::usage, std::string("命令有误:") + e.what() + " / wrong command line: " + e.what() + "; see --help"));
     }
     if (parsed.data.empty()) parsed.data = node::default_dir(program == Program::branch ? "taizhang" : "taizhangd");
     try {
         return execute(parsed, program);
     } catch (const std::exception& e) {
-        return fail_with(fail(Errc::internal, std::string("内部错误,没有写入:") + e.what() + " / internal error, nothing was written: " + e.what()));
+        return fail_with(fail(Errc::internal, std::string("内部错误,没有写入:") + e.what() +
+                                                  " / internal error, nothing was written: " + e.what()));
     }
 }
 

@@ -58,7 +58,8 @@ struct Entry {
 json::value saved_json(const ledger::Saved& s) {
     json::object o;
     json::array commits, notes;
-    for (const auto& c : s.commits) commits.push_back({{"replica", c.replica.hex()}, {"stream", c.stream.str()}, {"seq", c.seq.value}});
+    for (const auto& c : s.commits)
+        commits.push_back({{"replica", c.replica.hex()}, {"stream", c.stream.str()}, {"seq", c.seq.value}});
     for (const auto& n : s.notes) notes.push_back(json::string(n));
     o["saved"] = true;
     o["record"] = s.record;
@@ -82,7 +83,9 @@ Result<ledger::Assignments> assignments(const std::vector<std::string>& args, st
     ledger::Assignments out;
     for (auto i = from; i < args.size(); ++i) {
         const auto eq = args[i].find('=');
-        if (eq == 0 || eq == std::string::npos) return fail(Errc::usage, "请写成 字段=值,不是 '" + args[i] + "' / write FIELD=VALUE, not '" + args[i] + "'");
+        if (eq == 0 || eq == std::string::npos)
+            return fail(Errc::usage,
+                        "请写成 字段=值,不是 '" + args[i] + "' / write FIELD=VALUE, not '" + args[i] + "'");
         out.emplace_back(args[i].substr(0, eq), args[i].substr(eq + 1));
     }
     return out;
@@ -114,7 +117,8 @@ Result<json::value> digest(node::Node& n, const Command& c) {
     json::object o;
     for (const auto& [stream, hex] : all)
         if (!c.has("stream") || c.option("stream") == stream) o[stream] = hex;
-    if (o.empty()) return fail(Errc::not_found, "本机没有 " + c.option("stream") + " / no stream " + c.option("stream") + " here");
+    if (o.empty())
+        return fail(Errc::not_found, "本机没有 " + c.option("stream") + " / no stream " + c.option("stream") + " here");
     return json::value(std::move(o));
 }
 
@@ -147,8 +151,12 @@ Result<json::value> enrol_code(node::Node& n, const Command& c) {
     if (!c.has("unit")) return fail(Errc::usage, "请给出 --unit / give --unit");
     TRY(const auto code, n.hub().new_code(c.option("unit")));
     // Both sides can compare these eight letters over the telephone.
-    const auto fingerprint = n.replica().control().root() + "-" + hash_of(view(n.replica().id().bytes)).hex().substr(0, 8);
-    return json::value{{"code", code.code}, {"unit", c.option("unit")}, {"expires", ledger::format_local(code.expires_ms)}, {"fingerprint", fingerprint}};
+    const auto fingerprint =
+        n.replica().control().root() + "-" + hash_of(view(n.replica().id().bytes)).hex().substr(0, 8);
+    return json::value{{"code", code.code},
+                       {"unit", c.option("unit")},
+                       {"expires", ledger::format_local(code.expires_ms)},
+                       {"fingerprint", fingerprint}};
 }
 
 Result<json::value> set(node::Node& n, const Command& c) {
@@ -158,21 +166,29 @@ Result<json::value> set(node::Node& n, const Command& c) {
 
 const std::map<std::string, Entry>& table() {
     static const std::map<std::string, Entry> t = {
-        {"list", {false, 1, 1, "list tasks|assignments|rectifications|conflicts|todo", [](auto& n, const auto& c) { return as_value(n.ledger().list(c.args[0])); }}},
+        {"list",
+         {false, 1, 1, "list tasks|assignments|rectifications|conflicts|todo",
+          [](auto& n, const auto& c) { return as_value(n.ledger().list(c.args[0])); }}},
         {"show", {false, 1, 1, "show ID", [](auto& n, const auto& c) { return as_value(n.ledger().show(c.args[0])); }}},
         {"status", {false, 0, 0, "status", [](auto& n, const auto&) { return as_value(n.ledger().status()); }}},
         {"report", {true, 1, 1, "report ASSIGNMENT --value V", report}},
         {"set", {true, 2, 200, "set ID FIELD=VALUE…", set}},
         {"do", {true, 2, 2, "do TRANSITION ID", act}},
-        {"resolve", {true, 1, 1, "resolve CONFLICT --pick mine|theirs|TEXT",
-                     [](auto& n, const auto& c) -> Result<json::value> {
-                         if (!c.has("pick")) return fail(Errc::usage, "请给出 --pick mine|theirs|文字 / give --pick mine|theirs|TEXT");
-                         return as_saved(n.ledger().resolve(c.args[0], c.option("pick"), c.option("person")));
-                     }}},
+        {"resolve",
+         {true, 1, 1, "resolve CONFLICT --pick mine|theirs|TEXT",
+          [](auto& n, const auto& c) -> Result<json::value> {
+              if (!c.has("pick"))
+                  return fail(Errc::usage, "请给出 --pick mine|theirs|文字 / give --pick mine|theirs|TEXT");
+              return as_saved(n.ledger().resolve(c.args[0], c.option("pick"), c.option("person")));
+          }}},
         {"verify", {false, 0, 0, "verify", verify}},
         {"digest", {false, 0, 0, "digest", digest}},
         {"sql", {false, 1, 1, "sql \"SELECT …\"", sql}},
-        {"review", {false, 0, 0, "review", [](auto& n, const auto& c) { return as_value(ledger::review(n.replica(), c.option("unit"), n.replica().now().ms)); }}},
+        {"review",
+         {false, 0, 0, "review",
+          [](auto& n, const auto& c) {
+              return as_value(ledger::review(n.replica(), c.option("unit"), n.replica().now().ms));
+          }}},
         {"enrol", {true, 0, 0, "enrol --unit ID", enrol_code}},
     };
     return t;
@@ -190,7 +206,8 @@ bool writes(const std::string& command) {
 
 Result<json::value> run(node::Node& node, const Command& command) {
     const auto it = table().find(command.name);
-    if (it == table().end()) return fail(Errc::usage, "没有这个命令:" + command.name + " / no such command: " + command.name);
+    if (it == table().end())
+        return fail(Errc::usage, "没有这个命令:" + command.name + " / no such command: " + command.name);
     const auto& e = it->second;
     if (command.args.size() < e.args_min || command.args.size() > e.args_max)
         return fail(Errc::usage, std::string("用法:") + e.usage + " / usage: " + e.usage);

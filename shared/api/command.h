@@ -12,7 +12,7 @@
 namespace taizhang::api {
 
 struct Command {
-    std::string name;                            ///< "list", "show", …
+    std::string name;  ///< "list", "show", …
     std::vector<std::string> args;
     std::map<std::string, std::string> options;  ///< without dashes; a flag has the value "1"
 

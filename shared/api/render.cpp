@@ -87,11 +87,14 @@ std::string table(const json::array& rows, const std::vector<Column>& columns) {
 std::string side(const json::value& v) {
     if (!v.is_object()) return "—";
     const auto& o = v.as_object();
-    return plain(o.at("value")) + "  [" + at(o, "level") + " " + at(o, "unit") + (at(o, "person").empty() ? "" : " " + at(o, "person")) + ", " + at(o, "time") + (o.contains("time_unverified") ? " 时间待核/unverified" : "") + "]";
+    return plain(o.at("value")) + "  [" + at(o, "level") + " " + at(o, "unit") +
+           (at(o, "person").empty() ? "" : " " + at(o, "person")) + ", " + at(o, "time") +
+           (o.contains("time_unverified") ? " 时间待核/unverified" : "") + "]";
 }
 
 std::string conflict(const json::object& c) {
-    std::string out = "  " + at(c, "id") + "  " + at(c, "row") + " · " + at(c, "group") + "  (" + at(c, "rule") + ", " + say(c.at("open").as_bool() ? Msg::open_conflict : Msg::decided) + ")\n";
+    std::string out = "  " + at(c, "id") + "  " + at(c, "row") + " · " + at(c, "group") + "  (" + at(c, "rule") + ", " +
+                      say(c.at("open").as_bool() ? Msg::open_conflict : Msg::decided) + ")\n";
     out += "      " + say(Msg::winner) + ": " + side(c.at("winner")) + "\n";
     for (const auto& l : c.at("losers").as_array()) out += "      " + say(Msg::loser) + ": " + side(l) + "\n";
     return out + "      " + say(Msg::why) + ": " + text::choose(at(c, "why")) + "\n";
@@ -106,11 +109,28 @@ std::string render_list(const Command& command, const json::array& rows) {
     }
     std::string out;
     if (command.args[0] == "tasks")
-        out = table(rows, {{"id", "编号/id", 12}, {"title", "任务/task", 44}, {"status", "状态/state", 10}, {"deadline", "时限/deadline", 13}, {"target_value", "目标/target", 11}, {"light_zh", "灯/light", 8}});
+        out = table(rows, {{"id", "编号/id", 12},
+                           {"title", "任务/task", 44},
+                           {"status", "状态/state", 10},
+                           {"deadline", "时限/deadline", 13},
+                           {"target_value", "目标/target", 11},
+                           {"light_zh", "灯/light", 8}});
     else if (command.args[0] == "rectifications")
-        out = table(rows, {{"id", "编号/id", 14}, {"problem", "问题/problem", 44}, {"unit", "单位/unit", 16}, {"status", "状态/state", 10}, {"deadline", "时限/deadline", 13}, {"light_zh", "灯/light", 8}});
+        out = table(rows, {{"id", "编号/id", 14},
+                           {"problem", "问题/problem", 44},
+                           {"unit", "单位/unit", 16},
+                           {"status", "状态/state", 10},
+                           {"deadline", "时限/deadline", 13},
+                           {"light_zh", "灯/light", 8}});
     else
-        out = table(rows, {{"id", "编号/id", 14}, {"title", "任务/task", 36}, {"unit", "单位/unit", 16}, {"status", "状态/state", 10}, {"value", "填报/value", 10}, {"verified_value", "核查/verified", 13}, {"deadline", "时限/deadline", 13}, {"light_zh", "灯/light", 8}});
+        out = table(rows, {{"id", "编号/id", 14},
+                           {"title", "任务/task", 36},
+                           {"unit", "单位/unit", 16},
+                           {"status", "状态/state", 10},
+                           {"value", "填报/value", 10},
+                           {"verified_value", "核查/verified", 13},
+                           {"deadline", "时限/deadline", 13},
+                           {"light_zh", "灯/light", 8}});
     return out + say(Msg::n_records, {std::to_string(rows.size())}) + "\n";
 }
 
@@ -133,10 +153,15 @@ std::string render_show(const json::object& o) {
         if (!v.is_null()) out += "  " + fit(k, 22) + " " + plain(v) + "\n";
     const auto& acks = o.at("acks").as_object();
     const bool city = acks.at("city").as_bool(), township = acks.at("township").as_bool();
-    out += "  " + (city || township ? (township ? say(Msg::township_has) + (city ? "; " : "") : std::string()) + (city ? say(Msg::city_has) : std::string()) : say(Msg::not_yet)) + "\n";
+    out += "  " +
+           (city || township ? (township ? say(Msg::township_has) + (city ? "; " : "") : std::string()) +
+                                   (city ? say(Msg::city_has) : std::string())
+                             : say(Msg::not_yet)) +
+           "\n";
     if (!o.at("allowed").as_array().empty()) {
         out += "  " + say(Msg::allowed_now) + ":";
-        for (const auto& a : o.at("allowed").as_array()) out += " " + at(a.as_object(), "transition") + "(" + at(a.as_object(), "zh") + ")";
+        for (const auto& a : o.at("allowed").as_array())
+            out += " " + at(a.as_object(), "transition") + "(" + at(a.as_object(), "zh") + ")";
         out += "\n";
     }
     if (!o.at("conflict_details").as_array().empty()) {
@@ -146,7 +171,8 @@ std::string render_show(const json::object& o) {
     out += say(Msg::history) + "\n";
     for (const auto& h : o.at("history").as_array()) {
         const auto& e = h.as_object();
-        out += "  " + at(e, "time") + (e.contains("time_unverified") ? " 时间待核/unverified" : "") + "  " + at(e, "unit") + (at(e, "person").empty() ? "" : " " + at(e, "person"));
+        out += "  " + at(e, "time") + (e.contains("time_unverified") ? " 时间待核/unverified" : "") + "  " +
+               at(e, "unit") + (at(e, "person").empty() ? "" : " " + at(e, "person"));
         if (at(e, "record") != at(o, "id")) out += "  " + at(e, "entity") + " " + at(e, "record");
         out += "  " + what_of(e.at("what").as_object());
         if (!e.at("accepted").as_bool()) out += "  ✗ " + say(Msg::not_accepted);
@@ -159,10 +185,13 @@ std::string render_show(const json::object& o) {
 std::string render_status(const json::object& o) {
     std::string out = at(o, "unit") + " " + at(o, "unit_name") + "\n";
     out += "  " + say(Msg::unsent, {at(o, "unsent")}) + "\n";
-    out += "  " + (o.at("last_sync").is_null() ? say(Msg::never_synced) : say(Msg::last_sync, {at(o, "last_sync")})) + "\n";
+    out += "  " + (o.at("last_sync").is_null() ? say(Msg::never_synced) : say(Msg::last_sync, {at(o, "last_sync")})) +
+           "\n";
     const auto& acks = o.at("acks").as_object();
-    out += "  " + say(Msg::township_has) + ": " + at(acks, "township") + "  " + say(Msg::city_has) + ": " + at(acks, "city") + "\n";
-    out += "  " + say(Msg::open_conflicts, {at(o, "open_conflicts")}) + "  " + say(Msg::waiting, {at(o, "waiting")}) + "\n";
+    out += "  " + say(Msg::township_has) + ": " + at(acks, "township") + "  " + say(Msg::city_has) + ": " +
+           at(acks, "city") + "\n";
+    out += "  " + say(Msg::open_conflicts, {at(o, "open_conflicts")}) + "  " + say(Msg::waiting, {at(o, "waiting")}) +
+           "\n";
     return out + "  " + say(at(o, "clock") == "low" ? Msg::clock_low : Msg::clock_trusted) + "\n";
 }
 
@@ -192,14 +221,18 @@ constexpr int kTooFew = 5;
 
 std::string render_review(const json::object& o) {
     std::string out = say(Msg::review_title) + "\n\n" + say(Msg::review_gap) + "\n";
-    out += "  " + fit("", 16) + fit("G1 填报−核查", 34) + fit("n", 5) + fit("G2 点−面", 10) + fit("G3 未落地", 11) + fit("G4 催办/支部", 14) + fit("G5 传统−新兴", 14) + fit("D1 不实", 9) + fit("D2 空转", 9) + "D4 推动\n";
+    out += "  " + fit("", 16) + fit("G1 填报−核查", 34) + fit("n", 5) + fit("G2 点−面", 10) + fit("G3 未落地", 11) +
+           fit("G4 催办/支部", 14) + fit("G5 传统−新兴", 14) + fit("D1 不实", 9) + fit("D2 空转", 9) + "D4 推动\n";
     for (const auto& [name, v] : o.at("metrics").as_object().at("by_scope").as_object()) {
         const auto& m = v.as_object();
         const auto* g1 = m.if_contains("G1_reported_minus_verified");
         const auto* n = m.if_contains("n_verified");
         const bool few = n && n->is_int64() && n->as_int64() < kTooFew;
-        out += "  " + fit(std::string(name), 16) + figure(m, "G1_reported_minus_verified") + " " + (few ? fit(say(Msg::too_few), 24) : bar(g1 && g1->is_double() ? g1->as_double() : 0) + "    ") + fit(at(m, "n_verified"), 5);
-        out += figure(m, "G2_point_minus_surface") + " " + rate_of(m, "G3_not_landed_60d") + "  " + fit(figure(m, "G4_pushes_per_leaf"), 14) + fit(figure(m, "G5_traditional_minus_emerging"), 14);
+        out += "  " + fit(std::string(name), 16) + figure(m, "G1_reported_minus_verified") + " " +
+               (few ? fit(say(Msg::too_few), 24) : bar(g1 && g1->is_double() ? g1->as_double() : 0) + "    ") +
+               fit(at(m, "n_verified"), 5);
+        out += figure(m, "G2_point_minus_surface") + " " + rate_of(m, "G3_not_landed_60d") + "  " +
+               fit(figure(m, "G4_pushes_per_leaf"), 14) + fit(figure(m, "G5_traditional_minus_emerging"), 14);
         out += rate_of(m, "D1_false_completion") + rate_of(m, "D2_pure_forward") + rate_of(m, "D4_push_driven") + "\n";
     }
     out += "\n" + say(Msg::review_units) + "\n";
@@ -208,7 +241,11 @@ std::string render_review(const json::object& o) {
         std::string lights;
         for (const auto& [colour, n] : unit.at("lights").as_object())
             if (n.is_int64() && n.as_int64() > 0) {
-                const auto zh = colour == "green" ? "绿" : colour == "yellow" ? "黄" : colour == "red" ? "红" : colour == "blue" ? "蓝" : "灰";
+                const auto zh = colour == "green"    ? "绿"
+                                : colour == "yellow" ? "黄"
+                                : colour == "red"    ? "红"
+                                : colour == "blue"   ? "蓝"
+                                                     : "灰";
                 lights += std::string(zh) + " " + plain(n) + "  ";
             }
         if (lights.empty()) continue;
@@ -245,7 +282,9 @@ std::string render(const Command& command, const json::value& d) {
     if (name == "review") return render_review(o);
     if (name == "sql") return render_sql(o);
     if (name == "verify") return say(Msg::verified_ok, {at(o, "commits")}) + "\n";
-    if (name == "enrol") return say(Msg::code_is, {at(o, "code"), at(o, "unit"), at(o, "expires")}) + "\n" + say(Msg::code_hint, {at(o, "fingerprint")}) + "\n";
+    if (name == "enrol")
+        return say(Msg::code_is, {at(o, "code"), at(o, "unit"), at(o, "expires")}) + "\n" +
+               say(Msg::code_hint, {at(o, "fingerprint")}) + "\n";
     if (name == "digest") {
         std::string out;
         for (const auto& [k, v] : o) out += std::string(k) + "  " + plain(v) + "\n";
@@ -255,7 +294,9 @@ std::string render(const Command& command, const json::value& d) {
 }
 
 std::string render_sync(const json::object& o) {
-    std::string out = say(Msg::sync_done, {at(o, "sent"), at(o, "received"), at(o, "round_trips"), at(o, "bytes_up"), at(o, "bytes_down")}) + "\n";
+    std::string out = say(Msg::sync_done, {at(o, "sent"), at(o, "received"), at(o, "round_trips"), at(o, "bytes_up"),
+                                           at(o, "bytes_down")}) +
+                      "\n";
     for (const auto& r : o.at("refused").as_array()) out += "  " + say(Msg::sync_refused, {plain(r)}) + "\n";
     return out + "  " + say(Msg::unsent, {at(o, "unsent")}) + "\n";
 }

@@ -37,13 +37,21 @@ constexpr std::size_t kControlBytesMax = 4u << 20, kApiBytesMax = 1u << 20;
 constexpr auto kSyncEvery = 30s, kBackoffFirst = 5s, kBackoffMax = 300s;
 constexpr auto kToken = net::as_tuple(net::use_awaitable);
 
-json::object error_json(const Error& e) { return {{"error", {{"code", taizhang::name_of(e.code)}, {"line", e.detail}}}}; }
+json::object error_json(const Error& e) {
+    return {{"error", {{"code", taizhang::name_of(e.code)}, {"line", e.detail}}}};
+}
 
 json::value report_json(const node::SyncReport& r) {
     json::array refused;
     for (const auto& x : r.refused) refused.push_back(json::string(x));
-    return json::value{{"sent", r.sent}, {"received", r.received}, {"bytes_up", r.bytes_up}, {"bytes_down", r.bytes_down}, {"round_trips", r.round_trips},
-                       {"unsent", r.unsent}, {"acks", {{"township", r.acked_township}, {"city", r.acked_city}}}, {"refused", std::move(refused)}};
+    return json::value{{"sent", r.sent},
+                       {"received", r.received},
+                       {"bytes_up", r.bytes_up},
+                       {"bytes_down", r.bytes_down},
+                       {"round_trips", r.round_trips},
+                       {"unsent", r.unsent},
+                       {"acks", {{"township", r.acked_township}, {"city", r.acked_city}}},
+                       {"refused", std::move(refused)}};
 }
 
 /// The line that a person needs when the link is down: nothing is lost, and when it is tried again.
@@ -56,7 +64,13 @@ Error offline_error(const Error& e, std::uint64_t unsent, std::string_view when_
 
 class Server : public std::enable_shared_from_this<Server> {
 public:
-    Server(node::Node& node, const ServeOptions& options) : store_(node), options_(options), http_(io_, limits(), [this](http::Request q) { return handle(std::move(q)); }), wake_(io_), acceptor_(io_), dir_(node.dir().path()) {}
+    Server(node::Node& node, const ServeOptions& options)
+        : store_(node),
+          options_(options),
+          http_(io_, limits(), [this](http::Request q) { return handle(std::move(q)); }),
+          wake_(io_),
+          acceptor_(io_),
+          dir_(node.dir().path()) {}
 
     Result<> run();
 
@@ -130,7 +144,8 @@ net::awaitable<http::Response> Server::device(http::Request q) {
     if (q.method != "POST") co_return text_response(405, "只接受 POST / POST only");
     const bool is_enrol = q.target == "/enrol";
     node::Store::Work work = [body = std::move(q.body), is_enrol](node::Node& n) -> Result<std::string> {
-        if ((!body.empty() && body.front() == 'e') != is_enrol) return fail(Errc::protocol, "消息与地址不符 / message: not for this address");
+        if ((!body.empty() && body.front() == 'e') != is_enrol)
+            return fail(Errc::protocol, "消息与地址不符 / message: not for this address");
         return n.hub().handle(body);
     };
     auto answer = co_await store_.run(std::move(work));
@@ -168,7 +183,8 @@ Result<Command> command_of(const http::Request& q) {
     std::string_view query = mark == std::string_view::npos ? std::string_view() : path.substr(mark + 1);
     path = path.substr(0, mark);
     if (q.method == "POST") {
-        if (q.header("content-type").substr(0, 16) != "application/json") return fail(Errc::usage, "需要 application/json / content-type must be application/json");
+        if (q.header("content-type").substr(0, 16) != "application/json")
+            return fail(Errc::usage, "需要 application/json / content-type must be application/json");
         TRY(c, Command::decode(q.body));
     }
     bool first = true;
@@ -186,7 +202,9 @@ Result<Command> command_of(const http::Request& q) {
         const auto amp = query.find('&');
         const auto pair = query.substr(0, amp);
         const auto eq = pair.find('=');
-        if (!pair.empty()) c.options[percent_decoded(pair.substr(0, eq))] = eq == std::string_view::npos ? "1" : percent_decoded(pair.substr(eq + 1));
+        if (!pair.empty())
+            c.options[percent_decoded(pair.substr(0, eq))] =
+                eq == std::string_view::npos ? "1" : percent_decoded(pair.substr(eq + 1));
         query = amp == std::string_view::npos ? std::string_view() : query.substr(amp + 1);
     }
     if (q.method == "GET" && writes(c.name)) return fail(Errc::usage, "写入要用 POST / use POST to write");
@@ -197,7 +215,8 @@ Result<Command> command_of(const http::Request& q) {
 bool is_for_loopback(const http::Request& q) {
     const bool peer = q.peer == "::1" || q.peer.starts_with("127.") || q.peer.starts_with("::ffff:127.");
     auto host = q.header("host");
-    if (const auto colon = host.rfind(':'); colon != std::string_view::npos && host.back() != ']') host = host.substr(0, colon);
+    if (const auto colon = host.rfind(':'); colon != std::string_view::npos && host.back() != ']')
+        host = host.substr(0, colon);
     return peer && (host == "localhost" || host == "[::1]" || host.starts_with("127."));
 }
 
@@ -314,7 +333,10 @@ net::awaitable<void> Server::wait_for_signal() {
 void Server::stop() {
     if (stopping_) return;
     stopping_ = true;
-    if (store_.is_broken()) failure_ = fail(Errc::io, "磁盘出错,已停止服务,没有确认任何未落盘的内容 / disk error: stopped serving; nothing that is not on the disk was acknowledged");
+    if (store_.is_broken())
+        failure_ = fail(Errc::io,
+                        "磁盘出错,已停止服务,没有确认任何未落盘的内容 / disk error: stopped serving; nothing that is "
+                        "not on the disk was acknowledged");
     http_.stop();
     boost::system::error_code ec;
     acceptor_.close(ec);
@@ -365,7 +387,9 @@ Result<> Server::run() {
     return {};
 }
 
-bool is_loopback(const std::string& listen) { return listen.starts_with("127.") || listen.starts_with("localhost:") || listen.starts_with("[::1]:"); }
+bool is_loopback(const std::string& listen) {
+    return listen.starts_with("127.") || listen.starts_with("localhost:") || listen.starts_with("[::1]:");
+}
 
 /// Runs one coroutine to its end on an io_context of its own.
 template <class T>
@@ -386,14 +410,16 @@ Result<T> run_to_end(net::io_context& io, net::awaitable<Result<T>> work) {
 
 Result<> serve(node::Node& node, const ServeOptions& options) {
     if (node::is_trial_clock() && !is_loopback(options.listen))
-        return fail(Errc::usage, "设了 TAIZHANG_NOW,只能在本机(127.0.0.1)服务 / TAIZHANG_NOW is set: serving loopback only");
+        return fail(Errc::usage,
+                    "设了 TAIZHANG_NOW,只能在本机(127.0.0.1)服务 / TAIZHANG_NOW is set: serving loopback only");
     auto server = std::make_shared<Server>(node, options);
     return server->run();
 }
 
 Result<json::value> sync_now(node::Node& node) {
     TRY(const auto url, node.replica().fact("upstream/url"));
-    if (url.empty()) return fail(Errc::usage, "本机没有上级服务器,请先 enrol / this node has no server above it: run enrol first");
+    if (url.empty())
+        return fail(Errc::usage, "本机没有上级服务器,请先 enrol / this node has no server above it: run enrol first");
     net::io_context io(1);
     node::Store store(node);
     auto client = std::make_shared<http::Client>(io, url);
@@ -429,10 +455,14 @@ std::optional<Result<json::value>> ask_serving(const std::string& dir, const Com
     net::write(socket, net::buffer(command.encode() + "\n"), ec);
     std::string answer;
     if (!ec) net::read_until(socket, net::dynamic_buffer(answer), '\n', ec);
-    if (ec && answer.empty()) return Result<json::value>(fail(Errc::busy, "正在运行的程序没有答复,请稍后再试 / the running program does not answer, try again"));
+    if (ec && answer.empty())
+        return Result<json::value>(
+            fail(Errc::busy, "正在运行的程序没有答复,请稍后再试 / the running program does not answer, try again"));
     boost::system::error_code bad;
     const auto v = json::parse(answer, bad);
-    if (bad || !v.is_object()) return Result<json::value>(fail(Errc::protocol, "正在运行的程序答复有误 / the running program's answer makes no sense"));
+    if (bad || !v.is_object())
+        return Result<json::value>(
+            fail(Errc::protocol, "正在运行的程序答复有误 / the running program's answer makes no sense"));
     const auto& o = v.as_object();
     if (const auto* e = o.if_contains("error")) {
         Error error;

@@ -14,7 +14,7 @@ namespace taizhang::api {
 struct ServeOptions {
     std::string listen = "127.0.0.1:0";
     std::string port_file;
-    bool is_hub = false;                                  ///< answers /sync and /enrol
+    bool is_hub = false;  ///< answers /sync and /enrol
     std::function<void(const std::string& address)> ready;
     std::function<void(const std::string& line)> log;
 };

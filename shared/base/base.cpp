@@ -130,9 +130,7 @@ Hash hash_of(std::string_view bytes) {
     return h;
 }
 
-Hasher::Hasher() {
-    crypto_generichash_init(reinterpret_cast<crypto_generichash_state*>(state_), nullptr, 0, 32);
-}
+Hasher::Hasher() { crypto_generichash_init(reinterpret_cast<crypto_generichash_state*>(state_), nullptr, 0, 32); }
 void Hasher::add(std::string_view bytes) {
     crypto_generichash_update(reinterpret_cast<crypto_generichash_state*>(state_),
                               reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());

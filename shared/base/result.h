@@ -15,19 +15,19 @@
 namespace taizhang {
 
 enum class Errc {
-    usage,        ///< the command or the request is wrong; exit status 2
-    bad_input,    ///< data that we were given is wrong; exit status 2
-    not_found,    ///< an id, field or entity that does not exist here; exit status 2
-    not_allowed,  ///< known, but this node or this state may not; exit status 2
-    busy,         ///< another process holds the data
-    offline,      ///< the other side cannot be reached; retry later
-    protocol,     ///< the other side said something that makes no sense
-    denied,       ///< the other side refuses us
-    disk_full,    ///< nothing was written
-    io,           ///< disk trouble; the node stops until it is reopened and verified
-    foreign_data, ///< a database or file that is not ours, or of a newer version
-    corrupt,      ///< a hash does not fit: never served, never sent
-    internal,     ///< a broken invariant
+    usage,         ///< the command or the request is wrong; exit status 2
+    bad_input,     ///< data that we were given is wrong; exit status 2
+    not_found,     ///< an id, field or entity that does not exist here; exit status 2
+    not_allowed,   ///< known, but this node or this state may not; exit status 2
+    busy,          ///< another process holds the data
+    offline,       ///< the other side cannot be reached; retry later
+    protocol,      ///< the other side said something that makes no sense
+    denied,        ///< the other side refuses us
+    disk_full,     ///< nothing was written
+    io,            ///< disk trouble; the node stops until it is reopened and verified
+    foreign_data,  ///< a database or file that is not ours, or of a newer version
+    corrupt,       ///< a hash does not fit: never served, never sent
+    internal,      ///< a broken invariant
 };
 
 struct Error {

@@ -7,8 +7,8 @@
 namespace taizhang {
 
 namespace {
-constexpr std::int64_t kPow10[] = {1,         10,         100,         1'000,        10'000,
-                                   100'000,   1'000'000,  10'000'000,  100'000'000,  1'000'000'000};
+constexpr std::int64_t kPow10[] = {1,       10,        100,        1'000,       10'000,
+                                   100'000, 1'000'000, 10'000'000, 100'000'000, 1'000'000'000};
 }
 
 void Decimal::normalise() {
@@ -80,7 +80,8 @@ std::optional<Decimal> Decimal::from_double(double v) {
 std::string Decimal::str() const {
     if (scale == 0) return std::to_string(mantissa);
     const bool negative = mantissa < 0;
-    std::string digits = std::to_string(negative ? 0 - static_cast<std::uint64_t>(mantissa) : static_cast<std::uint64_t>(mantissa));
+    std::string digits =
+        std::to_string(negative ? 0 - static_cast<std::uint64_t>(mantissa) : static_cast<std::uint64_t>(mantissa));
     if (digits.size() <= scale) digits.insert(0, scale + 1 - digits.size(), '0');
     digits.insert(digits.size() - scale, 1, '.');
     return negative ? "-" + digits : digits;

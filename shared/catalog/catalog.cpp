@@ -5,7 +5,8 @@
 namespace taizhang {
 
 std::string_view name_of(Type t) {
-    static constexpr std::string_view names[] = {"text", "number", "integer", "bool", "date", "datetime", "choice", "ref", "json"};
+    static constexpr std::string_view names[] = {"text",     "number", "integer", "bool", "date",
+                                                 "datetime", "choice", "ref",     "json"};
     return names[static_cast<int>(t)];
 }
 
@@ -45,10 +46,12 @@ Result<> Catalog::may_be_followed_by(const Catalog& next) const {
     for (const auto& e : entities_) {
         const auto* n = next.find(e.name);
         if (!n) return bad("entity " + e.name + " is gone; its records would be orphans");
-        if (n->audience != e.audience || n->home != e.home || n->uuid != e.uuid) return bad("entity " + e.name + " may not change audience, home or id");
+        if (n->audience != e.audience || n->home != e.home || n->uuid != e.uuid)
+            return bad("entity " + e.name + " may not change audience, home or id");
         for (const auto& f : e.fields) {
             const auto i = n->field(f.name);
-            if (i < 0) return bad("field " + e.name + "." + f.name + " is gone; what people typed there would be orphaned");
+            if (i < 0)
+                return bad("field " + e.name + "." + f.name + " is gone; what people typed there would be orphaned");
             const auto& g = n->fields[static_cast<std::size_t>(i)];
             if (g.type != f.type) return bad("field " + e.name + "." + f.name + " may not change its type");
             if (n->groups[static_cast<std::size_t>(g.group)].name != e.groups[static_cast<std::size_t>(f.group)].name)
@@ -56,7 +59,8 @@ Result<> Catalog::may_be_followed_by(const Catalog& next) const {
         }
         for (std::size_t s = 0; s < e.workflow.states.size(); ++s)
             if (n->workflow.state(e.workflow.states[s]) != static_cast<int>(s))
-                return bad("state " + e.workflow.states[s] + " of " + e.name + " must stay where it is; add new states at the end");
+                return bad("state " + e.workflow.states[s] + " of " + e.name +
+                           " must stay where it is; add new states at the end");
     }
     return {};
 }
@@ -87,7 +91,9 @@ bool has_control_characters(std::string_view s) {
 
 bool is_date(std::string_view s) {
     int y, m, d;
-    if (s.size() != 10 || !digits(s, 0, 4, y) || s[4] != '-' || !digits(s, 5, 2, m) || s[7] != '-' || !digits(s, 8, 2, d)) return false;
+    if (s.size() != 10 || !digits(s, 0, 4, y) || s[4] != '-' || !digits(s, 5, 2, m) || s[7] != '-' ||
+        !digits(s, 8, 2, d))
+        return false;
     static constexpr int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     if (y < 1 || m < 1 || m > 12 || d < 1) return false;
     const bool leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
@@ -96,7 +102,9 @@ bool is_date(std::string_view s) {
 
 bool is_datetime(std::string_view s) {
     int h, m, sec;
-    if (s.size() < 17 || !is_date(s.substr(0, 10)) || s[10] != 'T' || !digits(s, 11, 2, h) || s[13] != ':' || !digits(s, 14, 2, m)) return false;
+    if (s.size() < 17 || !is_date(s.substr(0, 10)) || s[10] != 'T' || !digits(s, 11, 2, h) || s[13] != ':' ||
+        !digits(s, 14, 2, m))
+        return false;
     if (h > 23 || m > 59) return false;
     std::size_t i = 16;
     if (i < s.size() && s[i] == ':') {
@@ -129,10 +137,13 @@ bool judge(const Field& f, const ValueView& v, Words&& words) {
     switch (f.type) {
         case Type::number: return number || words([] { return Misfit{"应为数字", "must be a number"}; });
         case Type::integer:
-            return (number && v.number.scale == 0) || words([] { return Misfit{"应为整数", "must be a whole number"}; });
+            return (number && v.number.scale == 0) || words([] {
+                       return Misfit{"应为整数", "must be a whole number"};
+                   });
         case Type::boolean:
-            return (number && v.number.scale == 0 && (v.number.mantissa == 0 || v.number.mantissa == 1)) ||
-                   words([] { return Misfit{"应为“是”或“否”", "must be true or false"}; });
+            return (number && v.number.scale == 0 && (v.number.mantissa == 0 || v.number.mantissa == 1)) || words([] {
+                       return Misfit{"应为“是”或“否”", "must be true or false"};
+                   });
         default: break;
     }
     if (v.kind != ValueView::Kind::text) return words([] { return Misfit{"应为文字", "must be text"}; });
@@ -171,7 +182,9 @@ Result<> check_value(const Field& f, const ValueView& v) {
         misfit = say();
         return false;
     };
-    const bool is_text = v.kind != ValueView::Kind::text || is_utf8(v.text) || keep([] { return Misfit{"不是 UTF-8 文字", "is not UTF-8 text"}; });
+    const bool is_text = v.kind != ValueView::Kind::text || is_utf8(v.text) || keep([] {
+                             return Misfit{"不是 UTF-8 文字", "is not UTF-8 text"};
+                         });
     if (is_text && judge(f, v, keep)) return {};
     return fail(Errc::bad_input, f.label.zh + "(" + f.name + "):" + misfit.zh + " / " + f.name + ": " + misfit.en);
 }

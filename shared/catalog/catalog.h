@@ -45,11 +45,11 @@ struct Field {
     std::string name;
     Label label;
     Type type = Type::text;
-    int group = 0;              ///< index into Entity::groups
-    std::size_t length_max = 0; ///< bytes; text and json
-    bool required = false;      ///< a new record must have it
+    int group = 0;               ///< index into Entity::groups
+    std::size_t length_max = 0;  ///< bytes; text and json
+    bool required = false;       ///< a new record must have it
     std::vector<std::string> choices;
-    std::string ref;            ///< entity that it names
+    std::string ref;  ///< entity that it names
 };
 
 struct Group {
@@ -57,14 +57,14 @@ struct Group {
     Label label;
     fold::Rule rule = fold::Rule::latest;
     std::uint32_t by = 0;
-    std::string refused_as;     ///< a refused change becomes this suggestion; empty: plainly refused
-    std::vector<int> fields;    ///< indices into Entity::fields
+    std::string refused_as;   ///< a refused change becomes this suggestion; empty: plainly refused
+    std::vector<int> fields;  ///< indices into Entity::fields
 };
 
 struct Transition {
     std::string name;
     Label label;
-    std::uint64_t from = 0;     ///< bits over Workflow::states
+    std::uint64_t from = 0;                 ///< bits over Workflow::states
     static constexpr int kToArgument = -2;  ///< `to` when the argument "state" says where to
     int to = 0;
     std::uint32_t by = 0;
@@ -73,12 +73,12 @@ struct Transition {
 };
 
 struct Workflow {
-    std::string field;                        ///< column that shows the state
-    std::vector<std::string> states;          ///< 0 is the initial one
-    std::vector<std::uint64_t> freezes;       ///< per state: bits over Entity::groups
+    std::string field;                   ///< column that shows the state
+    std::vector<std::string> states;     ///< 0 is the initial one
+    std::vector<std::uint64_t> freezes;  ///< per state: bits over Entity::groups
     std::vector<Transition> transitions;
     std::vector<std::string> done, suspended, awaiting_check;  ///< for lights
-    int state(std::string_view name) const;   ///< -1 when unknown
+    int state(std::string_view name) const;                    ///< -1 when unknown
     const Transition* find(std::string_view name) const;
 };
 
@@ -86,13 +86,13 @@ struct Entity {
     std::string name;
     Label label;
     Audience audience = Audience::ledger;
-    std::string home;           ///< field that names the unit whose stream holds the row; empty: the author's unit
-    std::string prefix;         ///< of generated ids
+    std::string home;              ///< field that names the unit whose stream holds the row; empty: the author's unit
+    std::string prefix;            ///< of generated ids
     std::vector<std::string> key;  ///< natural key: the id of a new row is derived from these fields
-    bool uuid = false;          ///< ids are 16 bytes, written as 32 hex digits
-    std::vector<Field> fields;  ///< in the order of the file
+    bool uuid = false;             ///< ids are 16 bytes, written as 32 hex digits
+    std::vector<Field> fields;     ///< in the order of the file
     std::vector<Group> groups;
-    Workflow workflow;          ///< no states: none
+    Workflow workflow;  ///< no states: none
     bool has_workflow() const { return !workflow.states.empty(); }
     int field(std::string_view name) const;  ///< -1 when unknown
     int group(std::string_view name) const;

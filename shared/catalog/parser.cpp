@@ -15,12 +15,14 @@ constexpr std::size_t kEntitiesMax = 256, kFieldsMax = 256, kGroupsMax = 63, kSt
 constexpr std::size_t kTextDefault = 20'000, kTextMax = 262'144, kShortDefault = 200;
 
 const std::map<std::string_view, Type> kTypes = {
-    {"text", Type::text}, {"number", Type::number},     {"integer", Type::integer}, {"bool", Type::boolean}, {"date", Type::date},
-    {"datetime", Type::datetime}, {"choice", Type::choice}, {"ref", Type::ref},     {"json", Type::json},
+    {"text", Type::text},     {"number", Type::number}, {"integer", Type::integer},
+    {"bool", Type::boolean},  {"date", Type::date},     {"datetime", Type::datetime},
+    {"choice", Type::choice}, {"ref", Type::ref},       {"json", Type::json},
 };
 const std::map<std::string_view, fold::Rule> kRules = {
-    {"latest", fold::Rule::latest},       {"authority", fold::Rule::authority}, {"owner", fold::Rule::owner},
-    {"keep_both", fold::Rule::keep_both}, {"append", fold::Rule::append},       {"set", fold::Rule::set},
+    {"latest", fold::Rule::latest}, {"authority", fold::Rule::authority},
+    {"owner", fold::Rule::owner},   {"keep_both", fold::Rule::keep_both},
+    {"append", fold::Rule::append}, {"set", fold::Rule::set},
     {"sum", fold::Rule::sum},
 };
 const std::map<std::string_view, std::uint32_t> kBy = {
@@ -29,12 +31,14 @@ const std::map<std::string_view, std::uint32_t> kBy = {
 };
 
 /// Tables of schema/engine, beside which the entities' tables stand.
-const std::set<std::string, std::less<>> kEngineTables = {"fact", "replica", "stream", "control", "certificate", "log", "waiting", "conflict", "device", "enrol_code"};
+const std::set<std::string, std::less<>> kEngineTables = {"fact", "replica", "stream",   "control", "certificate",
+                                                          "log",  "waiting", "conflict", "device",  "enrol_code"};
 
 bool is_name(std::string_view s) {
     if (s.empty() || s.size() > 48) return false;
     if (!(s[0] >= 'a' && s[0] <= 'z')) return false;
-    return std::all_of(s.begin(), s.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
+    return std::all_of(s.begin(), s.end(),
+                       [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; });
 }
 
 }  // namespace
@@ -46,7 +50,8 @@ public:
 
     Result<> run(const toml::table& root) {
         const auto version = root["version"].value<std::int64_t>();
-        if (!version || *version < 1 || *version > 1'000'000) bad(root, "version = 1 (a whole number from 1) is missing");
+        if (!version || *version < 1 || *version > 1'000'000)
+            bad(root, "version = 1 (a whole number from 1) is missing");
         out_.version_ = static_cast<std::uint32_t>(version.value_or(0));
         known(root, "the catalog", {"version", "entity"});
         if (const auto* entities = table(root, "entity", true)) {
@@ -161,21 +166,27 @@ private:
         if (!node) return fallback;
         const auto it = kRules.find(text(t, "rule"));
         if (it != kRules.end()) return it->second;
-        bad(*node, "rule '" + node->value_or(std::string("?")) + "': must be one of latest, authority, owner, keep_both, append, set, sum (a workflow has its own table)");
+        bad(*node, "rule '" + node->value_or(std::string("?")) +
+                       "': must be one of latest, authority, owner, keep_both, append, set, sum (a workflow has its "
+                       "own table)");
         return fallback;
     }
 
     void entity(const std::string& name, const Node& node) {
         const auto* t = node.as_table();
         if (!t) return bad(node, "entity '" + name + "' must be a table");
-        if (!is_name(name) || name.starts_with("sqlite_")) return bad(node, "'" + name + "' cannot name an entity (a-z, 0-9, _)");
-        if (kEngineTables.contains(name)) return bad(node, "'" + name + "' is a table of the engine and cannot name an entity");
-        known(*t, "entity " + name, {"label", "audience", "home", "prefix", "key", "id", "groups", "fields", "workflow", "by"});
+        if (!is_name(name) || name.starts_with("sqlite_"))
+            return bad(node, "'" + name + "' cannot name an entity (a-z, 0-9, _)");
+        if (kEngineTables.contains(name))
+            return bad(node, "'" + name + "' is a table of the engine and cannot name an entity");
+        known(*t, "entity " + name,
+              {"label", "audience", "home", "prefix", "key", "id", "groups", "fields", "workflow", "by"});
         Entity e;
         e.name = name;
         e.label = label(*t, name);
         const auto audience = text(*t, "audience", "ledger");
-        if (audience != "ledger" && audience != "notice") bad(*t->get("audience"), "audience must be \"ledger\" or \"notice\"");
+        if (audience != "ledger" && audience != "notice")
+            bad(*t->get("audience"), "audience must be \"ledger\" or \"notice\"");
         e.audience = audience == "notice" ? Audience::notice : Audience::ledger;
         e.home = text(*t, "home");
         e.prefix = text(*t, "prefix", name.substr(0, 1));
@@ -189,7 +200,8 @@ private:
         if (const auto* fields = table(*t, "fields", true))
             for (const auto& [f, n] : in_file_order(*fields)) field(e, f, *n);
         if (e.fields.empty()) bad(node, "entity " + name + " has no fields");
-        if (e.fields.size() > kFieldsMax || e.groups.size() > kGroupsMax) bad(node, "entity " + name + " has too many fields or groups (256 and 63 at most)");
+        if (e.fields.size() > kFieldsMax || e.groups.size() > kGroupsMax)
+            bad(node, "entity " + name + " has too many fields or groups (256 and 63 at most)");
         for (const auto& g : e.groups)
             if (g.fields.empty()) bad(node, "group " + g.name + " of " + name + " has no field");
         for (const auto& g : e.groups)
@@ -208,27 +220,32 @@ private:
         if (!t) return bad(node, "group '" + name + "' must be a table");
         if (!is_name(name)) return bad(node, "'" + name + "' cannot name a group (a-z, 0-9, _)");
         known(*t, "group " + name, {"rule", "by", "refused_as", "label"});
-        e.groups.push_back({name, label(*t, name), rule(*t, fold::Rule::latest), by(*t, default_by_), text(*t, "refused_as"), {}});
+        e.groups.push_back(
+            {name, label(*t, name), rule(*t, fold::Rule::latest), by(*t, default_by_), text(*t, "refused_as"), {}});
     }
 
     void field(Entity& e, const std::string& name, const Node& node) {
         const auto* t = node.as_table();
         if (!t) return bad(node, "field '" + name + "' must be a table");
-        if (!is_name(name) || name == "id") return bad(node, "'" + name + "' cannot name a field (a-z, 0-9, _; not id)");
-        known(*t, "field " + name, {"type", "label", "group", "rule", "by", "refused_as", "max", "required", "choices", "ref"});
+        if (!is_name(name) || name == "id")
+            return bad(node, "'" + name + "' cannot name a field (a-z, 0-9, _; not id)");
+        known(*t, "field " + name,
+              {"type", "label", "group", "rule", "by", "refused_as", "max", "required", "choices", "ref"});
         Field f;
         f.name = name;
         f.label = label(*t, name);
         const auto type = kTypes.find(text(*t, "type", "text"));
         if (type == kTypes.end())
-            bad(*t->get("type"), "type '" + t->get("type")->value_or(std::string("?")) + "' of " + name + ": must be one of text, number, integer, bool, date, datetime, choice, ref, json");
+            bad(*t->get("type"), "type '" + t->get("type")->value_or(std::string("?")) + "' of " + name +
+                                     ": must be one of text, number, integer, bool, date, datetime, choice, ref, json");
         else
             f.type = type->second;
         f.required = flag(*t, "required");
         f.choices = list(*t, "choices");
         f.ref = text(*t, "ref");
         if (f.type == Type::choice && f.choices.empty()) bad(node, "choice field " + name + " has no choices");
-        if (f.type == Type::ref && f.ref.empty()) bad(node, "ref field " + name + " does not say which entity (ref = …)");
+        if (f.type == Type::ref && f.ref.empty())
+            bad(node, "ref field " + name + " does not say which entity (ref = …)");
         f.length_max = f.type == Type::text || f.type == Type::json ? kTextDefault : kShortDefault;
         if (const auto* max = t->get("max")) {
             const auto v = max->value<std::int64_t>();
@@ -238,7 +255,8 @@ private:
                 f.length_max = static_cast<std::size_t>(*v);
         }
         f.group = group_of(e, name, *t);
-        if (f.group >= 0) e.groups[static_cast<std::size_t>(f.group)].fields.push_back(static_cast<int>(e.fields.size()));
+        if (f.group >= 0)
+            e.groups[static_cast<std::size_t>(f.group)].fields.push_back(static_cast<int>(e.fields.size()));
         e.fields.push_back(std::move(f));
     }
 
@@ -256,19 +274,27 @@ private:
             bad(t, "field " + field_name + " has the name of a group: say group = \"" + field_name + "\"");
             return -1;
         }
-        e.groups.push_back({field_name, label(t, field_name), rule(t, fold::Rule::latest), by(t, default_by_), text(t, "refused_as"), {}});
+        e.groups.push_back({field_name,
+                            label(t, field_name),
+                            rule(t, fold::Rule::latest),
+                            by(t, default_by_),
+                            text(t, "refused_as"),
+                            {}});
         return static_cast<int>(e.groups.size()) - 1;
     }
 
     void workflow(Entity& e, const toml::table& t) {
-        known(t, "workflow of " + e.name, {"field", "states", "frozen", "transitions", "done", "suspended", "awaiting_check"});
+        known(t, "workflow of " + e.name,
+              {"field", "states", "frozen", "transitions", "done", "suspended", "awaiting_check"});
         auto& w = e.workflow;
         w.field = text(t, "field", "status");
-        if (!is_name(w.field) || e.field(w.field) >= 0) bad(t, "workflow field '" + w.field + "' of " + e.name + " is not free");
+        if (!is_name(w.field) || e.field(w.field) >= 0)
+            bad(t, "workflow field '" + w.field + "' of " + e.name + " is not free");
         w.states = list(t, "states");
         if (w.states.empty() || w.states.size() > kStatesMax) bad(t, "workflow of " + e.name + " needs 1 to 63 states");
         for (std::size_t i = 0; i < w.states.size(); ++i)
-            if (w.state(w.states[i]) != static_cast<int>(i)) bad(*t.get("states"), "state '" + w.states[i] + "' stands twice");
+            if (w.state(w.states[i]) != static_cast<int>(i))
+                bad(*t.get("states"), "state '" + w.states[i] + "' stands twice");
         w.done = states(w, t, "done");
         w.suspended = states(w, t, "suspended");
         w.awaiting_check = states(w, t, "awaiting_check");
@@ -345,7 +371,8 @@ Result<std::shared_ptr<const Catalog>> Catalog::parse(std::string text, const st
     const auto parsed = toml::parse(text);
     if (!parsed) {
         const auto& e = parsed.error();
-        return fail(Errc::bad_input, origin + ":" + std::to_string(e.source().begin.line) + ": " + std::string(e.description()));
+        return fail(Errc::bad_input,
+                    origin + ":" + std::to_string(e.source().begin.line) + ": " + std::string(e.description()));
     }
     TRY_VOID(CatalogParser(*catalog, origin).run(parsed.table()));
     catalog->text_ = std::move(text);

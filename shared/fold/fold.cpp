@@ -65,7 +65,8 @@ private:
             auto add = [&](Ref r) {
                 const auto it = by_ref.find(r);
                 if (it == by_ref.end() || it->second == i) return;
-                if (std::find(parents[i].begin(), parents[i].end(), it->second) != parents[i].end()) return;  // named twice
+                if (std::find(parents[i].begin(), parents[i].end(), it->second) != parents[i].end())
+                    return;  // named twice
                 parents[i].push_back(it->second);
                 children[it->second].push_back(i);
             };
@@ -87,8 +88,8 @@ private:
         sort_by_key(changes, queue, time, parents);
     }
 
-    void sort_by_key(std::span<const Change> changes, std::vector<Index>& reached, const std::vector<std::uint64_t>& time,
-                     const std::vector<std::vector<Index>>& parents) {
+    void sort_by_key(std::span<const Change> changes, std::vector<Index>& reached,
+                     const std::vector<std::uint64_t>& time, const std::vector<std::vector<Index>>& parents) {
         std::sort(reached.begin(), reached.end(), [&](Index a, Index b) {
             const auto &x = changes[a], &y = changes[b];
             if (time[a] != time[b]) return time[a] < time[b];
@@ -180,8 +181,7 @@ private:
         w_ = stand(standing, true);
         out.standing = id(w_);
         out.state = w_ == kNone ? 0 : x_[w_]->to;
-        for (const auto& [i, kind] : dead_)
-            line(out, kind, i, kind == LineKind::voided ? w_ : kNone, Rule::latest);
+        for (const auto& [i, kind] : dead_) line(out, kind, i, kind == LineKind::voided ? w_ : kNone, Rule::latest);
         for (const auto i : standing)
             if (i != w_ && !in_past(i, w_)) line(out, LineKind::voided, i, w_, Rule::latest);
         if (w_ == kNone) return;
@@ -197,8 +197,8 @@ private:
     void fold_group(int g, RowState& out) {
         auto& state = out.groups[static_cast<std::size_t>(g)];
         auto c = candidates(g, out);
-        const auto newest = std::max_element(
-            c.begin(), c.end(), [&](Index a, Index b) { return x_[a]->catalog < x_[b]->catalog; });
+        const auto newest =
+            std::max_element(c.begin(), c.end(), [&](Index a, Index b) { return x_[a]->catalog < x_[b]->catalog; });
         if (newest == c.end()) return;
         state.rule = x_[*newest]->rule;
         if (g < 64 && (frozen_ >> g & 1)) {
@@ -303,8 +303,8 @@ private:
         for (std::size_t j = k; j-- > 0;) {
             if (!in_past(c[j], c[k])) continue;
             for (const auto& [field, bytes] : x_[c[j]]->fields) {
-                const auto it = std::lower_bound(f.begin(), f.end(), field,
-                                                 [](const auto& e, FieldNo n) { return e.first < n; });
+                const auto it =
+                    std::lower_bound(f.begin(), f.end(), field, [](const auto& e, FieldNo n) { return e.first < n; });
                 if (it == f.end() || it->first != field) f.insert(it, {field, bytes});
             }
         }
@@ -312,12 +312,12 @@ private:
     }
 
     int group_count_;
-    std::vector<const Change*> x_;            // in key order
-    std::vector<std::uint64_t> time_;         // fold time of x_[i]
-    std::vector<std::vector<Index>> parents_; // base and reviewed of x_[i] that are here
+    std::vector<const Change*> x_;             // in key order
+    std::vector<std::uint64_t> time_;          // fold time of x_[i]
+    std::vector<std::vector<Index>> parents_;  // base and reviewed of x_[i] that are here
     std::vector<Bits> past_;
     std::vector<std::pair<Index, LineKind>> dead_;  // transitions that are not legal
-    Index w_ = kNone;                         // the transition that stands
+    Index w_ = kNone;                               // the transition that stands
     std::uint64_t frozen_ = 0;
     Bits reviewed_;
 };

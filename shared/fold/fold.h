@@ -56,16 +56,16 @@ struct Change {
     ReplicaId replica;
     Seq seq;
 
-    bool entitled = true;      ///< by tree, certificate and catalog at its control position
-    bool suggest = false;      ///< not entitled, and the catalog makes a suggestion of it
-    bool quarantined = false;  ///< revoked: counts as seen, cannot stand
-    std::uint32_t catalog = 1; ///< catalog version that it recorded
+    bool entitled = true;       ///< by tree, certificate and catalog at its control position
+    bool suggest = false;       ///< not entitled, and the catalog makes a suggestion of it
+    bool quarantined = false;   ///< revoked: counts as seen, cannot stand
+    std::uint32_t catalog = 1;  ///< catalog version that it recorded
 
     Rule rule = Rule::latest;  ///< field groups: the group's rule in that catalog version
     Fields fields;
 
     // Transitions.
-    std::uint64_t from = 0;     ///< bit n: legal from state n; state 0 is the initial one
+    std::uint64_t from = 0;  ///< bit n: legal from state n; state 0 is the initial one
     int to = 0;
     std::uint64_t freezes = 0;  ///< bit g: group g is frozen in state `to`
 };
@@ -95,7 +95,7 @@ struct GroupState {
     Rule rule = Rule::latest;
     VersionId stand;               ///< zero when no change stands (and for append, set, sum)
     std::vector<VersionId> shown;  ///< keep_both: stand, then the open ones by key. append, set: members by key
-    Fields fields;                 ///< latest, authority, owner, keep_both: the resolved value of `stand`; sum: the total
+    Fields fields;  ///< latest, authority, owner, keep_both: the resolved value of `stand`; sum: the total
     bool operator==(const GroupState&) const = default;
 };
 
@@ -103,7 +103,7 @@ struct RowState {
     int state = 0;       ///< workflow state; 0 = initial
     VersionId standing;  ///< the transition that stands; zero when none
     std::vector<GroupState> groups;
-    std::vector<Line> lines;                         ///< sorted
+    std::vector<Line> lines;                           ///< sorted
     std::vector<std::pair<Ref, std::uint64_t>> times;  ///< fold time of every change, sorted by Ref
     bool operator==(const RowState&) const = default;
 };

@@ -28,13 +28,17 @@ std::string new_id(Replica& r, const Entity& e) {
 Result<> check_marking(const std::string& text) {
     for (const char* marking : {"绝密", "机密★", "秘密★", "【机密】", "【秘密】", "密级:"})
         if (text.find(marking) != std::string::npos)
-            return fail(Errc::bad_input, std::string("含涉密标记“") + marking + "”,不得录入,没有保存 / carries a secrecy marking: not accepted, nothing was saved");
+            return fail(Errc::bad_input,
+                        std::string("含涉密标记“") + marking +
+                            "”,不得录入,没有保存 / carries a secrecy marking: not accepted, nothing was saved");
     return {};
 }
 
 Result<> check_text(const std::string& text) {
     if (!is_utf8(text)) return fail(Errc::bad_input, "文字不是 UTF-8 / the text is not UTF-8");
-    if (text.size() > kTextMax) return fail(Errc::bad_input, "文字太长,最多 " + std::to_string(kTextMax) + " 字节 / the text is longer than " + std::to_string(kTextMax) + " bytes");
+    if (text.size() > kTextMax)
+        return fail(Errc::bad_input, "文字太长,最多 " + std::to_string(kTextMax) + " 字节 / the text is longer than " +
+                                         std::to_string(kTextMax) + " bytes");
     return check_marking(text);
 }
 
@@ -59,7 +63,8 @@ Result<void> Ledger::note_refusals(const Draft& draft, Saved& saved) {
     for (const auto& id : rows) {
         TRY(const auto lines, r_.conflicts(id));
         for (const auto& line : lines) {
-            const bool ours = std::any_of(saved.commits.begin(), saved.commits.end(), [&](const auto& c) { return version_of(c.hash) == line.line.loser; });
+            const bool ours = std::any_of(saved.commits.begin(), saved.commits.end(),
+                                          [&](const auto& c) { return version_of(c.hash) == line.line.loser; });
             if (!ours || line.line.kind == fold::LineKind::open) continue;
             TRY(const auto row, r_.read_row(line.entity, id));
             saved.notes.push_back(line.group + ": " + why(r_.control(), row, line.line));
@@ -72,7 +77,9 @@ Result<Saved> Ledger::save(Draft draft, const std::string& record) {
     Saved saved;
     saved.record = record;
     TRY(saved.commits, r_.edit(draft));
-    if (r_.now().unverified) saved.notes.push_back("本机时钟不可信,时间标为待核 / this PC's clock cannot be trusted: the time is marked unverified");
+    if (r_.now().unverified)
+        saved.notes.push_back(
+            "本机时钟不可信,时间标为待核 / this PC's clock cannot be trusted: the time is marked unverified");
     TRY_VOID(note_refusals(draft, saved));
     return saved;
 }
@@ -81,10 +88,14 @@ Result<Saved> Ledger::report(const std::string& assignment, const ReportInput& i
     TRY(const auto row, r_.read_row("assignment", assignment));
     TRY_VOID(check_text(input.text));
     if (!input.value && !input.no_change && input.text.empty())
-        return fail(Errc::usage, "请给出 --value 或 --text,没有变化用 --no-change / give --value or --text, or --no-change");
+        return fail(Errc::usage,
+                    "请给出 --value 或 --text,没有变化用 --no-change / give --value or --text, or --no-change");
     const auto& flow = row.binding->newest->workflow;
-    const bool stopped = row.state == "已撤回" || std::find(flow.suspended.begin(), flow.suspended.end(), row.state) != flow.suspended.end();
-    if (stopped) return fail(Errc::not_allowed, assignment + " " + row.state + ",不用再填报 / " + assignment + " is " + row.state + ": no report is wanted");
+    const bool stopped = row.state == "已撤回" ||
+                         std::find(flow.suspended.begin(), flow.suspended.end(), row.state) != flow.suspended.end();
+    if (stopped)
+        return fail(Errc::not_allowed, assignment + " " + row.state + ",不用再填报 / " + assignment + " is " +
+                                           row.state + ": no report is wanted");
 
     const auto* v = r_.control().newest("progress_report");
     if (!v) return fail(Errc::not_found, "目录里没有进展反馈 / the catalog has no progress_report");
@@ -94,12 +105,9 @@ Result<Saved> Ledger::report(const std::string& assignment, const ReportInput& i
     e.row = new_id(r_, *v->entity);
     e.create = true;
     e.stream = row.stream;
-    e.fields = {{"assignment_id", Value::text(assignment)},
-                {"task_id", Value::text(field_text(row, "task_id"))},
-                {"unit_id", Value::text(row.stream.unit)},
-                {"occurred_at", Value::text(format_local(now.ms))},
-                {"substantive", flag(!input.no_change)},
-                {"claims_complete", flag(input.claims_complete)}};
+    e.fields = {{"assignment_id", Value::text(assignment)}, {"task_id", Value::text(field_text(row, "task_id"))},
+                {"unit_id", Value::text(row.stream.unit)},  {"occurred_at", Value::text(format_local(now.ms))},
+                {"substantive", flag(!input.no_change)},    {"claims_complete", flag(input.claims_complete)}};
     if (now.unverified) e.fields.emplace_back("time_unverified", flag(true));
     if (!input.text.empty()) e.fields.emplace_back("text", Value::text(input.text));
     if (input.value) {
@@ -107,7 +115,9 @@ Result<Saved> Ledger::report(const std::string& assignment, const ReportInput& i
         e.fields.emplace_back("value", std::move(value));
     } else {
         // No new value: the last answer is carried forward, nobody types it twice.
-        TRY(auto last, r_.database().prepare("SELECT value FROM progress_report WHERE assignment_id = ?1 ORDER BY unixepoch(occurred_at) DESC, id DESC LIMIT 1", false));
+        TRY(auto last, r_.database().prepare("SELECT value FROM progress_report WHERE assignment_id = ?1 ORDER BY "
+                                             "unixepoch(occurred_at) DESC, id DESC LIMIT 1",
+                                             false));
         last.bind(1, std::string_view(assignment));
         TRY(const bool there, last.step());
         if (there && !last.is_null(0))
@@ -119,7 +129,8 @@ Result<Saved> Ledger::report(const std::string& assignment, const ReportInput& i
     const auto record = e.row;
     draft.edits.push_back(std::move(e));
     // Whoever reports has begun: no second form for that.
-    const bool may_start = std::any_of(row.allowed.begin(), row.allowed.end(), [](const auto* t) { return t->name == "start"; });
+    const bool may_start =
+        std::any_of(row.allowed.begin(), row.allowed.end(), [](const auto* t) { return t->name == "start"; });
     if (may_start) {
         Edit start;
         start.entity = "assignment";
@@ -129,11 +140,13 @@ Result<Saved> Ledger::report(const std::string& assignment, const ReportInput& i
     }
     TRY(auto saved, save(std::move(draft), record));
     if (std::find(flow.done.begin(), flow.done.end(), row.state) != flow.done.end())
-        saved.notes.push_back(assignment + " " + row.state + ",进展已留存,状态不变 / " + assignment + " is " + row.state + ": the report is kept, the state stays");
+        saved.notes.push_back(assignment + " " + row.state + ",进展已留存,状态不变 / " + assignment + " is " +
+                              row.state + ": the report is kept, the state stays");
     return saved;
 }
 
-Result<Saved> Ledger::verify_value(const RowView& a, const std::string& typed, const std::string& text, const std::string& person) {
+Result<Saved> Ledger::verify_value(const RowView& a, const std::string& typed, const std::string& text,
+                                   const std::string& person) {
     TRY(auto value, number_value(typed));
     const auto* v = r_.control().newest("verification");
     if (!v) return fail(Errc::not_found, "目录里没有核查 / the catalog has no verification");
@@ -142,12 +155,9 @@ Result<Saved> Ledger::verify_value(const RowView& a, const std::string& typed, c
     e.row = new_id(r_, *v->entity);
     e.create = true;
     e.stream = a.stream;
-    e.fields = {{"assignment_id", Value::text(a.id)},
-                {"task_id", Value::text(field_text(a, "task_id"))},
-                {"unit_id", Value::text(a.stream.unit)},
-                {"at", Value::text(format_local(r_.now().ms))},
-                {"verified_value", std::move(value)},
-                {"verified_by_unit_id", Value::text(own_unit())}};
+    e.fields = {{"assignment_id", Value::text(a.id)},    {"task_id", Value::text(field_text(a, "task_id"))},
+                {"unit_id", Value::text(a.stream.unit)}, {"at", Value::text(format_local(r_.now().ms))},
+                {"verified_value", std::move(value)},    {"verified_by_unit_id", Value::text(own_unit())}};
     if (!text.empty()) e.fields.emplace_back("text", Value::text(text));
     Draft draft;
     draft.person = person;
@@ -183,14 +193,16 @@ Result<Saved> Ledger::set(const std::string& id, const Assignments& typed, const
         if (f < 0) {
             std::string known;
             for (const auto& x : entity.fields) known += (known.empty() ? "" : " ") + x.name;
-            return fail(Errc::not_found, entity.label.zh + " 没有字段 " + name + ";有:" + known + " / " + entity.name + " has no field '" + name + "'; there are: " + known);
+            return fail(Errc::not_found, entity.label.zh + " 没有字段 " + name + ";有:" + known + " / " + entity.name +
+                                             " has no field '" + name + "'; there are: " + known);
         }
         TRY(auto parsed, parse_value(entity.fields[static_cast<std::size_t>(f)], value));
         e.fields.emplace_back(name, std::move(parsed));
     }
     if (reported.value || !reported.text.empty()) {
         // A text by itself is news too; the value is carried forward.
-        if (!e.fields.empty() || verified) return fail(Errc::usage, "填报值请单独保存 / save a reported value by itself");
+        if (!e.fields.empty() || verified)
+            return fail(Errc::usage, "填报值请单独保存 / save a reported value by itself");
         return report(id, reported, person);
     }
     if (verified) {
@@ -211,7 +223,11 @@ Result<Saved> Ledger::add_push(const RowView& a, const Assignments& arguments, c
     e.row = new_id(r_, *v->entity);
     e.create = true;
     e.stream = a.stream;
-    e.fields = {{"assignment_id", Value::text(a.id)}, {"unit_id", Value::text(a.stream.unit)}, {"kind", Value::text("催办")}, {"at", Value::text(format_local(r_.now().ms))}, {"by_unit_id", Value::text(own_unit())}};
+    e.fields = {{"assignment_id", Value::text(a.id)},
+                {"unit_id", Value::text(a.stream.unit)},
+                {"kind", Value::text("催办")},
+                {"at", Value::text(format_local(r_.now().ms))},
+                {"by_unit_id", Value::text(own_unit())}};
     for (const auto& [name, value] : arguments)
         if (name == "reason" || name == "text") e.fields.emplace_back("text", Value::text(value));
     Draft draft;
@@ -221,7 +237,8 @@ Result<Saved> Ledger::add_push(const RowView& a, const Assignments& arguments, c
     return save(std::move(draft), record);
 }
 
-Result<Saved> Ledger::act(const std::string& transition, const std::string& id, const Assignments& arguments, const std::string& person) {
+Result<Saved> Ledger::act(const std::string& transition, const std::string& id, const Assignments& arguments,
+                          const std::string& person) {
     TRY(const auto row, r_.read_row({}, id));
     for (const auto& [name, value] : arguments) TRY_VOID(check_text(value));
     if (transition == "push" && row.entity == "assignment") return add_push(row, arguments, person);
@@ -238,7 +255,8 @@ Result<Saved> Ledger::act(const std::string& transition, const std::string& id, 
         // A withdrawn task asks nothing of anybody any more.
         std::vector<std::string> ids;
         {
-            TRY(auto s, r_.database().prepare("SELECT DISTINCT id FROM assignment WHERE task_id = ?1 ORDER BY id", false));
+            TRY(auto s,
+                r_.database().prepare("SELECT DISTINCT id FROM assignment WHERE task_id = ?1 ORDER BY id", false));
             s.bind(1, std::string_view(id));
             for (;;) {
                 TRY(const bool there, s.step());
@@ -248,7 +266,8 @@ Result<Saved> Ledger::act(const std::string& transition, const std::string& id, 
         }
         for (const auto& a : ids) {
             TRY(const auto assignment, r_.read_row("assignment", a));
-            const bool may = std::any_of(assignment.allowed.begin(), assignment.allowed.end(), [](const auto* t) { return t->name == "withdraw"; });
+            const bool may = std::any_of(assignment.allowed.begin(), assignment.allowed.end(),
+                                         [](const auto* t) { return t->name == "withdraw"; });
             if (!may) continue;
             Edit w = e;
             w.entity = "assignment";
@@ -269,12 +288,15 @@ Result<Saved> Ledger::resolve(const std::string& conflict, const std::string& pi
         for (const auto& c : conflicts_of(row)) {
             if (c.id != conflict) continue;
             if (c.group < 0 || c.kind != fold::LineKind::open)
-                return fail(Errc::not_allowed, "冲突 " + conflict + " 已有结论,不用再定 / conflict " + conflict + " is settled already");
+                return fail(Errc::not_allowed,
+                            "冲突 " + conflict + " 已有结论,不用再定 / conflict " + conflict + " is settled already");
             std::vector<const HistoryItem*> sides{item_of(row, c.winner)};
             for (const auto& l : c.losers) sides.push_back(item_of(row, l));
             std::erase(sides, nullptr);
-            const auto mine = std::find_if(sides.begin(), sides.end(), [&](const auto* i) { return i->commit.replica == r_.id(); });
-            const auto theirs = std::find_if(sides.begin(), sides.end(), [&](const auto* i) { return i->commit.replica != r_.id(); });
+            const auto mine =
+                std::find_if(sides.begin(), sides.end(), [&](const auto* i) { return i->commit.replica == r_.id(); });
+            const auto theirs =
+                std::find_if(sides.begin(), sides.end(), [&](const auto* i) { return i->commit.replica != r_.id(); });
             Edit e;
             e.entity = row.entity;
             e.row = id;
@@ -283,13 +305,21 @@ Result<Saved> Ledger::resolve(const std::string& conflict, const std::string& pi
             const auto& group = *row.binding->group_defs[static_cast<std::size_t>(c.group)];
             if (pick == "mine" || pick == "theirs") {
                 const auto side = pick == "mine" ? mine : theirs;
-                if (side == sides.end()) return fail(Errc::usage, "两份都不是本机写的,请直接写出要留的文字 / neither was written on this PC: give the text that is to stand");
+                if (side == sides.end())
+                    return fail(Errc::usage,
+                                "两份都不是本机写的,请直接写出要留的文字 / neither was written on this PC: give the "
+                                "text that is to stand");
                 for (const auto& [name, value] : (*side)->fields) {
                     const auto f = row.binding->newest->field(name);
-                    if (f >= 0 && row.binding->newest->groups[static_cast<std::size_t>(row.binding->newest->fields[static_cast<std::size_t>(f)].group)].name == group.name) e.fields.emplace_back(name, value);
+                    if (f >= 0 && row.binding->newest
+                                          ->groups[static_cast<std::size_t>(
+                                              row.binding->newest->fields[static_cast<std::size_t>(f)].group)]
+                                          .name == group.name)
+                        e.fields.emplace_back(name, value);
                 }
             } else {
-                if (group.fields.size() != 1) return fail(Errc::usage, "这一组有几项,请用 mine 或 theirs / several fields: pick mine or theirs");
+                if (group.fields.size() != 1)
+                    return fail(Errc::usage, "这一组有几项,请用 mine 或 theirs / several fields: pick mine or theirs");
                 TRY_VOID(check_text(pick));
                 const auto& field = row.binding->newest->fields[static_cast<std::size_t>(group.fields.front())];
                 TRY(auto value, parse_value(field, pick));

@@ -30,9 +30,9 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t kReadBlock = 64 << 10;
-constexpr std::size_t kNumberMax = 1'000;                  ///< digits of one number
-constexpr std::size_t kIdMax = 200;                        ///< bytes of an id; it goes into keys, paths and lines
-constexpr std::size_t kOtherMax = 16 * kCityRecordMax;     ///< everything that is no record list, together
+constexpr std::size_t kNumberMax = 1'000;               ///< digits of one number
+constexpr std::size_t kIdMax = 200;                     ///< bytes of an id; it goes into keys, paths and lines
+constexpr std::size_t kOtherMax = 16 * kCityRecordMax;  ///< everything that is no record list, together
 constexpr std::size_t kValueCost = sizeof(json::key_value_pair);  ///< what a value costs besides its text
 
 std::string_view sv(const json::string& s) { return {s.data(), s.size()}; }
@@ -62,7 +62,7 @@ struct Field {
     std::string_view name;
     Kind kind;
     bool required;
-    std::string_view target = {};            ///< the list that a reference names, or the dictionary of a status
+    std::string_view target = {};  ///< the list that a reference names, or the dictionary of a status
     std::span<const Field> nested = {};
 };
 
@@ -86,15 +86,11 @@ constexpr Field kEvent[] = {{"at", Kind::time, must},
                             {"action", Kind::text, must},
                             {"by_unit_id", Kind::ref, may, "units"},
                             {"note", Kind::text, may}};
-constexpr Field kAttendance[] = {{"unit_id", Kind::ref, must, "units"},
-                                 {"expected", Kind::text, may},
-                                 {"actual_user_id", Kind::ref, may, "users"},
-                                 {"status", Kind::text, must},
-                                 {"late_min", Kind::number, may},
-                                 {"leave_approved", Kind::boolean, may}};
-constexpr Field kNamed[] = {{"unit_id", Kind::ref, must, "units"},
-                            {"problem_id", Kind::ref, may, "rectifications"},
-                            {"text", Kind::text, may}};
+constexpr Field kAttendance[] = {
+    {"unit_id", Kind::ref, must, "units"}, {"expected", Kind::text, may},   {"actual_user_id", Kind::ref, may, "users"},
+    {"status", Kind::text, must},          {"late_min", Kind::number, may}, {"leave_approved", Kind::boolean, may}};
+constexpr Field kNamed[] = {
+    {"unit_id", Kind::ref, must, "units"}, {"problem_id", Kind::ref, may, "rectifications"}, {"text", Kind::text, may}};
 
 constexpr Field kUnits[] = {{"parent_id", Kind::ref, may, "units"},
                             {"name", Kind::text, must},
@@ -207,18 +203,12 @@ constexpr Field kMeetings[] = {{"title", Kind::text, may},
                                {"convener", Kind::text, may},
                                {"required_rank", Kind::text, may},
                                {"attendance", Kind::rows, may, {}, kAttendance}};
-constexpr Field kCirculars[] = {{"issuer", Kind::text, may},
-                                {"kind", Kind::text, may},
-                                {"no", Kind::text, may},
-                                {"period", Kind::text, may},
-                                {"issued_at", Kind::time, must},
-                                {"named", Kind::rows, may, {}, kNamed}};
-constexpr Field kSubmissions[] = {{"unit_id", Kind::ref, must, "units"},
-                                  {"year", Kind::number, must},
-                                  {"zugong_xinxi", Kind::number, may},
-                                  {"canyue_xinxi", Kind::number, may},
-                                  {"wangping", Kind::number, may},
-                                  {"influential", Kind::number, may},
+constexpr Field kCirculars[] = {{"issuer", Kind::text, may},     {"kind", Kind::text, may},
+                                {"no", Kind::text, may},         {"period", Kind::text, may},
+                                {"issued_at", Kind::time, must}, {"named", Kind::rows, may, {}, kNamed}};
+constexpr Field kSubmissions[] = {{"unit_id", Kind::ref, must, "units"}, {"year", Kind::number, must},
+                                  {"zugong_xinxi", Kind::number, may},   {"canyue_xinxi", Kind::number, may},
+                                  {"wangping", Kind::number, may},       {"influential", Kind::number, may},
                                   {"scored", Kind::boolean, may}};
 
 constexpr List kLists[] = {
@@ -245,7 +235,7 @@ const List* list_named(std::string_view name) {
 /// The states of the two workflows, for files that bring no dictionary of their own.
 constexpr std::string_view kAssignmentStates[] = {"草稿",   "待签收", "已签收",   "办理中", "待初审", "待复审",
                                                   "待终审", "退回",   "延期待批", "已办结", "已撤回", "已中止"};
-constexpr std::string_view kRectificationStates[] = {"登记",   "待签收", "制定方案", "整改中",   "待初审",   "待复审",
+constexpr std::string_view kRectificationStates[] = {"登记",   "待签收",   "制定方案", "整改中",   "待初审", "待复审",
                                                      "待终审", "退回整改", "延期待批", "持续整改", "已销号", "重启"};
 
 std::string record_name(std::string_view list, std::size_t index, std::string_view id) {
@@ -389,7 +379,8 @@ private:
     bool charge(std::size_t bytes, json::error_code& ec) {
         cost_ += bytes;
         if (cost_ > kCityRecordMax)
-            return refuse(ec, "这一条太大（上限 4 MiB），请拆开或删减", "this record is over 4 MiB; split or shorten it");
+            return refuse(ec, "这一条太大（上限 4 MiB），请拆开或删减",
+                          "this record is over 4 MiB; split or shorten it");
         if (list_) return true;
         other_cost_ += bytes;
         if (other_cost_ > kOtherMax)
@@ -476,7 +467,8 @@ private:
     }
 
     bool refuse_root(json::error_code& ec) {
-        return refuse(ec, "不是城市文件：最外层应为对象 {…}", "not a city file: the outermost value must be an object {…}");
+        return refuse(ec, "不是城市文件：最外层应为对象 {…}",
+                      "not a city file: the outermost value must be an object {…}");
     }
     bool refuse_no_list(json::error_code& ec) { return refuse(ec, "应为列表 […]", "must be a list […]"); }
     bool refuse_meta(json::error_code& ec) { return refuse(ec, "应为对象 {…}", "must be an object {…}"); }
@@ -542,7 +534,8 @@ public:
             return line(path_, "这是文件夹，请给出城市文件", "this is a directory; name a city file");
         const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path_.c_str(), "rb"), std::fclose);
         if (!file)
-            return fail(Errc::not_found, path_ + ": 打不开，请检查路径和权限 / cannot be opened; check the path and its rights");
+            return fail(Errc::not_found,
+                        path_ + ": 打不开，请检查路径和权限 / cannot be opened; check the path and its rights");
         std::string block(kReadBlock, '\0');
         bool first = true;
         while (const auto n = std::fread(block.data(), 1, block.size(), file.get())) {
@@ -614,9 +607,7 @@ private:
     std::string where_zh() const {
         return "第 " + std::to_string(line_) + " 行，第 " + std::to_string(offset_ + 1) + " 字节";
     }
-    std::string where_en() const {
-        return "line " + std::to_string(line_) + ", byte " + std::to_string(offset_ + 1);
-    }
+    std::string where_en() const { return "line " + std::to_string(line_) + ", byte " + std::to_string(offset_ + 1); }
 
     std::string path_;
     Parser parser_;
@@ -736,7 +727,8 @@ private:
                             "the id is over 200 bytes or holds control characters; correct it");
             const auto [first, fresh] = ids.try_emplace(id, i);
             if (!fresh)
-                return line(place.str("id"), "编号与 " + record_name(list.name, first->second, {}) + " 重复，请改正其一",
+                return line(place.str("id"),
+                            "编号与 " + record_name(list.name, first->second, {}) + " 重复，请改正其一",
                             "the id is already that of " + record_name(list.name, first->second, {}) + "; change one");
         }
         return {};
@@ -775,7 +767,8 @@ private:
             case Kind::day_or_time: return check_time(sv(v.get_string()), field.kind, here);
             case Kind::level:
                 if (level_from(sv(v.get_string())) != Level::none) return {};
-                return line(here(), "没有 " + shown(sv(v.get_string())) + " 这个层级，应为 city、county、township 或 branch",
+                return line(here(),
+                            "没有 " + shown(sv(v.get_string())) + " 这个层级，应为 city、county、township 或 branch",
                             "no level " + shown(sv(v.get_string())) + "; use city, county, township or branch");
             case Kind::status:
                 if (states_.at(field.target).contains(sv(v.get_string()))) return {};
@@ -844,7 +837,8 @@ private:
             if (parent.empty()) {
                 if (root)
                     return line(place.str("parent_id"),
-                                "这是第二个没有上级的单位（第一个是 " + record_name("units", *root, {}) + "），只能有一个，请补上上级",
+                                "这是第二个没有上级的单位（第一个是 " + record_name("units", *root, {}) +
+                                    "），只能有一个，请补上上级",
                                 "a second unit without a parent (the first is " + record_name("units", *root, {}) +
                                     "); there is only one root, so name its parent");
                 root = i;
@@ -852,8 +846,9 @@ private:
             }
             const auto& above = units[ids.at(parent)];
             if (level_of(units[i]) > level_of(above))
-                return line(place.str("level"), "层级高于上级单位 " + shown(parent) + "，请改正层级或上级",
-                            "the level is above that of the parent " + shown(parent) + "; correct the level or the parent");
+                return line(
+                    place.str("level"), "层级高于上级单位 " + shown(parent) + "，请改正层级或上级",
+                    "the level is above that of the parent " + shown(parent) + "; correct the level or the parent");
         }
         return {};
     }
@@ -873,7 +868,8 @@ private:
                 if (parent.empty()) break;
                 const auto above = ids.at(parent);
                 if (walk_of[above] == start)
-                    return line(Place{list, above, parent}.str(std::string(key)), "上下级关系绕成了圈，请改正其中一个上级",
+                    return line(Place{list, above, parent}.str(std::string(key)),
+                                "上下级关系绕成了圈，请改正其中一个上级",
                                 "going up from here comes back here; correct one of the parents");
                 at = above;
             }

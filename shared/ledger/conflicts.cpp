@@ -31,7 +31,8 @@ VersionId first_contender(const RowView& row, const Conflict& c) {
     if (c.kind == fold::LineKind::closed)
         if (const auto* z = item_of(row, c.line.decided_by))
             for (const auto& [group, bases] : z->bases)
-                if (group == c.group && !bases.empty()) smallest = std::min(smallest, *std::min_element(bases.begin(), bases.end()));
+                if (group == c.group && !bases.empty())
+                    smallest = std::min(smallest, *std::min_element(bases.begin(), bases.end()));
     return smallest;
 }
 
@@ -43,7 +44,9 @@ std::vector<Conflict> conflicts_of(const RowView& row) {
         const bool joins = line.kind == fold::LineKind::open || line.kind == fold::LineKind::closed;
         auto it = out.end();
         if (joins)
-            it = std::find_if(out.begin(), out.end(), [&](const auto& c) { return c.kind == line.kind && c.group == line.group && c.line.decided_by == line.decided_by; });
+            it = std::find_if(out.begin(), out.end(), [&](const auto& c) {
+                return c.kind == line.kind && c.group == line.group && c.line.decided_by == line.decided_by;
+            });
         if (it == out.end()) {
             Conflict c;
             c.kind = line.kind;

@@ -18,8 +18,8 @@ struct Conflict {
     fold::Rule rule = fold::Rule::latest;
     VersionId winner;
     std::vector<VersionId> losers;
-    bool open = false;      ///< somebody entitled still has to decide
-    fold::Line line;        ///< the first of its lines
+    bool open = false;  ///< somebody entitled still has to decide
+    fold::Line line;    ///< the first of its lines
 };
 
 std::vector<Conflict> conflicts_of(const RowView& row);

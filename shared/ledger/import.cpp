@@ -23,8 +23,8 @@ std::string text_of(const json::object& o, std::string_view key) {
 struct Source {
     const char* list;
     const char* entity;
-    const char* author;   ///< field with the author's unit; "" the record's unit; "^" the unit above it; "/" the root
-    const char* time;     ///< field with the time
+    const char* author;  ///< field with the author's unit; "" the record's unit; "^" the unit above it; "/" the root
+    const char* time;    ///< field with the time
     const char* answer = "";  ///< field with the unit above that wrote what the unit itself may not
 };
 
@@ -49,7 +49,8 @@ public:
     Importer(Replica& r, const CityFile& city, ImportReport& report) : r_(r), city_(city), report_(report) {}
 
     Result<> control(std::string_view catalog);
-    Result<> list(const Source& source, const std::vector<json::object>& records, const std::function<void(const std::string&, std::size_t, std::size_t)>& progress);
+    Result<> list(const Source& source, const std::vector<json::object>& records,
+                  const std::function<void(const std::string&, std::size_t, std::size_t)>& progress);
 
 private:
     Result<> record(const Source& source, const json::object& o, std::size_t index);
@@ -86,7 +87,9 @@ Result<> Importer::control(std::string_view catalog) {
                 ++report_.units;
             }
             std::erase(left, nullptr);
-            if (left.size() == before) return fail(Errc::bad_input, "units: " + text_of(*left.front(), "id") + " 的上级不存在 / has no parent here");
+            if (left.size() == before)
+                return fail(Errc::bad_input,
+                            "units: " + text_of(*left.front(), "id") + " 的上级不存在 / has no parent here");
         }
         Certificate c;
         c.replica = r_.id();
@@ -153,9 +156,11 @@ Result<> Importer::record(const Source& source, const json::object& o, std::size
     std::string id = text_of(o, "id");
     const auto unit_field = entity.home.empty() ? std::string() : text_of(o, entity.home);
     if (id.empty() && entity.name == "attendance") id = text_of(o, "meeting_id") + "-" + unit_field;
-    if (id.empty() && entity.name == "submission_register") id = unit_field + "-" + (o.contains("year") ? json::serialize(o.at("year")) : "");
+    if (id.empty() && entity.name == "submission_register")
+        id = unit_field + "-" + (o.contains("year") ? json::serialize(o.at("year")) : "");
     auto named = [&](const Error& e) {
-        return fail(Errc::bad_input, std::string(source.list) + "[" + std::to_string(index) + "] (" + id + "): " + e.detail);
+        return fail(Errc::bad_input,
+                    std::string(source.list) + "[" + std::to_string(index) + "] (" + id + "): " + e.detail);
     };
 
     const auto& c = r_.control();
@@ -189,7 +194,8 @@ Result<> Importer::record(const Source& source, const json::object& o, std::size
         }
         const auto f = entity.field(key);
         if (f < 0) {
-            if (!(entity.name == "meeting" && key == "attendance")) ++report_.ignored[std::string(source.list) + "." + std::string(key)];
+            if (!(entity.name == "meeting" && key == "attendance"))
+                ++report_.ignored[std::string(source.list) + "." + std::string(key)];
             continue;
         }
         const auto& field = entity.fields[static_cast<std::size_t>(f)];
@@ -202,14 +208,17 @@ Result<> Importer::record(const Source& source, const json::object& o, std::size
     }
     // A closing state freezes what its author had in front of him: the record first, then the state.
     std::optional<std::pair<std::string, Edit>> last;
-    const char* step = entity.name == "task" ? "issue" : !state.empty() && entity.workflow.state(state) > 0 ? "carry_over" : nullptr;
+    const char* step = entity.name == "task"                                ? "issue"
+                       : !state.empty() && entity.workflow.state(state) > 0 ? "carry_over"
+                                                                            : nullptr;
     if (step) {
         const auto* t = entity.workflow.find(step);
         auto* e = t ? edit_for(t->by) : nullptr;
         if (!e) return named(fail(Errc::bad_input, std::string("no transition ") + step));
         Edit* target = e;
         if (v->freezes(entity.workflow.state(state)) != 0) {
-            const auto by = std::find_if(edits.begin(), edits.end(), [&](const auto& x) { return &x.second == e; })->first;
+            const auto by =
+                std::find_if(edits.begin(), edits.end(), [&](const auto& x) { return &x.second == e; })->first;
             last.emplace(by, Edit{});
             target = &last->second;
             target->entity = e->entity;
@@ -225,7 +234,9 @@ Result<> Importer::record(const Source& source, const json::object& o, std::size
         Draft d;
         d.edits.push_back(std::move(e));
         const auto made = r_.edit_as(as, d, time_ms(source, o));
-        if (!made) return made.error().code == Errc::io || made.error().code == Errc::disk_full ? made.error() : named(made.error());
+        if (!made)
+            return made.error().code == Errc::io || made.error().code == Errc::disk_full ? made.error()
+                                                                                         : named(made.error());
         report_.commits += made->size();
         return {};
     };
@@ -240,7 +251,8 @@ Result<> Importer::record(const Source& source, const json::object& o, std::size
     return {};
 }
 
-Result<> Importer::list(const Source& source, const std::vector<json::object>& records, const std::function<void(const std::string&, std::size_t, std::size_t)>& progress) {
+Result<> Importer::list(const Source& source, const std::vector<json::object>& records,
+                        const std::function<void(const std::string&, std::size_t, std::size_t)>& progress) {
     for (std::size_t from = 0; from < records.size(); from += kBatch) {
         const auto to = std::min(records.size(), from + kBatch);
         TRY_VOID(r_.batch([&]() -> Result<> {
@@ -270,8 +282,9 @@ std::vector<json::object> attendance_of(const CityFile& city) {
 
 }  // namespace
 
-Result<ImportReport> import_city(Replica& replica, const CityFile& city, std::string_view catalog,
-                                 const std::function<void(const std::string& list, std::size_t done, std::size_t of)>& progress) {
+Result<ImportReport> import_city(
+    Replica& replica, const CityFile& city, std::string_view catalog,
+    const std::function<void(const std::string& list, std::size_t done, std::size_t of)>& progress) {
     ImportReport report;
     Importer importer(replica, city, report);
     TRY_VOID(importer.control(catalog));

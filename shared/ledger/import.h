@@ -17,7 +17,8 @@ struct ImportReport {
 
 /// `replica` is new and empty; afterwards it is the root. Errc::bad_input naming the record; then the
 /// replica is to be thrown away. `progress` gets the name of the list and how many of it are done.
-Result<ImportReport> import_city(Replica& replica, const CityFile& city, std::string_view catalog,
-                                 const std::function<void(const std::string& list, std::size_t done, std::size_t of)>& progress);
+Result<ImportReport> import_city(
+    Replica& replica, const CityFile& city, std::string_view catalog,
+    const std::function<void(const std::string& list, std::size_t done, std::size_t of)>& progress);
 
 }  // namespace taizhang::ledger

@@ -23,8 +23,8 @@ namespace taizhang::ledger {
 
 struct Saved {
     std::vector<CommitId> commits;
-    std::string record;               ///< the record that was written or made
-    std::vector<std::string> notes;   ///< what a person should know about it; one line each, both languages
+    std::string record;              ///< the record that was written or made
+    std::vector<std::string> notes;  ///< what a person should know about it; one line each, both languages
 };
 
 struct ReportInput {
@@ -47,7 +47,8 @@ public:
 
     Result<Saved> report(const std::string& assignment, const ReportInput& input, const std::string& person);
     Result<Saved> set(const std::string& id, const Assignments& fields, const std::string& person);
-    Result<Saved> act(const std::string& transition, const std::string& id, const Assignments& arguments, const std::string& person);
+    Result<Saved> act(const std::string& transition, const std::string& id, const Assignments& arguments,
+                      const std::string& person);
     /// `pick`: "mine", "theirs", or the text that is to stand.
     Result<Saved> resolve(const std::string& conflict, const std::string& pick, const std::string& person);
 
@@ -60,7 +61,8 @@ private:
     Result<std::vector<std::string>> children(const std::string& entity, const std::string& assignment);
     Result<Saved> save(Draft draft, const std::string& record);
     Result<void> note_refusals(const Draft& draft, Saved& saved);
-    Result<Saved> verify_value(const RowView& assignment, const std::string& value, const std::string& text, const std::string& person);
+    Result<Saved> verify_value(const RowView& assignment, const std::string& value, const std::string& text,
+                               const std::string& person);
     Result<Saved> add_push(const RowView& assignment, const Assignments& arguments, const std::string& person);
     std::string own_unit() const;
 

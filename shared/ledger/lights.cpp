@@ -11,7 +11,9 @@ constexpr std::int64_t kDay = 86'400;
 constexpr std::int64_t kNearDays = 14;
 constexpr double kBehind = 0.25;  // how much of the time may have run ahead of the work
 
-bool is_one_of(const std::vector<std::string>& states, std::string_view state) { return std::find(states.begin(), states.end(), state) != states.end(); }
+bool is_one_of(const std::vector<std::string>& states, std::string_view state) {
+    return std::find(states.begin(), states.end(), state) != states.end();
+}
 
 }  // namespace
 

@@ -19,8 +19,8 @@ enum class Light : std::uint8_t {
 
 struct LightInput {
     std::string_view state;
-    std::string_view deadline;   ///< YYYY-MM-DD; empty: none
-    std::string_view issued;     ///< date or time; empty: unknown
+    std::string_view deadline;  ///< YYYY-MM-DD; empty: none
+    std::string_view issued;    ///< date or time; empty: unknown
     double value = 0, target = 0;
     std::int64_t now_ms = 0;
 };

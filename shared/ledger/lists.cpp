@@ -55,16 +55,24 @@ double number_at(const json::object& o, std::string_view key) {
     return v->is_double() ? v->as_double() : static_cast<double>(v->as_int64());
 }
 
-constexpr const char* kTasks = "SELECT id, no, title, category, deadline, indicator, target_value, indicator_unit, lead_unit_id, issued_at, status FROM task ORDER BY id";
+constexpr const char* kTasks =
+    "SELECT id, no, title, category, deadline, indicator, target_value, indicator_unit, lead_unit_id, issued_at, "
+    "status FROM task ORDER BY id";
 constexpr const char* kAssignments =
-    "SELECT a.id, a.task_id, t.title, a.unit_id, a.status, a.deadline, r.value, r.text, r.occurred_at AS reported_at, v.verified_value, t.target_value, t.indicator_unit, "
-    "t.issued_at, a.received_at FROM assignment a LEFT JOIN (SELECT id, min(title) AS title, min(target_value) AS target_value, min(indicator_unit) AS indicator_unit, min(issued_at) AS issued_at "
+    "SELECT a.id, a.task_id, t.title, a.unit_id, a.status, a.deadline, r.value, r.text, r.occurred_at AS reported_at, "
+    "v.verified_value, t.target_value, t.indicator_unit, "
+    "t.issued_at, a.received_at FROM assignment a LEFT JOIN (SELECT id, min(title) AS title, min(target_value) AS "
+    "target_value, min(indicator_unit) AS indicator_unit, min(issued_at) AS issued_at "
     "FROM task GROUP BY id) t ON t.id = a.task_id "
-    "LEFT JOIN (SELECT assignment_id, value, text, occurred_at FROM (SELECT *, row_number() OVER (PARTITION BY assignment_id ORDER BY unixepoch(occurred_at) DESC, id DESC) AS n FROM progress_report) WHERE n = 1) r "
+    "LEFT JOIN (SELECT assignment_id, value, text, occurred_at FROM (SELECT *, row_number() OVER (PARTITION BY "
+    "assignment_id ORDER BY unixepoch(occurred_at) DESC, id DESC) AS n FROM progress_report) WHERE n = 1) r "
     "ON r.assignment_id = a.id "
-    "LEFT JOIN (SELECT assignment_id, verified_value FROM (SELECT *, row_number() OVER (PARTITION BY assignment_id ORDER BY unixepoch(at) DESC, id DESC) AS n FROM verification) WHERE n = 1) v "
+    "LEFT JOIN (SELECT assignment_id, verified_value FROM (SELECT *, row_number() OVER (PARTITION BY assignment_id "
+    "ORDER BY unixepoch(at) DESC, id DESC) AS n FROM verification) WHERE n = 1) v "
     "ON v.assignment_id = a.id ORDER BY a.id";
-constexpr const char* kRectifications = "SELECT id, problem, source_type, responsible_unit_id AS unit_id, status, rectify_type, deadline, found_at, cycle FROM rectification ORDER BY id";
+constexpr const char* kRectifications =
+    "SELECT id, problem, source_type, responsible_unit_id AS unit_id, status, rectify_type, deadline, found_at, cycle "
+    "FROM rectification ORDER BY id";
 
 /// Where a record comes in the day's work: lower first.
 int urgency(const json::object& o, const Workflow& flow) {
@@ -82,19 +90,26 @@ int urgency(const json::object& o, const Workflow& flow) {
 Result<json::array> Ledger::list(const std::string& what) {
     if (what == "conflicts") return conflicts();
     if (what == "todo") return todo();
-    if (what == "tasks" || what == "assignments" || what == "rectifications") return records(what.substr(0, what.size() - 1));
-    return fail(Errc::usage, "可列出:tasks assignments rectifications conflicts todo / can list: tasks assignments rectifications conflicts todo; not '" + what + "'");
+    if (what == "tasks" || what == "assignments" || what == "rectifications")
+        return records(what.substr(0, what.size() - 1));
+    return fail(Errc::usage,
+                "可列出:tasks assignments rectifications conflicts todo / can list: tasks assignments rectifications "
+                "conflicts todo; not '" +
+                    what + "'");
 }
 
 Result<json::array> Ledger::records(const std::string& entity) {
     const auto* v = r_.control().newest(entity);
     if (!v) return json::array{};
-    TRY(auto rows, rows_of(r_.database(), entity == "task" ? kTasks : entity == "assignment" ? kAssignments : kRectifications));
+    TRY(auto rows, rows_of(r_.database(), entity == "task"         ? kTasks
+                                          : entity == "assignment" ? kAssignments
+                                                                   : kRectifications));
     const auto now = r_.now().ms;
     for (auto& row : rows) {
         auto& o = row.as_object();
         const auto issued = text_at(o, entity == "rectification" ? "found_at" : "issued_at");
-        const auto light = light_of(v->entity->workflow, {text_at(o, "status"), text_at(o, "deadline"), issued, number_at(o, "value"), number_at(o, "target_value"), now});
+        const auto light = light_of(v->entity->workflow, {text_at(o, "status"), text_at(o, "deadline"), issued,
+                                                          number_at(o, "value"), number_at(o, "target_value"), now});
         o["light"] = name_of(light);
         o["light_zh"] = word_of(light);
         if (entity != "task") o["unit"] = unit_name(r_.control(), text_at(o, "unit_id"));
@@ -112,7 +127,8 @@ Result<json::array> Ledger::conflicts(const std::string& row) {
         for (const auto& c : conflicts_of(view)) out.push_back(to_json(r_.control(), view, c));
     }
     // What waits for somebody first.
-    std::stable_sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.at("open").as_bool() && !b.at("open").as_bool(); });
+    std::stable_sort(out.begin(), out.end(),
+                     [](const auto& a, const auto& b) { return a.at("open").as_bool() && !b.at("open").as_bool(); });
     return out;
 }
 
@@ -149,7 +165,9 @@ Result<json::array> Ledger::todo() {
             items.push_back({rank, std::move(deadline), text_at(o, "id"), std::move(o)});
         }
     }
-    std::stable_sort(items.begin(), items.end(), [](const auto& a, const auto& b) { return std::tie(a.rank, a.deadline, a.id) < std::tie(b.rank, b.deadline, b.id); });
+    std::stable_sort(items.begin(), items.end(), [](const auto& a, const auto& b) {
+        return std::tie(a.rank, a.deadline, a.id) < std::tie(b.rank, b.deadline, b.id);
+    });
     json::array out;
     for (auto& i : items) out.push_back(std::move(i.o));
     return out;

@@ -16,11 +16,11 @@ constexpr Index kNone = ~Index{0};
 
 constexpr Seconds kHour = 3'600;
 constexpr Seconds kDay = 24 * kHour;
-constexpr Seconds kPureForwardWithin = kDay;   ///< D2: less than this after it was received
-constexpr double kSimilarText = 0.9;           ///< D2: at least this alike
-constexpr double kComplete = 0.995;            ///< D1: verified below this, the claim of completion falls
-constexpr Seconds kPushEffect = 96 * kHour;    ///< D4: a report this soon after a push was driven by it
-constexpr int kLateMinutes = 10;               ///< D3: later than this
+constexpr Seconds kPureForwardWithin = kDay;  ///< D2: less than this after it was received
+constexpr double kSimilarText = 0.9;          ///< D2: at least this alike
+constexpr double kComplete = 0.995;           ///< D1: verified below this, the claim of completion falls
+constexpr Seconds kPushEffect = 96 * kHour;   ///< D4: a report this soon after a push was driven by it
+constexpr int kLateMinutes = 10;              ///< D3: later than this
 
 /// Numbers ids densely. Holds views: the facts outlive it.
 class Ids {
@@ -206,9 +206,8 @@ private:
 
     const ReportFact* latest_report(Index assignment, Seconds at) const {
         const auto reports = reports_.of(assignment);
-        const auto after = std::upper_bound(reports.begin(), reports.end(), at, [this](Seconds t, Index r) {
-            return t < facts_.reports[r].occurred_at;
-        });
+        const auto after = std::upper_bound(reports.begin(), reports.end(), at,
+                                            [this](Seconds t, Index r) { return t < facts_.reports[r].occurred_at; });
         return after == reports.begin() ? nullptr : &facts_.reports[*(after - 1)];
     }
 
@@ -271,8 +270,8 @@ private:
             const auto& r = facts_.reports[i];
             if (!r.substantive) continue;
             // The last push not after the report is the nearest: if that one is too old, all are.
-            const auto after = std::upper_bound(pushes.begin(), pushes.end(),
-                                                std::pair(report_assignment_[i], r.occurred_at));
+            const auto after =
+                std::upper_bound(pushes.begin(), pushes.end(), std::pair(report_assignment_[i], r.occurred_at));
             const bool driven = after != pushes.begin() && std::prev(after)->first == report_assignment_[i] &&
                                 r.occurred_at - std::prev(after)->second <= kPushEffect;
             for_scopes(r.unit_id, [&](Tally& t) { count(t.m.d4_driven, driven); });

@@ -87,8 +87,10 @@ json::object by_name(const Figures& figures, const Facts& facts, ToJson to_json)
     for (const auto& unit : facts.units) {
         const auto it = figures.find(unit.id);
         if (it == figures.end() || written.contains(unit.id)) continue;
-        write(!unit.short_name.empty() ? unit.short_name : !unit.name.empty() ? unit.name : unit.id, unit.id,
-              it->second);
+        write(!unit.short_name.empty() ? unit.short_name
+              : !unit.name.empty()     ? unit.name
+                                       : unit.id,
+              unit.id, it->second);
     }
     for (const auto& [id, figure] : figures)
         if (!written.contains(id)) write(id, id, figure);

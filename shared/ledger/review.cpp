@@ -19,7 +19,8 @@ struct UnitCounts {
     std::map<Light, int> lights;
 };
 
-Result<> count(Replica& r, const char* entity, const char* sql, std::int64_t now_ms, std::map<std::string, UnitCounts>& out) {
+Result<> count(Replica& r, const char* entity, const char* sql, std::int64_t now_ms,
+               std::map<std::string, UnitCounts>& out) {
     const auto* v = r.control().newest(entity);
     if (!v) return {};
     TRY(auto s, r.database().prepare(sql, false));
@@ -35,10 +36,13 @@ Result<> count(Replica& r, const char* entity, const char* sql, std::int64_t now
 
 constexpr const char* kAssignments =
     "SELECT a.unit_id, a.status, a.deadline, t.issued_at, r.value, t.target_value FROM assignment a "
-    "LEFT JOIN (SELECT id, min(issued_at) AS issued_at, min(target_value) AS target_value FROM task GROUP BY id) t ON t.id = a.task_id "
-    "LEFT JOIN (SELECT assignment_id, value FROM (SELECT assignment_id, value, row_number() OVER (PARTITION BY assignment_id ORDER BY unixepoch(occurred_at) DESC, id DESC) AS n "
+    "LEFT JOIN (SELECT id, min(issued_at) AS issued_at, min(target_value) AS target_value FROM task GROUP BY id) t ON "
+    "t.id = a.task_id "
+    "LEFT JOIN (SELECT assignment_id, value FROM (SELECT assignment_id, value, row_number() OVER (PARTITION BY "
+    "assignment_id ORDER BY unixepoch(occurred_at) DESC, id DESC) AS n "
     "FROM progress_report) WHERE n = 1) r ON r.assignment_id = a.id";
-constexpr const char* kRectifications = "SELECT responsible_unit_id, status, deadline, found_at, 0, 0 FROM rectification";
+constexpr const char* kRectifications =
+    "SELECT responsible_unit_id, status, deadline, found_at, 0, 0 FROM rectification";
 
 json::object numbers(const std::map<std::string, int>& counts) {
     json::object o;
@@ -50,7 +54,8 @@ json::object numbers(const std::map<std::string, int>& counts) {
 
 Result<json::object> review(Replica& r, const std::string& unit, std::int64_t now_ms) {
     const auto& control = r.control();
-    if (!unit.empty() && !control.unit(unit)) return fail(Errc::not_found, "没有单位 " + unit + " / there is no unit " + unit);
+    if (!unit.empty() && !control.unit(unit))
+        return fail(Errc::not_found, "没有单位 " + unit + " / there is no unit " + unit);
     TRY(const auto facts, facts_from_replica(r));
     auto scopes = review_scopes(facts);
     if (!unit.empty()) {

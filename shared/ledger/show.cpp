@@ -20,7 +20,8 @@ std::string Ledger::own_unit() const {
 
 Result<std::vector<std::string>> Ledger::children(const std::string& entity, const std::string& assignment) {
     std::vector<std::string> out;
-    TRY(auto s, r_.database().prepare("SELECT DISTINCT id FROM \"" + entity + "\" WHERE assignment_id = ?1 ORDER BY id", false));
+    TRY(auto s, r_.database().prepare("SELECT DISTINCT id FROM \"" + entity + "\" WHERE assignment_id = ?1 ORDER BY id",
+                                      false));
     s.bind(1, std::string_view(assignment));
     for (;;) {
         TRY(const bool row, s.step());
@@ -46,7 +47,8 @@ std::string accepted_why(const RowView& row, const ControlState& control, const 
 }
 
 bool is_against(const fold::Line& l) {
-    return l.kind == fold::LineKind::refused || l.kind == fold::LineKind::suggestion || l.kind == fold::LineKind::voided || l.kind == fold::LineKind::quarantined;
+    return l.kind == fold::LineKind::refused || l.kind == fold::LineKind::suggestion ||
+           l.kind == fold::LineKind::voided || l.kind == fold::LineKind::quarantined;
 }
 
 }  // namespace
@@ -65,10 +67,17 @@ Result<void> Ledger::add_history(const RowView& row, json::array& out, bool& tow
         json::object taken, refused;
         std::vector<fold::Line> against, about;
         for (const auto& l : item.lines) (is_against(l) ? against : about).push_back(l);
-        auto is_refused = [&](int group) { return std::any_of(against.begin(), against.end(), [&](const auto& l) { return l.group == group; }); };
+        auto is_refused = [&](int group) {
+            return std::any_of(against.begin(), against.end(), [&](const auto& l) { return l.group == group; });
+        };
         for (const auto& [name, value] : item.fields) {
             const auto f = row.binding->newest->field(name);
-            const int group = f < 0 ? -2 : row.binding->group(row.binding->newest->groups[static_cast<std::size_t>(row.binding->newest->fields[static_cast<std::size_t>(f)].group)].name);
+            const int group =
+                f < 0 ? -2
+                      : row.binding->group(row.binding->newest
+                                               ->groups[static_cast<std::size_t>(
+                                                   row.binding->newest->fields[static_cast<std::size_t>(f)].group)]
+                                               .name);
             (is_refused(group) ? refused : taken)[name] = json_of(row, name, value);
         }
         if (!item.transition.empty()) {
@@ -79,7 +88,9 @@ Result<void> Ledger::add_history(const RowView& row, json::array& out, bool& tow
         for (auto* what : {&taken, &refused}) {
             if (what->empty()) continue;
             json::object e;
-            e["commit"] = {{"replica", item.commit.replica.hex()}, {"stream", item.commit.stream.str()}, {"seq", item.commit.seq.value}};
+            e["commit"] = {{"replica", item.commit.replica.hex()},
+                           {"stream", item.commit.stream.str()},
+                           {"seq", item.commit.seq.value}};
             e["record"] = row.id;
             e["entity"] = row.entity;
             e["time"] = time_text(item.time);
@@ -100,7 +111,10 @@ Result<void> Ledger::add_history(const RowView& row, json::array& out, bool& tow
 
 /// Reported and verified values of an assignment: never its own fields, always its latest report and verification.
 Result<void> Ledger::add_derived(const RowView& row, json::object& fields) {
-    TRY(auto report, r_.database().prepare("SELECT value, text, occurred_at, claims_complete, id, time_unverified FROM progress_report WHERE assignment_id = ?1 ORDER BY unixepoch(occurred_at) DESC, id DESC LIMIT 1", false));
+    TRY(auto report, r_.database().prepare(
+                         "SELECT value, text, occurred_at, claims_complete, id, time_unverified FROM progress_report "
+                         "WHERE assignment_id = ?1 ORDER BY unixepoch(occurred_at) DESC, id DESC LIMIT 1",
+                         false));
     report.bind(1, std::string_view(row.id));
     TRY(const bool reported, report.step());
     auto number = [](const sqlite::Statement& s, int col) -> json::value {
@@ -115,7 +129,9 @@ Result<void> Ledger::add_derived(const RowView& row, json::object& fields) {
     fields["claims_complete"] = reported && report.integer(3) != 0;
     if (reported && report.integer(5) != 0) fields["time_unverified"] = true;
     report.reset();
-    TRY(auto check, r_.database().prepare("SELECT verified_value, at, verified_by_unit_id FROM verification WHERE assignment_id = ?1 ORDER BY unixepoch(at) DESC, id DESC LIMIT 1", false));
+    TRY(auto check, r_.database().prepare("SELECT verified_value, at, verified_by_unit_id FROM verification WHERE "
+                                          "assignment_id = ?1 ORDER BY unixepoch(at) DESC, id DESC LIMIT 1",
+                                          false));
     check.bind(1, std::string_view(row.id));
     TRY(const bool verified, check.step());
     fields["verified_value"] = verified ? number(check, 0) : json::value(nullptr);
@@ -152,12 +168,14 @@ Result<json::object> Ledger::show(const std::string& id) {
                 TRY_VOID(add_history(view, history, township, city));
             }
         }
-    std::stable_sort(history.begin(), history.end(), [](const auto& a, const auto& b) { return a.at("time").as_string() < b.at("time").as_string(); });
+    std::stable_sort(history.begin(), history.end(),
+                     [](const auto& a, const auto& b) { return a.at("time").as_string() < b.at("time").as_string(); });
     o["history"] = std::move(history);
     o["conflicts"] = std::move(conflicts);
     o["conflict_details"] = std::move(details);
     json::array allowed;
-    for (const auto* t : row.allowed) allowed.push_back({{"transition", t->name}, {"zh", t->label.zh}, {"en", t->label.en}});
+    for (const auto* t : row.allowed)
+        allowed.push_back({{"transition", t->name}, {"zh", t->label.zh}, {"en", t->label.en}});
     o["allowed"] = std::move(allowed);
     o["acks"] = {{"township", township}, {"city", city}};
     return o;
@@ -172,7 +190,8 @@ Result<json::object> Ledger::status() {
     TRY(const auto token, r_.fact("upstream/token"));
     o["unsent"] = token.empty() ? 0 : unsent;
     TRY(const auto last, r_.fact("upstream/last_sync_ms"));
-    o["last_sync"] = last.empty() ? json::value(nullptr) : json::value(format_local(std::strtoll(last.c_str(), nullptr, 10)));
+    o["last_sync"] =
+        last.empty() ? json::value(nullptr) : json::value(format_local(std::strtoll(last.c_str(), nullptr, 10)));
     TRY(const auto server, r_.fact("upstream/url"));
     o["server"] = server.empty() ? json::value(nullptr) : json::value(server);
     TRY(const auto level, sync::upstream_level(r_));
@@ -191,10 +210,15 @@ Result<json::object> Ledger::status() {
     o["waiting"] = waiting.size();
     json::array details;
     for (const auto& w : waiting)
-        details.push_back({{"stream", w.id.stream.str()}, {"replica", w.id.replica.hex()}, {"seq", w.id.seq.value}, {"reason", w.reason}, {"what", w.what}});
+        details.push_back({{"stream", w.id.stream.str()},
+                           {"replica", w.id.replica.hex()},
+                           {"seq", w.id.seq.value},
+                           {"reason", w.reason},
+                           {"what", w.what}});
     o["waiting_for"] = std::move(details);
     TRY(const auto lines, r_.conflicts());
-    o["quarantined"] = std::count_if(lines.begin(), lines.end(), [](const auto& c) { return c.line.kind == fold::LineKind::quarantined; });
+    o["quarantined"] = std::count_if(lines.begin(), lines.end(),
+                                     [](const auto& c) { return c.line.kind == fold::LineKind::quarantined; });
     o["open_conflicts"] = std::count_if(lines.begin(), lines.end(), [](const auto& c) { return c.open; });
     o["clock"] = r_.now().unverified ? "low" : "trusted";
     o["control"] = r_.control().head().value;

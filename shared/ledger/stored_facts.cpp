@@ -88,21 +88,41 @@ AssignmentFact assignment_fact(const Row& s) {
 Result<Facts> facts_from_replica(Replica& r) {
     Facts f;
     for (const auto& id : r.control().units()) f.units.push_back(unit_fact(*r.control().unit(id)));
-    TRY_VOID(each(r, "task", "SELECT id, target_value, issued_at, landing_days, coalesce(applies_to_fields, '[]') FROM task ORDER BY id", [&](const Row& s) { f.tasks.push_back(task_fact(s)); }));
-    TRY_VOID(each(r, "assignment", "SELECT id, task_id, unit_id, status, level, received_at, forwarded_at, forward_text_similarity FROM assignment ORDER BY id",
+    TRY_VOID(each(
+        r, "task",
+        "SELECT id, target_value, issued_at, landing_days, coalesce(applies_to_fields, '[]') FROM task ORDER BY id",
+        [&](const Row& s) { f.tasks.push_back(task_fact(s)); }));
+    TRY_VOID(each(r, "assignment",
+                  "SELECT id, task_id, unit_id, status, level, received_at, forwarded_at, forward_text_similarity FROM "
+                  "assignment ORDER BY id",
                   [&](const Row& s) { f.assignments.push_back(assignment_fact(s)); }));
-    TRY_VOID(each(r, "progress_report", "SELECT id, assignment_id, unit_id, occurred_at, value, claims_complete, substantive FROM progress_report ORDER BY id", [&](const Row& s) {
-        f.reports.push_back({text(s, 0), text(s, 1), text(s, 2), time(s, 3), s.real(4), s.integer(5) != 0, s.integer(6) != 0});
+    TRY_VOID(each(r, "progress_report",
+                  "SELECT id, assignment_id, unit_id, occurred_at, value, claims_complete, substantive FROM "
+                  "progress_report ORDER BY id",
+                  [&](const Row& s) {
+                      f.reports.push_back({text(s, 0), text(s, 1), text(s, 2), time(s, 3), s.real(4), s.integer(5) != 0,
+                                           s.integer(6) != 0});
+                  }));
+    TRY_VOID(
+        each(r, "verification",
+             "SELECT id, assignment_id, task_id, unit_id, at, verified_value FROM verification ORDER BY id",
+             [&](const Row& s) {
+                 f.verifications.push_back({text(s, 0), text(s, 1), text(s, 2), text(s, 3), time(s, 4), s.real(5)});
+             }));
+    TRY_VOID(each(r, "push", "SELECT assignment_id, unit_id, at FROM push ORDER BY id", [&](const Row& s) {
+        f.pushes.push_back({text(s, 0), text(s, 1), time(s, 2)});
     }));
-    TRY_VOID(each(r, "verification", "SELECT id, assignment_id, task_id, unit_id, at, verified_value FROM verification ORDER BY id", [&](const Row& s) {
-        f.verifications.push_back({text(s, 0), text(s, 1), text(s, 2), text(s, 3), time(s, 4), s.real(5)});
-    }));
-    TRY_VOID(each(r, "push", "SELECT assignment_id, unit_id, at FROM push ORDER BY id", [&](const Row& s) { f.pushes.push_back({text(s, 0), text(s, 1), time(s, 2)}); }));
-    TRY_VOID(each(r, "guidance", "SELECT assignment_id FROM guidance ORDER BY id", [&](const Row& s) { f.guidance.push_back({text(s, 0)}); }));
-    TRY_VOID(each(r, "help_request", "SELECT unit_id, asked_at, answered_at FROM help_request ORDER BY id", [&](const Row& s) { f.help.push_back({text(s, 0), time(s, 1), maybe_time(s, 2)}); }));
-    TRY_VOID(each(r, "attendance", "SELECT unit_id, status, late_min, leave_approved FROM attendance ORDER BY id", [&](const Row& s) {
-        f.attendance.push_back({text(s, 0), text(s, 1), static_cast<int>(std::ceil(s.real(2))), s.integer(3) != 0});
-    }));
+    TRY_VOID(each(r, "guidance", "SELECT assignment_id FROM guidance ORDER BY id",
+                  [&](const Row& s) { f.guidance.push_back({text(s, 0)}); }));
+    TRY_VOID(each(r, "help_request", "SELECT unit_id, asked_at, answered_at FROM help_request ORDER BY id",
+                  [&](const Row& s) {
+                      f.help.push_back({text(s, 0), time(s, 1), maybe_time(s, 2)});
+                  }));
+    TRY_VOID(each(
+        r, "attendance", "SELECT unit_id, status, late_min, leave_approved FROM attendance ORDER BY id",
+        [&](const Row& s) {
+            f.attendance.push_back({text(s, 0), text(s, 1), static_cast<int>(std::ceil(s.real(2))), s.integer(3) != 0});
+        }));
     return f;
 }
 

@@ -56,7 +56,8 @@ std::optional<std::int64_t> take_clock(std::string_view& text) {
         s = *seconds;
         if (take_char(text, '.')) {
             if (!take_number(text, 1)) return std::nullopt;
-            while (take_number(text, 1)) {}
+            while (take_number(text, 1)) {
+            }
         }
     }
     return *h * 3'600 + *m * 60 + s;

@@ -11,7 +11,7 @@ namespace {
 //   varint n, n names,
 //   rows: { varint entity+1, id str, parts: { u8 tag, varint name, base, reviewed, fields }, u8 0 }, varint 0
 constexpr std::uint8_t kFormat = 1;
-constexpr std::uint8_t kOpMask = 0x03;                       // op + 1
+constexpr std::uint8_t kOpMask = 0x03;  // op + 1
 constexpr std::uint8_t kBaseNone = 0x00, kBaseOne = 0x04, kBaseMany = 0x08, kBaseSame = 0x0c, kBaseMask = 0x0c;
 constexpr std::uint8_t kReviewed = 0x10, kLoneField = 0x20;
 constexpr std::uint8_t kFlagTimeUnverified = 1;
@@ -47,7 +47,8 @@ void CommitWriter::row(std::string_view entity, std::string_view id) {
     ++rows_;
 }
 
-void CommitWriter::tag(fold::Op op, std::string_view n, std::span<const VersionId> base, bool same_base, std::uint8_t more) {
+void CommitWriter::tag(fold::Op op, std::string_view n, std::span<const VersionId> base, bool same_base,
+                       std::uint8_t more) {
     close_part();
     Writer w(body_);
     const auto base_kind = same_base ? kBaseSame : base.empty() ? kBaseNone : base.size() == 1 ? kBaseOne : kBaseMany;
@@ -78,7 +79,8 @@ void CommitWriter::field(std::string_view n, const Value& value) {
     value.write(w);
 }
 
-void CommitWriter::lone_field(fold::Op op, std::string_view n, std::span<const VersionId> base, bool same_base, const Value& value) {
+void CommitWriter::lone_field(fold::Op op, std::string_view n, std::span<const VersionId> base, bool same_base,
+                              const Value& value) {
     tag(op, n, base, same_base, kLoneField);
     Writer w(body_);
     value.write(w);

@@ -24,20 +24,20 @@
 
 namespace taizhang {
 
-inline constexpr std::size_t kCommitBytesMax = 2u << 20;  ///< canonical bytes of one commit
-inline constexpr std::size_t kRowIdMax = 200;             ///< bytes of a row id
+inline constexpr std::size_t kCommitBytesMax = 2u << 20;           ///< canonical bytes of one commit
+inline constexpr std::size_t kRowIdMax = 200;                      ///< bytes of a row id
 inline constexpr std::uint64_t kTimeMax = std::uint64_t{1} << 62;  ///< hybrid time: milliseconds << 16 | counter
 
 struct CommitHeader {
     ReplicaId replica;
     StreamId stream;
     Seq seq;
-    Hash prev;                   ///< hash of the commit before it in this replica and stream; zero for seq 1
-    ControlPos control;          ///< where in the control log its author stood
-    std::uint32_t catalog = 0;   ///< catalog version that it was written by
-    std::uint64_t time = 0;      ///< hybrid time
-    bool time_unverified = false;///< the author's clock could not be trusted
-    std::string person;          ///< who, inside the unit; may be empty
+    Hash prev;                     ///< hash of the commit before it in this replica and stream; zero for seq 1
+    ControlPos control;            ///< where in the control log its author stood
+    std::uint32_t catalog = 0;     ///< catalog version that it was written by
+    std::uint64_t time = 0;        ///< hybrid time
+    bool time_unverified = false;  ///< the author's clock could not be trusted
+    std::string person;            ///< who, inside the unit; may be empty
 };
 
 /// Builds canonical bytes without intermediate objects: rows, parts, fields in order.
@@ -45,14 +45,16 @@ class CommitWriter {
 public:
     /// Starts the next row. At most one per (entity, id).
     void row(std::string_view entity, std::string_view id);
-    /// `base` and `ids` must be ascending, none twice. Starts a part of the row: a put or remove of one group, or a transition (then `name` is its name).
-    /// `same_base`: the base equals that of the part before (then `base` is ignored).
+    /// `base` and `ids` must be ascending, none twice. Starts a part of the row: a put or remove of one group, or a
+    /// transition (then `name` is its name). `same_base`: the base equals that of the part before (then `base` is
+    /// ignored).
     void part(fold::Op op, std::string_view name, std::span<const VersionId> base, bool same_base = false);
     /// Transitions only, before any field: the versions of a group that the author had reviewed.
     void reviewed(std::string_view group, std::span<const VersionId> ids);
     void field(std::string_view name, const Value& value);
     /// A whole part with one field that has the group's name: the common case, in one byte less a field.
-    void lone_field(fold::Op op, std::string_view name, std::span<const VersionId> base, bool same_base, const Value& value);
+    void lone_field(fold::Op op, std::string_view name, std::span<const VersionId> base, bool same_base,
+                    const Value& value);
     bool empty() const { return rows_ == 0; }
     /// The finished bytes; the writer is then empty and may be used again.
     std::string finish(const CommitHeader& header);
@@ -71,8 +73,8 @@ private:
 };
 
 struct FieldRec {
-    std::uint32_t name = 0;      ///< index into names
-    std::string_view value;      ///< encoded (Value::write)
+    std::uint32_t name = 0;  ///< index into names
+    std::string_view value;  ///< encoded (Value::write)
 };
 struct ReviewRec {
     std::uint32_t group = 0;
@@ -80,13 +82,13 @@ struct ReviewRec {
 };
 struct PartRec {
     fold::Op op = fold::Op::put;
-    std::uint32_t name = 0;              ///< group, or transition
+    std::uint32_t name = 0;  ///< group, or transition
     std::uint32_t base_first = 0, base_count = 0;
     std::uint32_t review_first = 0, review_count = 0;
     std::uint32_t field_first = 0, field_count = 0;
 };
 struct RowRec {
-    std::uint32_t entity = 0;            ///< index into names
+    std::uint32_t entity = 0;  ///< index into names
     std::string_view id;
     std::uint32_t part_first = 0, part_count = 0;
 };
@@ -107,8 +109,12 @@ struct Commit {
     std::span<const VersionId> base(const PartRec& p) const { return {bases.data() + p.base_first, p.base_count}; }
     std::span<const VersionId> ids(const ReviewRec& r) const { return {bases.data() + r.first, r.count}; }
     std::span<const PartRec> parts_of(const RowRec& r) const { return {parts.data() + r.part_first, r.part_count}; }
-    std::span<const FieldRec> fields_of(const PartRec& p) const { return {fields.data() + p.field_first, p.field_count}; }
-    std::span<const ReviewRec> reviews_of(const PartRec& p) const { return {reviews.data() + p.review_first, p.review_count}; }
+    std::span<const FieldRec> fields_of(const PartRec& p) const {
+        return {fields.data() + p.field_first, p.field_count};
+    }
+    std::span<const ReviewRec> reviews_of(const PartRec& p) const {
+        return {reviews.data() + p.review_first, p.review_count};
+    }
 
     /// `checked`: these bytes were decoded before, by us; that their text is UTF-8 need not be asked again.
     enum class Text : std::uint8_t { unchecked, checked };

@@ -21,7 +21,8 @@ Packer::~Packer() {
 void Packer::pack(std::string_view bytes, std::string& out) {
     if (bytes.size() >= kPackMin) {
         out.resize(1 + ZSTD_compressBound(bytes.size()));
-        const auto n = ZSTD_compress2(static_cast<ZSTD_CCtx*>(compress_), out.data() + 1, out.size() - 1, bytes.data(), bytes.size());
+        const auto n = ZSTD_compress2(static_cast<ZSTD_CCtx*>(compress_), out.data() + 1, out.size() - 1, bytes.data(),
+                                      bytes.size());
         if (!ZSTD_isError(n) && n < bytes.size()) {
             out[0] = kZstd;
             out.resize(1 + n);
@@ -46,7 +47,8 @@ Result<> Packer::unpack(std::string_view packed, std::string& out) {
     if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR || size > kCommitBytesMax)
         return fail(Errc::protocol, "commit: packed size unknown or above 2 MiB");
     out.resize(size);
-    const auto n = ZSTD_decompressDCtx(static_cast<ZSTD_DCtx*>(decompress_), out.data(), out.size(), body.data(), body.size());
+    const auto n =
+        ZSTD_decompressDCtx(static_cast<ZSTD_DCtx*>(decompress_), out.data(), out.size(), body.data(), body.size());
     if (ZSTD_isError(n) || n != size) return fail(Errc::protocol, "commit: packed bytes are damaged");
     return {};
 }

@@ -20,7 +20,8 @@ namespace {
 
 Error disk_error(const std::string& zh, const std::string& en, const std::string& path) {
     const int e = errno;
-    return fail(e == ENOSPC ? Errc::disk_full : Errc::io, zh + "(" + std::strerror(e) + "):" + path + " / " + en + " (" + std::strerror(e) + "): " + path);
+    return fail(e == ENOSPC ? Errc::disk_full : Errc::io,
+                zh + "(" + std::strerror(e) + "):" + path + " / " + en + " (" + std::strerror(e) + "): " + path);
 }
 
 }  // namespace
@@ -48,10 +49,13 @@ DataDir::~DataDir() {
 
 Result<DataDir> DataDir::open(const std::string& path, bool create, std::chrono::milliseconds wait) {
     if (!create && !has_database(path))
-        return fail(Errc::not_found, "这里还没有数据:" + path + ";请先 enrol 或 init / no data here: " + path + "; run enrol or init first");
+        return fail(Errc::not_found, "这里还没有数据:" + path + ";请先 enrol 或 init / no data here: " + path +
+                                         "; run enrol or init first");
     std::error_code ec;
     fs::create_directories(path, ec);
-    if (ec) return fail(Errc::io, "不能建立文件夹(" + ec.message() + "):" + path + " / cannot make the folder (" + ec.message() + "): " + path);
+    if (ec)
+        return fail(Errc::io, "不能建立文件夹(" + ec.message() + "):" + path + " / cannot make the folder (" +
+                                  ec.message() + "): " + path);
     DataDir d;
     d.path_ = path;
     d.lock_ = ::open(d.file("lock").c_str(), O_CREAT | O_RDWR | O_CLOEXEC, 0600);
@@ -60,7 +64,8 @@ Result<DataDir> DataDir::open(const std::string& path, bool create, std::chrono:
     while (::flock(d.lock_, LOCK_EX | LOCK_NB) != 0) {
         if (errno != EWOULDBLOCK) return disk_error("不能锁定数据文件夹", "cannot lock the data folder", path);
         if (std::chrono::steady_clock::now() >= until)
-            return fail(Errc::busy, "另一个程序正在使用这些数据,请稍后再试:" + path + " / another process is using this data, try again later: " + path);
+            return fail(Errc::busy, "另一个程序正在使用这些数据,请稍后再试:" + path +
+                                        " / another process is using this data, try again later: " + path);
         std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
     return d;
@@ -77,7 +82,9 @@ Result<std::optional<ReplicaId>> DataDir::incarnation() const {
     return std::optional(id);
 }
 
-Result<> DataDir::write_incarnation(const ReplicaId& id) const { return write_file(file("incarnation"), id.hex() + "\n"); }
+Result<> DataDir::write_incarnation(const ReplicaId& id) const {
+    return write_file(file("incarnation"), id.hex() + "\n");
+}
 
 Result<> write_file(const std::string& path, std::string_view bytes) {
     const auto temporary = path + ".new";

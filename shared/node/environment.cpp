@@ -12,7 +12,8 @@ namespace taizhang::node {
 namespace {
 
 std::int64_t system_ms() {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+        .count();
 }
 
 /// Goes on while the PC sleeps, so that time asleep counts as elapsed.

@@ -14,7 +14,8 @@ Result<std::unique_ptr<Node>> Node::open(const Options& options) {
     TRY(node->replica_, Replica::open(o, std::move(env)));
     TRY(const auto known, node->dir_.incarnation());
     // A database without its incarnation beside it was copied or restored: it goes on as a new replica.
-    if (!is_new && known != node->replica_->id() && node->replica_->log_head().value > 0) TRY_VOID(node->replica_->reincarnate());
+    if (!is_new && known != node->replica_->id() && node->replica_->log_head().value > 0)
+        TRY_VOID(node->replica_->reincarnate());
     TRY_VOID(node->keep_incarnation());
     TRY(auto hub, sync::Hub::open(*node->replica_));
     node->hub_ = std::make_unique<sync::Hub>(std::move(hub));

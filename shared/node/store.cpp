@@ -15,7 +15,8 @@ Result<std::string> Store::guarded(Work& work) {
     try {
         return work(node_);
     } catch (const std::exception& e) {
-        return fail(Errc::internal, std::string("内部错误,没有写入 / internal error, nothing was written: ") + e.what());
+        return fail(Errc::internal,
+                    std::string("内部错误,没有写入 / internal error, nothing was written: ") + e.what());
     }
 }
 
@@ -23,15 +24,19 @@ net::awaitable<Result<std::string>> Store::run(Work work) {
     auto initiate = [this](auto handler, Work w) {
         auto executor = net::get_associated_executor(handler);
         auto guard = net::make_work_guard(executor);
-        auto job = [this, executor, guard = std::move(guard), handler = std::move(handler), w = std::move(w)]() mutable {
+        auto job = [this, executor, guard = std::move(guard), handler = std::move(handler),
+                    w = std::move(w)]() mutable {
             auto result = guarded(w);
-            auto finish = [handler = std::move(handler), result = std::move(result)]() mutable { std::move(handler)(std::move(result)); };
+            auto finish = [handler = std::move(handler), result = std::move(result)]() mutable {
+                std::move(handler)(std::move(result));
+            };
             net::post(executor, std::move(finish));
             guard.reset();
         };
         net::post(*pool_, std::move(job));
     };
-    auto pending = net::async_initiate<const net::use_awaitable_t<>, void(Result<std::string>)>(std::move(initiate), net::use_awaitable, std::move(work));
+    auto pending = net::async_initiate<const net::use_awaitable_t<>, void(Result<std::string>)>(
+        std::move(initiate), net::use_awaitable, std::move(work));
     auto result = co_await std::move(pending);
     co_return result;
 }

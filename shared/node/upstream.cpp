@@ -25,7 +25,8 @@ http::Request post_to(const char* target, std::string body) {
 Error refusal(const http::Response& r) {
     auto line = r.body.substr(0, 500);
     while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.pop_back();
-    if (line.empty()) line = "服务器答复 " + std::to_string(r.status) + " / the server answered " + std::to_string(r.status);
+    if (line.empty())
+        line = "服务器答复 " + std::to_string(r.status) + " / the server answered " + std::to_string(r.status);
     switch (r.status) {
         case 401:
         case 403: return fail(Errc::denied, line);

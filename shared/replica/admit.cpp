@@ -33,7 +33,6 @@ Result<Head> Replica::Impl::chain_head(int stream, int replica) {
 }
 
 Result<Replica::Impl::Admitted> Replica::Impl::admit(std::string_view packed, const Commit& c, Origin origin) {
-
     TRY(const int stream, stream_no(c.header.stream));
     TRY(const int replica, replica_no(c.header.replica));
     TRY(const Head head, chain_head(stream, replica));
@@ -41,7 +40,9 @@ Result<Replica::Impl::Admitted> Replica::Impl::admit(std::string_view packed, co
     if (c.header.seq.value != head.seq.value + 1 || c.header.prev != head.hash) {
         // Not the next one: known already, a gap, or the other branch of a clone (same seq, another hash).
         if (c.header.seq.value > head.seq.value + 1)
-            return Admitted{Admission::gap, "缺第 " + std::to_string(head.seq.value + 1) + " 号 / " + std::to_string(head.seq.value + 1) + " is missing before " + std::to_string(c.header.seq.value)};
+            return Admitted{Admission::gap, "缺第 " + std::to_string(head.seq.value + 1) + " 号 / " +
+                                                std::to_string(head.seq.value + 1) + " is missing before " +
+                                                std::to_string(c.header.seq.value)};
         bool parent = c.header.seq.value == 1;
         for (const auto seq : {c.header.seq.value, c.header.seq.value - 1}) {
             chain_at.bind(1, stream).bind(2, replica).bind(3, seq);
@@ -57,8 +58,11 @@ Result<Replica::Impl::Admitted> Replica::Impl::admit(std::string_view packed, co
             }
         }
         if (parent && forked.insert(chain_key(stream, replica)).second)
-            TRY_VOID(set_fact("fork/" + c.header.stream.str() + "/" + c.header.replica.hex(), std::to_string(c.header.seq.value)));
-        if (!parent) return Admitted{Admission::broken, "提交链接不上 / commit " + std::to_string(c.header.seq.value) + " does not follow what is here"};
+            TRY_VOID(set_fact("fork/" + c.header.stream.str() + "/" + c.header.replica.hex(),
+                              std::to_string(c.header.seq.value)));
+        if (!parent)
+            return Admitted{Admission::broken, "提交链接不上 / commit " + std::to_string(c.header.seq.value) +
+                                                   " does not follow what is here"};
     }
 
     if (origin != Origin::own && c.header.replica == self && !copied) {
@@ -189,7 +193,9 @@ Result<VersionId> Replica::Impl::version_at(std::uint64_t lsn) {
     if (slot.first == lsn) return slot.second;
     log_hash.bind(1, lsn);
     TRY(const bool row, log_hash.step());
-    if (!row || log_hash.blob(0).size() != 32) return fail(Errc::corrupt, "日志缺第 " + std::to_string(lsn) + " 条 / log entry " + std::to_string(lsn) + " is missing");
+    if (!row || log_hash.blob(0).size() != 32)
+        return fail(Errc::corrupt,
+                    "日志缺第 " + std::to_string(lsn) + " 条 / log entry " + std::to_string(lsn) + " is missing");
     VersionId v;
     std::memcpy(v.bytes.data(), log_hash.blob(0).data(), v.bytes.size());
     log_hash.reset();
@@ -198,7 +204,8 @@ Result<VersionId> Replica::Impl::version_at(std::uint64_t lsn) {
 }
 
 /// Whether everything that the commit builds on is here; else what it waits for.
-Result<bool> Replica::Impl::ready(const Commit& c, int stream, std::vector<NameMap>& maps, std::string& reason, std::string& what) {
+Result<bool> Replica::Impl::ready(const Commit& c, int stream, std::vector<NameMap>& maps, std::string& reason,
+                                  std::string& what) {
     if (c.header.control > control.head()) {
         reason = "control";
         what = std::to_string(c.header.control.value);
@@ -252,14 +259,16 @@ Result<bool> Replica::Impl::ready(const Commit& c, int stream, std::vector<NameM
             }
             if (std::find(all.begin(), all.end(), v) != all.end()) continue;
             reason = "base";
-            what = std::string(c.names[row.entity]) + " " + (map.version->entity->uuid ? to_hex(row.id) : std::string(row.id)) + " " + v.hex();
+            what = std::string(c.names[row.entity]) + " " +
+                   (map.version->entity->uuid ? to_hex(row.id) : std::string(row.id)) + " " + v.hex();
             return false;
         }
     }
     return true;
 }
 
-bool Replica::Impl::entitled(const Commit& c, const NameMap& map, const PartRec& part, const Relation& rel, const NameMap::Item& item) const {
+bool Replica::Impl::entitled(const Commit& c, const NameMap& map, const PartRec& part, const Relation& rel,
+                             const NameMap::Item& item) const {
     if (part.op == fold::Op::transition) {
         if (!item.transition || !rel.may(item.transition->by)) return false;
         for (const auto& need : item.transition->needs) {
@@ -281,7 +290,8 @@ bool Replica::Impl::entitled(const Commit& c, const NameMap& map, const PartRec&
 }
 
 /// Applies one part where base equals what stands; `fast` turns false when the row must be folded.
-void Replica::Impl::apply_part_fast(Touched& t, const Commit& c, const NameMap& map, const PartRec& p, const Relation& rel, std::uint64_t lsn, bool& fast) {
+void Replica::Impl::apply_part_fast(Touched& t, const Commit& c, const NameMap& map, const PartRec& p,
+                                    const Relation& rel, std::uint64_t lsn, bool& fast) {
     const auto& item = map.items[p.name];
     fast = false;
     if (t.meta.complex || t.fold || options.always_fold) return;
@@ -295,7 +305,9 @@ void Replica::Impl::apply_part_fast(Touched& t, const Commit& c, const NameMap& 
         if (!stands || *stands != base.front()) return;
     }
     const auto frozen = [&](int state) {
-        return static_cast<std::size_t>(state) < binding.ever_freezes.size() ? binding.ever_freezes[static_cast<std::size_t>(state)] : 0;
+        return static_cast<std::size_t>(state) < binding.ever_freezes.size()
+                   ? binding.ever_freezes[static_cast<std::size_t>(state)]
+                   : 0;
     };
     const VersionRef next{lsn, ref.lsn == 0 ? c.header.time : std::max(c.header.time, ref.time + 1)};
     if (p.op == fold::Op::transition) {
@@ -305,11 +317,14 @@ void Replica::Impl::apply_part_fast(Touched& t, const Commit& c, const NameMap& 
     } else {
         if (!is_register(item.group->rule) || !binding.plain[static_cast<std::size_t>(item.group_no)]) return;
         if (frozen(t.meta.state) >> item.group_no & 1) return;
-        // A commit says a thing about a row once; only what an earlier one of this transaction said can be there already.
+        // A commit says a thing about a row once; only what an earlier one of this transaction said can be there
+        // already.
         const bool is_first = t.first_lsn == lsn;
         for (const auto& f : c.fields_of(p)) {
             const auto field = map.items[f.name].field_no;
-            const auto old = is_first ? t.cells.end() : std::find_if(t.cells.begin(), t.cells.end(), [&](const Cell& cell) { return cell.field == field; });
+            const auto old = is_first ? t.cells.end()
+                                      : std::find_if(t.cells.begin(), t.cells.end(),
+                                                     [&](const Cell& cell) { return cell.field == field; });
             if (old != t.cells.end())
                 old->value = f.value;
             else
@@ -320,13 +335,16 @@ void Replica::Impl::apply_part_fast(Touched& t, const Commit& c, const NameMap& 
     fast = true;
 }
 
-Result<> Replica::Impl::apply_rows(const Commit& c, int stream, std::uint64_t lsn, std::vector<NameMap>& maps, std::string& prev) {
+Result<> Replica::Impl::apply_rows(const Commit& c, int stream, std::uint64_t lsn, std::vector<NameMap>& maps,
+                                   std::string& prev) {
     const auto rel = control.relation(*control.cert(c.header.replica), c.header.stream, c.header.control);
     Writer w(prev);
     for (std::uint32_t i = 0; i < c.rows.size(); ++i) {
         const auto& row = c.rows[i];
         const auto& map = map_of(maps, row);
-        if (!map.version || !is_row_id(*map.version->entity, row.id)) {  // not of the catalog that it names: kept in the log, shown by no table
+        if (!map.version ||
+            !is_row_id(*map.version->entity,
+                       row.id)) {  // not of the catalog that it names: kept in the log, shown by no table
             w.zigzag(0);
             continue;
         }
@@ -355,7 +373,8 @@ Result<> Replica::Impl::apply_rows(const Commit& c, int stream, std::uint64_t ls
 }
 
 /// Points the change (lsn, index) to another predecessor than was written when it was logged.
-Result<> Replica::Impl::replace_prev(std::uint64_t lsn, std::uint32_t index, std::uint64_t to_lsn, std::uint32_t to_index) {
+Result<> Replica::Impl::replace_prev(std::uint64_t lsn, std::uint32_t index, std::uint64_t to_lsn,
+                                     std::uint32_t to_index) {
     log_prev.bind(1, lsn);
     TRY(const bool row, log_prev.step());
     if (!row) return fail(Errc::internal, "replace_prev: no such log entry");
@@ -413,7 +432,8 @@ Result<> Replica::Impl::flush() {
         TRY_VOID(history(t->meta.head, t->meta.head_index, due.back().items));
     }
     // Rows that began in the same commit follow each other, so that a large commit is read from the log once.
-    std::sort(due.begin(), due.end(), [](const Due& a, const Due& b) { return a.items.back().lsn < b.items.back().lsn; });
+    std::sort(due.begin(), due.end(),
+              [](const Due& a, const Due& b) { return a.items.back().lsn < b.items.back().lsn; });
     for (auto& d : due) TRY_VOID(refold(*d.row, std::move(d.items)));
     touched_index.clear();
     touched_count = 0;
@@ -470,14 +490,17 @@ Result<> Replica::Impl::load_commit(std::uint64_t lsn, Loaded*& out) {
     }
     log_get.bind(1, lsn);
     TRY(const bool row, log_get.step());
-    if (!row) return fail(Errc::corrupt, "日志缺第 " + std::to_string(lsn) + " 条 / log entry " + std::to_string(lsn) + " is missing");
+    if (!row)
+        return fail(Errc::corrupt,
+                    "日志缺第 " + std::to_string(lsn) + " 条 / log entry " + std::to_string(lsn) + " is missing");
     auto loaded = std::make_unique<Loaded>();
     const std::string hash(log_get.blob(0));
     auto unpacked = packer.unpack(log_get.blob(1), loaded->bytes);
     log_get.reset();
     if (unpacked) unpacked = loaded->commit.decode(loaded->bytes, Commit::Text::checked);
     if (!unpacked || taizhang::view(loaded->commit.hash.bytes) != hash)
-        return fail(Errc::corrupt, "日志第 " + std::to_string(lsn) + " 条已损坏 / log entry " + std::to_string(lsn) + " is damaged");
+        return fail(Errc::corrupt,
+                    "日志第 " + std::to_string(lsn) + " 条已损坏 / log entry " + std::to_string(lsn) + " is damaged");
     cache_bytes += loaded->bytes.size() * 3;
     cache.push_back({lsn, std::move(loaded)});
     cache_index[lsn] = std::prev(cache.end());

@@ -48,7 +48,9 @@ Result<std::vector<std::pair<std::string, std::string>>> Replica::digest() {
             add(static_cast<int>(s.integer(1)));
         }
     }
-    TRY(auto s, m.db->prepare("SELECT stream, entity, row, grp, loser, kind, decided_by, winner, rule FROM conflict ORDER BY entity, row, stream, grp, loser, kind, decided_by", false));
+    TRY(auto s, m.db->prepare("SELECT stream, entity, row, grp, loser, kind, decided_by, winner, rule FROM conflict "
+                              "ORDER BY entity, row, stream, grp, loser, kind, decided_by",
+                              false));
     for (;;) {
         TRY(const bool row, s.step());
         if (!row) break;
@@ -64,7 +66,8 @@ Result<std::vector<std::pair<std::string, std::string>>> Replica::digest() {
 
 /// Every commit's hash, and that each follows one that is here.
 Result<std::int64_t> Replica::Impl::check_chains() {
-    TRY(auto s, db->prepare("SELECT stream, replica, seq, hash, body, lsn FROM log ORDER BY stream, replica, seq", false));
+    TRY(auto s,
+        db->prepare("SELECT stream, replica, seq, hash, body, lsn FROM log ORDER BY stream, replica, seq", false));
     std::pair<std::int64_t, std::int64_t> chain{-1, -1};
     std::int64_t seq = 0, count = 0;
     std::set<Hash> before, here;
@@ -74,7 +77,8 @@ Result<std::int64_t> Replica::Impl::check_chains() {
         TRY(const bool row, s.step());
         if (!row) return count;
         auto bad = [&](const std::string& zh, const std::string& en) {
-            return fail(Errc::corrupt, "日志第 " + std::to_string(s.integer(5)) + " 条" + zh + " / log entry " + std::to_string(s.integer(5)) + ": " + en);
+            return fail(Errc::corrupt, "日志第 " + std::to_string(s.integer(5)) + " 条" + zh + " / log entry " +
+                                           std::to_string(s.integer(5)) + ": " + en);
         };
         if (chain != std::pair(s.integer(0), s.integer(1))) {
             chain = {s.integer(0), s.integer(1)};
@@ -131,8 +135,10 @@ Result<std::int64_t> Replica::verify() {
         return fail(Errc::corrupt, "等待的提交与日志重建的不同 / waiting commits differ from what the log gives");
     for (std::size_t i = 0; i < std::max(live.size(), rebuilt.size()); ++i)
         if (i >= live.size() || i >= rebuilt.size() || live[i] != rebuilt[i])
-            return fail(Errc::corrupt, "数据表与日志重建的不同:" + (i < live.size() ? live[i].first : rebuilt[i].first) + " / tables differ from what the log gives: " +
-                                           (i < live.size() ? live[i].first : rebuilt[i].first));
+            return fail(Errc::corrupt,
+                        "数据表与日志重建的不同:" + (i < live.size() ? live[i].first : rebuilt[i].first) +
+                            " / tables differ from what the log gives: " +
+                            (i < live.size() ? live[i].first : rebuilt[i].first));
     return count;
 }
 

@@ -112,7 +112,8 @@ std::uint64_t EntityVersion::freezes(int state) const {
 
 Result<> ControlState::apply(const ControlEntry& e) {
     if (e.pos.value != head_.value + 1 || e.prev != head_hash_)
-        return fail(Errc::protocol, "control log: entry " + std::to_string(e.pos.value) + " does not follow " + std::to_string(head_.value));
+        return fail(Errc::protocol, "control log: entry " + std::to_string(e.pos.value) + " does not follow " +
+                                        std::to_string(head_.value));
     if (e.kind == "city") city_meta_ = e.payload;
     if (e.kind == "catalog") TRY_VOID(apply_catalog(e));
     if (e.kind == "unit") TRY_VOID(apply_unit(e));
@@ -126,7 +127,8 @@ Result<> ControlState::apply_catalog(const ControlEntry& e) {
     if (const auto* before = newest_catalog()) TRY_VOID(before->may_be_followed_by(*catalog));
     auto& by_name = versions_[catalog->version()];
     for (const auto& entity : catalog->entities()) {
-        auto it = std::find_if(bindings_.begin(), bindings_.end(), [&](const auto& b) { return b->name == entity.name; });
+        auto it =
+            std::find_if(bindings_.begin(), bindings_.end(), [&](const auto& b) { return b->name == entity.name; });
         if (it == bindings_.end()) {
             auto b = std::make_unique<EntityBinding>();
             b->number = static_cast<int>(bindings_.size());
@@ -146,7 +148,8 @@ Result<> ControlState::apply_catalog(const ControlEntry& e) {
             b.group_defs[static_cast<std::size_t>(n)] = &g;
             v->group_no.push_back(n);
             b.plain.resize(b.groups.size(), true);
-            const bool is_register = g.rule != fold::Rule::append && g.rule != fold::Rule::set && g.rule != fold::Rule::sum;
+            const bool is_register =
+                g.rule != fold::Rule::append && g.rule != fold::Rule::set && g.rule != fold::Rule::sum;
             if (!is_register) b.plain[static_cast<std::size_t>(n)] = false;
         }
         for (const auto& f : entity.fields) {
@@ -157,7 +160,8 @@ Result<> ControlState::apply_catalog(const ControlEntry& e) {
             v->field_no.push_back(n);
         }
         b.ever_freezes.resize(std::max(b.ever_freezes.size(), entity.workflow.states.size()));
-        for (std::size_t i = 0; i < entity.workflow.states.size(); ++i) b.ever_freezes[i] |= v->freezes(static_cast<int>(i));
+        for (std::size_t i = 0; i < entity.workflow.states.size(); ++i)
+            b.ever_freezes[i] |= v->freezes(static_cast<int>(i));
         if (b.groups.size() > 63) return fail(Errc::bad_input, "catalog: more than 63 groups in " + entity.name);
         by_name[entity.name] = std::move(v);
     }
@@ -171,8 +175,15 @@ Result<> ControlState::apply_unit(const ControlEntry& e) {
     const auto v = json::parse(e.payload, ec);
     if (ec || !v.is_object()) return fail(Errc::bad_input, "control log: a unit that is not JSON");
     const auto& o = v.as_object();
-    Unit u{e.pos, text_of(o, "id"), text_of(o, "parent_id"), level_from(text_of(o, "level")), text_of(o, "name"), text_of(o, "short"), e.payload};
-    if (u.id.empty() || u.id.size() > 64 || u.level == Level::none) return fail(Errc::bad_input, "control log: a unit without id or level");
+    Unit u{e.pos,
+           text_of(o, "id"),
+           text_of(o, "parent_id"),
+           level_from(text_of(o, "level")),
+           text_of(o, "name"),
+           text_of(o, "short"),
+           e.payload};
+    if (u.id.empty() || u.id.size() > 64 || u.level == Level::none)
+        return fail(Errc::bad_input, "control log: a unit without id or level");
     if (u.parent.empty()) {
         if (!root_.empty() && root_ != u.id) return fail(Errc::bad_input, "control log: a second root " + u.id);
         root_ = u.id;
@@ -191,7 +202,8 @@ Result<> ControlState::apply_unit(const ControlEntry& e) {
 Result<> ControlState::add(const Certificate& cert) {
     const auto it = certs_.find(cert.replica);
     if (it != certs_.end() && (it->second.unit != cert.unit || it->second.level != cert.level))
-        return fail(Errc::protocol, "certificate: replica " + cert.replica.hex() + " already belongs to " + it->second.unit);
+        return fail(Errc::protocol,
+                    "certificate: replica " + cert.replica.hex() + " already belongs to " + it->second.unit);
     certs_.insert_or_assign(cert.replica, cert);
     return {};
 }

@@ -35,9 +35,9 @@ struct Certificate {
     ReplicaId replica;
     std::string unit;
     Level level = Level::none;
-    ControlPos control;        ///< where the issuer stood
-    std::string issuer;        ///< unit
-    std::string label;         ///< what people call the device
+    ControlPos control;  ///< where the issuer stood
+    std::string issuer;  ///< unit
+    std::string label;   ///< what people call the device
     std::uint8_t suite = 0;
     std::string public_key, signature;
 
@@ -50,7 +50,7 @@ struct Unit {
     std::string id, parent;
     Level level = Level::none;
     std::string name, short_name;
-    std::string json;          ///< the whole entry
+    std::string json;  ///< the whole entry
 };
 
 /// How an author stands to a stream's unit.
@@ -67,11 +67,11 @@ struct EntityBinding {
     int number = 0;
     std::string name;
     const Entity* newest = nullptr;
-    std::vector<std::string> groups, fields;   ///< names by number
-    std::vector<const Group*> group_defs;      ///< newest definition by number
+    std::vector<std::string> groups, fields;  ///< names by number
+    std::vector<const Group*> group_defs;     ///< newest definition by number
     std::vector<const Field*> field_defs;
-    std::vector<bool> plain;                   ///< by group: a register (latest, authority, owner, keep_both) in every version
-    std::vector<std::uint64_t> ever_freezes;   ///< by state: groups that any version freezes there
+    std::vector<bool> plain;  ///< by group: a register (latest, authority, owner, keep_both) in every version
+    std::vector<std::uint64_t> ever_freezes;  ///< by state: groups that any version freezes there
     int group(std::string_view n) const;
     int field(std::string_view n) const;
 };

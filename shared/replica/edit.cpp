@@ -72,12 +72,15 @@ private:
                 TRY_VOID(check_value(field, given.second.view()));
                 const auto& group = v_.entity->groups[static_cast<std::size_t>(field.group)];
                 if (!rel_.may(group.by) && group.refused_as.empty())
-                    return fail(Errc::not_allowed, field.label.zh + " 不由本单位填写,没有保存 / " + field.label.en + " (" + given.first + ") is not this unit's to write; nothing was saved");
+                    return fail(Errc::not_allowed, field.label.zh + " 不由本单位填写,没有保存 / " + field.label.en +
+                                                       " (" + given.first +
+                                                       ") is not this unit's to write; nothing was saved");
                 if (list == &e.fields) given_.push_back({field.group, &given});
             }
         }
         // In the order of the catalog, so that equal edits give equal bytes.
-        std::stable_sort(given_.begin(), given_.end(), [](const Given& a, const Given& b) { return a.group < b.group; });
+        std::stable_sort(given_.begin(), given_.end(),
+                         [](const Given& a, const Given& b) { return a.group < b.group; });
         return {};
     }
 
@@ -93,7 +96,8 @@ private:
     Error unknown_field(const std::string& name) const {
         std::string known;
         for (const auto& f : v_.entity->fields) known += (known.empty() ? "" : " ") + f.name;
-        return fail(Errc::not_found, v_.entity->label.zh + " 没有字段 " + quoted(name) + " / " + v_.entity->name + " has no field '" + name + "'; there are: " + known);
+        return fail(Errc::not_found, v_.entity->label.zh + " 没有字段 " + quoted(name) + " / " + v_.entity->name +
+                                         " has no field '" + name + "'; there are: " + known);
     }
 
     Result<const Transition*> check_transition(const Edit& e, std::string_view id) {
@@ -102,20 +106,32 @@ private:
         for (const auto& t : flow.transitions)
             if ((t.from >> meta_.state & 1) && rel_.may(t.by)) allowed.push_back(&t);
         const auto* wanted = flow.find(e.transition);
-        const auto state = flow.states.empty() ? std::string("-") : flow.states[static_cast<std::size_t>(std::max(0, meta_.state))];
+        const auto state =
+            flow.states.empty() ? std::string("-") : flow.states[static_cast<std::size_t>(std::max(0, meta_.state))];
         if (!wanted)
-            return fail(Errc::not_found, v_.entity->label.zh + " 没有 " + quoted(e.transition) + " 这一步;现在可以:" + names_of(allowed) + " / no transition '" + e.transition + "'; allowed from " + state + ": " + names_of(allowed));
+            return fail(Errc::not_found, v_.entity->label.zh + " 没有 " + quoted(e.transition) +
+                                             " 这一步;现在可以:" + names_of(allowed) + " / no transition '" +
+                                             e.transition + "'; allowed from " + state + ": " + names_of(allowed));
         if (std::find(allowed.begin(), allowed.end(), wanted) == allowed.end())
-            return fail(Errc::not_allowed, std::string(id) + " 现在是" + quoted(state) + ",本单位不能" + quoted(wanted->label.zh) + ";现在可以:" + names_of(allowed) + " / " + std::string(id) + " is " + state + ": " + e.transition + " is not allowed; allowed: " + names_of(allowed));
+            return fail(Errc::not_allowed, std::string(id) + " 现在是" + quoted(state) + ",本单位不能" +
+                                               quoted(wanted->label.zh) + ";现在可以:" + names_of(allowed) + " / " +
+                                               std::string(id) + " is " + state + ": " + e.transition +
+                                               " is not allowed; allowed: " + names_of(allowed));
         for (const auto& need : wanted->needs)
-            if (std::none_of(e.arguments.begin(), e.arguments.end(), [&](const auto& a) { return a.first == need && !a.second.is_null() && !a.second.as_text().empty(); }))
-                return fail(Errc::usage, wanted->label.zh + " 要写明 " + need + " / " + e.transition + " needs --" + need);
+            if (std::none_of(e.arguments.begin(), e.arguments.end(), [&](const auto& a) {
+                    return a.first == need && !a.second.is_null() && !a.second.as_text().empty();
+                }))
+                return fail(Errc::usage,
+                            wanted->label.zh + " 要写明 " + need + " / " + e.transition + " needs --" + need);
         for (const auto& [name, value] : e.arguments) {
             const bool known = std::find(wanted->needs.begin(), wanted->needs.end(), name) != wanted->needs.end() ||
                                std::find(wanted->takes.begin(), wanted->takes.end(), name) != wanted->takes.end();
-            if (!known) return fail(Errc::usage, wanted->label.zh + " 不用 " + name + " / " + e.transition + " does not take --" + name);
+            if (!known)
+                return fail(Errc::usage,
+                            wanted->label.zh + " 不用 " + name + " / " + e.transition + " does not take --" + name);
             if (value.kind() == Value::Kind::text && (value.as_text().size() > 8000 || !is_utf8(value.as_text())))
-                return fail(Errc::bad_input, name + " 太长或不是 UTF-8 文字 / " + name + ": longer than 8000 bytes or not UTF-8");
+                return fail(Errc::bad_input,
+                            name + " 太长或不是 UTF-8 文字 / " + name + ": longer than 8000 bytes or not UTF-8");
         }
         return wanted;
     }
@@ -153,7 +169,8 @@ private:
             while (last < given_.size() && given_[last].group == g) ++last;
             const auto& group = v_.entity->groups[static_cast<std::size_t>(g)];
             std::vector<VersionId> base;
-            const bool is_list = group.rule == fold::Rule::append || group.rule == fold::Rule::set || group.rule == fold::Rule::sum;
+            const bool is_list =
+                group.rule == fold::Rule::append || group.rule == fold::Rule::set || group.rule == fold::Rule::sum;
             if (!is_list) {
                 TRY(base, seen(v_.group_no[static_cast<std::size_t>(g)], e.settle));
             }
@@ -179,8 +196,12 @@ private:
             std::vector<VersionId> adds;
             if (folded_)
                 for (const auto& x : folded_->changes)
-                    if (x.group == no && x.op == fold::Op::put && !x.fields.empty() && x.fields.front().second == encoded) adds.push_back(x.id);
-            if (adds.empty()) return fail(Errc::not_found, name + " 里没有 " + value.display() + " / " + name + " does not hold " + value.display());
+                    if (x.group == no && x.op == fold::Op::put && !x.fields.empty() &&
+                        x.fields.front().second == encoded)
+                        adds.push_back(x.id);
+            if (adds.empty())
+                return fail(Errc::not_found,
+                            name + " 里没有 " + value.display() + " / " + name + " does not hold " + value.display());
             sort_unique(adds);
             w_.part(fold::Op::remove, group.name, adds);
             w_.field(name, value);
@@ -242,7 +263,8 @@ Result<std::string> Replica::Impl::key_of(const Edit& e, const EntityVersion& v)
     }
     if (e.row.size() == 16) return e.row;
     const auto raw = from_hex(e.row);
-    if (raw.size() != 16) return fail(Errc::bad_input, "编号应为 32 位十六进制 / an id of 32 hex digits is wanted: '" + e.row + "'");
+    if (raw.size() != 16)
+        return fail(Errc::bad_input, "编号应为 32 位十六进制 / an id of 32 hex digits is wanted: '" + e.row + "'");
     return raw;
 }
 
@@ -252,16 +274,20 @@ Result<StreamId> Replica::Impl::stream_of(const Edit& e, const EntityVersion& v)
     TRY(const auto id, key_of(e, v));
     TRY(const auto streams, table(v.binding->number)->streams_of(id));
     if (streams.empty())
-        return fail(Errc::not_found, "没有 " + v.entity->label.zh + " " + e.row + " / there is no " + v.entity->name + " " + e.row + " here");
+        return fail(Errc::not_found, "没有 " + v.entity->label.zh + " " + e.row + " / there is no " + v.entity->name +
+                                         " " + e.row + " here");
     std::vector<StreamId> ids;
     for (const auto s : streams) ids.push_back(stream_ids[s]);
     return *std::min_element(ids.begin(), ids.end());
 }
 
-Result<CommitId> Replica::Impl::commit_edits(const ReplicaId& as, const StreamId& stream, std::span<const Edit* const> edits, const Draft& draft,
+Result<CommitId> Replica::Impl::commit_edits(const ReplicaId& as, const StreamId& stream,
+                                             std::span<const Edit* const> edits, const Draft& draft,
                                              std::optional<std::int64_t> time_ms) {
     const auto* cert = control.cert(as);
-    if (!cert) return fail(Errc::not_allowed, "本机还没有登记,请先 enrol / this replica has no certificate yet: run enrol first");
+    if (!cert)
+        return fail(Errc::not_allowed,
+                    "本机还没有登记,请先 enrol / this replica has no certificate yet: run enrol first");
     const auto rel = control.relation(*cert, stream, control.head());
     TRY(const int stream_number, stream_no(stream));
     TRY(const int replica_number, replica_no(as));
@@ -293,7 +319,8 @@ Result<CommitId> Replica::Impl::commit_edits(const ReplicaId& as, const StreamId
 
     arena.push_back(w.finish(h));
     arena_bytes += arena.back().size();
-    if (arena.back().size() > kCommitBytesMax) return fail(Errc::bad_input, "一次写得太多(超过 2 MB),请分几次 / more than 2 MB at once: split it");
+    if (arena.back().size() > kCommitBytesMax)
+        return fail(Errc::bad_input, "一次写得太多(超过 2 MB),请分几次 / more than 2 MB at once: split it");
     Commit c;
     TRY_VOID(c.decode(arena.back(), Commit::Text::checked));
     std::string packed;
@@ -305,17 +332,20 @@ Result<CommitId> Replica::Impl::commit_edits(const ReplicaId& as, const StreamId
     return CommitId{as, stream, h.seq, c.hash};
 }
 
-Result<std::vector<CommitId>> Replica::Impl::edit_as(const ReplicaId& as, const Draft& draft, std::optional<std::int64_t> time_ms) {
+Result<std::vector<CommitId>> Replica::Impl::edit_as(const ReplicaId& as, const Draft& draft,
+                                                     std::optional<std::int64_t> time_ms) {
     if (draft.edits.empty()) return fail(Errc::usage, "没有要保存的内容 / nothing to save");
     std::vector<CommitId> out;
     TRY_VOID(batch([&]() -> Result<> {
-        if (!control.newest_catalog()) return fail(Errc::not_allowed, "还没有目录,请先同步 / no catalog here yet: sync first");
+        if (!control.newest_catalog())
+            return fail(Errc::not_allowed, "还没有目录,请先同步 / no catalog here yet: sync first");
         std::vector<std::pair<StreamId, std::vector<const Edit*>>> by_stream;
         for (const auto& e : draft.edits) {
             const auto* v = control.newest(e.entity);
             if (!v) return fail(Errc::not_found, "没有这种记录 / no such entity: " + e.entity);
             TRY(const auto stream, stream_of(e, *v));
-            auto it = std::find_if(by_stream.begin(), by_stream.end(), [&](const auto& s) { return s.first == stream; });
+            auto it =
+                std::find_if(by_stream.begin(), by_stream.end(), [&](const auto& s) { return s.first == stream; });
             if (it == by_stream.end()) it = by_stream.insert(by_stream.end(), {stream, {}});
             it->second.push_back(&e);
         }
@@ -328,7 +358,9 @@ Result<std::vector<CommitId>> Replica::Impl::edit_as(const ReplicaId& as, const 
     return out;
 }
 
-Result<std::vector<CommitId>> Replica::edit(const Draft& draft) { return impl_->edit_as(impl_->self, draft, std::nullopt); }
+Result<std::vector<CommitId>> Replica::edit(const Draft& draft) {
+    return impl_->edit_as(impl_->self, draft, std::nullopt);
+}
 Result<std::vector<CommitId>> Replica::edit_as(const ReplicaId& as, const Draft& draft, std::int64_t time_ms) {
     return impl_->edit_as(as, draft, time_ms);
 }

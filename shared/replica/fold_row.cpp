@@ -11,7 +11,9 @@ Result<> Replica::Impl::history(std::uint64_t lsn, std::uint32_t index, std::vec
         out.push_back({lsn, index});
         log_prev.bind(1, lsn);
         TRY(const bool row, log_prev.step());
-        if (!row) return fail(Errc::corrupt, "日志缺第 " + std::to_string(lsn) + " 条 / log entry " + std::to_string(lsn) + " is missing");
+        if (!row)
+            return fail(Errc::corrupt,
+                        "日志缺第 " + std::to_string(lsn) + " 条 / log entry " + std::to_string(lsn) + " is missing");
         Reader r(log_prev.blob(0));
         std::int64_t distance = 0;
         std::uint64_t at = 0;
@@ -22,7 +24,9 @@ Result<> Replica::Impl::history(std::uint64_t lsn, std::uint32_t index, std::vec
         // No row has more changes than the log has commits: a damaged chain must not run in a circle.
         const bool ok = r.ok() && out.size() <= head_lsn;
         log_prev.reset();
-        if (!ok) return fail(Errc::corrupt, "日志第 " + std::to_string(lsn) + " 条的链已损坏 / log entry " + std::to_string(lsn) + ": damaged row chain");
+        if (!ok)
+            return fail(Errc::corrupt, "日志第 " + std::to_string(lsn) + " 条的链已损坏 / log entry " +
+                                           std::to_string(lsn) + ": damaged row chain");
         lsn = distance ? lsn - static_cast<std::uint64_t>(distance) : 0;
         index = static_cast<std::uint32_t>(at);
     }
@@ -37,7 +41,8 @@ Result<> Replica::Impl::append_changes(std::uint64_t lsn, std::uint32_t index, s
     if (index >= c.rows.size()) return fail(Errc::corrupt, "log entry " + std::to_string(lsn) + ": no such row");
     if (l->maps.empty()) l->maps = name_maps(c);
     const auto& row = c.rows[index];
-    const auto& map = *std::find_if(l->maps.begin(), l->maps.end(), [&](const auto& m) { return m.entity == row.entity; });
+    const auto& map =
+        *std::find_if(l->maps.begin(), l->maps.end(), [&](const auto& m) { return m.entity == row.entity; });
     const auto rel = control.relation(*control.cert(c.header.replica), c.header.stream, c.header.control);
     for (const auto& p : c.parts_of(row)) {
         const auto& item = map.items[p.name];
@@ -64,7 +69,8 @@ Result<> Replica::Impl::append_changes(std::uint64_t lsn, std::uint32_t index, s
                 if (x.to == Transition::kToArgument) {
                     x.to = -1;
                     for (const auto& f : c.fields_of(p))
-                        if (c.names[f.name] == "state") x.to = map.version->entity->workflow.state(ValueView::of(f.value).text);
+                        if (c.names[f.name] == "state")
+                            x.to = map.version->entity->workflow.state(ValueView::of(f.value).text);
                     if (x.to < 0) x.entitled = false;
                 }
                 x.freezes = map.version->freezes(x.to);
@@ -75,7 +81,8 @@ Result<> Replica::Impl::append_changes(std::uint64_t lsn, std::uint32_t index, s
             x.rule = item.group->rule;
             x.suggest = !x.entitled && !item.group->refused_as.empty();
             for (const auto& f : c.fields_of(p))
-                if (map.items[f.name].field_no >= 0) x.fields.emplace_back(static_cast<fold::FieldNo>(map.items[f.name].field_no), std::string(f.value));
+                if (map.items[f.name].field_no >= 0)
+                    x.fields.emplace_back(static_cast<fold::FieldNo>(map.items[f.name].field_no), std::string(f.value));
             std::sort(x.fields.begin(), x.fields.end());
         }
         out.push_back(std::move(x));
@@ -122,7 +129,8 @@ bool is_chain(const std::vector<fold::Change>& changes, int group) {
 
 std::uint64_t time_of(const fold::RowState& state, int group, const VersionId& id) {
     const fold::Ref ref{group, id};
-    const auto it = std::lower_bound(state.times.begin(), state.times.end(), ref, [](const auto& e, const auto& r) { return e.first < r; });
+    const auto it = std::lower_bound(state.times.begin(), state.times.end(), ref,
+                                     [](const auto& e, const auto& r) { return e.first < r; });
     return it != state.times.end() && it->first == ref ? it->second : 0;
 }
 
@@ -172,7 +180,8 @@ Result<> Replica::Impl::refold(Touched& t, std::vector<RowHistory::Item> items) 
     std::sort(lsn_of.begin(), lsn_of.end());
     auto ref_of = [&](int group, const VersionId& id) {
         const auto it = std::lower_bound(lsn_of.begin(), lsn_of.end(), std::pair(id, std::uint64_t{0}));
-        return it == lsn_of.end() || it->first != id ? VersionRef{} : VersionRef{it->second, time_of(h.state, group, id)};
+        return it == lsn_of.end() || it->first != id ? VersionRef{}
+                                                     : VersionRef{it->second, time_of(h.state, group, id)};
     };
 
     auto& m = t.meta;
@@ -202,9 +211,13 @@ Result<> Replica::Impl::refold(Touched& t, std::vector<RowHistory::Item> items) 
         TRY_VOID(conflict_delete.run());
     }
     for (const auto& line : h.state.lines) {
-        conflict_insert.bind(1, std::string_view(binding.name)).bind_blob(2, t.id).bind(3, t.stream).bind(4, line.group);
+        conflict_insert.bind(1, std::string_view(binding.name))
+            .bind_blob(2, t.id)
+            .bind(3, t.stream)
+            .bind(4, line.group);
         conflict_insert.bind_blob(5, taizhang::view(line.loser.bytes)).bind(6, static_cast<int>(line.kind));
-        conflict_insert.bind_blob(7, taizhang::view(line.decided_by.bytes)).bind_blob(8, taizhang::view(line.winner.bytes));
+        conflict_insert.bind_blob(7, taizhang::view(line.decided_by.bytes))
+            .bind_blob(8, taizhang::view(line.winner.bytes));
         conflict_insert.bind(9, static_cast<int>(line.rule));
         TRY_VOID(conflict_insert.run());
     }

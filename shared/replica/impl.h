@@ -16,8 +16,8 @@ namespace taizhang {
 
 /// A commit's names in this node's numbers, for one entity of it.
 struct NameMap {
-    std::uint32_t entity = 0;                     ///< index into the commit's names
-    const EntityVersion* version = nullptr;       ///< null: the recorded catalog does not know the entity
+    std::uint32_t entity = 0;                ///< index into the commit's names
+    const EntityVersion* version = nullptr;  ///< null: the recorded catalog does not know the entity
     RowTable* table = nullptr;
     struct Item {
         const Group* group = nullptr;
@@ -26,7 +26,7 @@ struct NameMap {
         int field_no = -1;
         const Transition* transition = nullptr;
     };
-    std::vector<Item> items;                      ///< by index into the commit's names
+    std::vector<Item> items;  ///< by index into the commit's names
 };
 
 /// A commit from the log, unpacked and decoded; its views point into `bytes`.
@@ -42,9 +42,9 @@ struct Touched {
     int stream = 0;
     std::string_view id;
     std::size_t hash = 0;
-    bool loaded = false;      ///< meta is what the database holds
-    bool is_new = false;      ///< not in the database, or (not loaded) presumed so
-    bool fold = false;        ///< the fast path does not do: fold from the log
+    bool loaded = false;  ///< meta is what the database holds
+    bool is_new = false;  ///< not in the database, or (not loaded) presumed so
+    bool fold = false;    ///< the fast path does not do: fold from the log
     RowMeta meta;
     std::vector<Cell> cells;  ///< fast path: changed fields
     std::uint64_t first_lsn = 0;
@@ -52,7 +52,8 @@ struct Touched {
 };
 
 inline std::size_t row_hash(const RowTable& table, int stream, std::string_view id) {
-    return std::hash<std::string_view>{}(id) ^ (reinterpret_cast<std::size_t>(&table) >> 4) ^ static_cast<std::size_t>(stream) * 0x9e3779b97f4a7c15ULL;
+    return std::hash<std::string_view>{}(id) ^ (reinterpret_cast<std::size_t>(&table) >> 4) ^
+           static_cast<std::size_t>(stream) * 0x9e3779b97f4a7c15ULL;
 }
 
 /// Finds a touched row by its key: open addressing, because a bulk load asks once for every row.
@@ -138,7 +139,8 @@ public:
     Result<> ensure_loaded(Touched& t);
     std::vector<NameMap> name_maps(const Commit& c);
     void forget_loaded();
-    void apply_part_fast(Touched& t, const Commit& c, const NameMap& map, const PartRec& part, const Relation& rel, std::uint64_t lsn, bool& fast);
+    void apply_part_fast(Touched& t, const Commit& c, const NameMap& map, const PartRec& part, const Relation& rel,
+                         std::uint64_t lsn, bool& fast);
     Result<VersionId> version_at(std::uint64_t lsn);
     Result<> load_commit(std::uint64_t lsn, Loaded*& out);
     Result<> replace_prev(std::uint64_t lsn, std::uint32_t index, std::uint64_t to_lsn, std::uint32_t to_index);
@@ -158,19 +160,20 @@ public:
     Result<RowHistory> fold_items(RowTable& table, std::vector<RowHistory::Item> items);
     Result<> append_changes(std::uint64_t lsn, std::uint32_t index, std::vector<fold::Change>& out);
     Result<> refold(Touched& t, std::vector<RowHistory::Item> items);
-    bool entitled(const Commit& c, const NameMap& map, const PartRec& part, const Relation& rel, const NameMap::Item& item) const;
+    bool entitled(const Commit& c, const NameMap& map, const PartRec& part, const Relation& rel,
+                  const NameMap::Item& item) const;
 
     // ---- edit.cpp
     Result<std::vector<CommitId>> edit_as(const ReplicaId& as, const Draft& draft, std::optional<std::int64_t> time_ms);
-    Result<CommitId> commit_edits(const ReplicaId& as, const StreamId& stream, std::span<const Edit* const> edits, const Draft& draft,
-                                  std::optional<std::int64_t> time_ms);
+    Result<CommitId> commit_edits(const ReplicaId& as, const StreamId& stream, std::span<const Edit* const> edits,
+                                  const Draft& draft, std::optional<std::int64_t> time_ms);
     Result<StreamId> stream_of(const Edit& e, const EntityVersion& v);
     Result<std::string> key_of(const Edit& e, const EntityVersion& v) const;
     class EditWriter;
 
     // ---- the log
-    sqlite::Statement log_insert, log_get, log_hash, log_prev, log_set_prev, chain_last, chain_at, chain_next, conflict_delete, conflict_insert,
-        wait_insert, wait_delete, fact_get, fact_set;
+    sqlite::Statement log_insert, log_get, log_hash, log_prev, log_set_prev, chain_last, chain_at, chain_next,
+        conflict_delete, conflict_insert, wait_insert, wait_delete, fact_get, fact_set;
     std::uint64_t head_lsn = 0;
     std::int64_t waiting_count = 0;
     std::uint64_t last_time = 0;  // high water of this replica's hybrid clock

@@ -16,7 +16,9 @@ VersionId version_blob(std::string_view b) {
     return v;
 }
 
-std::string shown_id(const EntityBinding& b, std::string_view id) { return b.newest->uuid ? to_hex(id) : std::string(id); }
+std::string shown_id(const EntityBinding& b, std::string_view id) {
+    return b.newest->uuid ? to_hex(id) : std::string(id);
+}
 
 }  // namespace
 
@@ -33,7 +35,8 @@ Result<std::vector<Replica::RowKey>> Replica::find(const std::string& id) {
         TRY(const auto streams, t->streams_of(key));
         for (const auto s : streams) out.push_back({t->binding().name, id, impl_->stream_ids[s]});
     }
-    std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return std::tie(a.entity, a.stream) < std::tie(b.entity, b.stream); });
+    std::sort(out.begin(), out.end(),
+              [](const auto& a, const auto& b) { return std::tie(a.entity, a.stream) < std::tie(b.entity, b.stream); });
     return out;
 }
 
@@ -42,7 +45,9 @@ Result<RowView> Replica::read_row(const std::string& entity, const std::string& 
     std::erase_if(keys, [&](const auto& k) { return !entity.empty() && k.entity != entity; });
     if (keys.empty()) return fail(Errc::not_found, "本机没有记录 " + id + " / there is no record " + id + " here");
     const auto* v = impl_->control.newest(keys.front().entity);
-    if (!v) return fail(Errc::not_found, "目录里没有 " + keys.front().entity + " / the catalog has no " + keys.front().entity);
+    if (!v)
+        return fail(Errc::not_found,
+                    "目录里没有 " + keys.front().entity + " / the catalog has no " + keys.front().entity);
     return impl_->read_row(*impl_->table(v->binding->number), impl_->stream_nos[keys.front().stream], id);
 }
 
@@ -60,7 +65,8 @@ Result<RowView> Replica::Impl::read_row(RowTable& t, int stream, const std::stri
     TRY(auto h, fold_row(t, meta));
 
     TRY(const auto column, columns_of(t, h));
-    for (std::size_t f = 0; f < column.size(); ++f) out.fields.emplace_back(binding.fields[f], ValueView::of(column[f]).copy());
+    for (std::size_t f = 0; f < column.size(); ++f)
+        out.fields.emplace_back(binding.fields[f], ValueView::of(column[f]).copy());
     const auto& flow = binding.newest->workflow;
     if (binding.newest->has_workflow()) {
         out.state = flow.states[static_cast<std::size_t>(std::max(0, h.state.state))];
@@ -98,10 +104,13 @@ Result<RowView> Replica::Impl::read_row(RowTable& t, int stream, const std::stri
         for (const auto& p : c.parts_of(c.rows[at.index])) {
             const bool is_transition = p.op == fold::Op::transition;
             const auto base = c.base(p);
-            item.bases.emplace_back(is_transition ? fold::kWorkflow : binding.group(c.names[p.name]), std::vector<VersionId>(base.begin(), base.end()));
+            item.bases.emplace_back(is_transition ? fold::kWorkflow : binding.group(c.names[p.name]),
+                                    std::vector<VersionId>(base.begin(), base.end()));
             if (is_transition) item.transition = std::string(c.names[p.name]);
             item.removal = item.removal || p.op == fold::Op::remove;
-            for (const auto& f : c.fields_of(p)) (is_transition ? item.arguments : item.fields).emplace_back(c.names[f.name], ValueView::of(f.value).copy());
+            for (const auto& f : c.fields_of(p))
+                (is_transition ? item.arguments : item.fields)
+                    .emplace_back(c.names[f.name], ValueView::of(f.value).copy());
         }
         for (const auto& line : h.state.lines)
             if (line.loser == item.version) item.lines.push_back(line);
@@ -112,7 +121,8 @@ Result<RowView> Replica::Impl::read_row(RowTable& t, int stream, const std::stri
     }
     std::sort(items.begin(), items.end(), [](const auto& a, const auto& b) {
         const auto &x = a.second, &y = b.second;
-        return std::tie(a.first, x.level, x.commit.replica, x.commit.seq, x.commit.hash) < std::tie(b.first, y.level, y.commit.replica, y.commit.seq, y.commit.hash);
+        return std::tie(a.first, x.level, x.commit.replica, x.commit.seq, x.commit.hash) <
+               std::tie(b.first, y.level, y.commit.replica, y.commit.seq, y.commit.hash);
     });
     for (auto& [time, item] : items) out.history.push_back(std::move(item));
     out.fold = std::move(h.state);
@@ -122,7 +132,9 @@ Result<RowView> Replica::Impl::read_row(RowTable& t, int stream, const std::stri
 Result<std::vector<ConflictRef>> Replica::conflicts(const std::string& row) {
     auto& m = *impl_;
     std::vector<ConflictRef> out;
-    TRY(auto s, m.db->prepare("SELECT entity, stream, row, grp, loser, kind, decided_by, winner, rule FROM conflict ORDER BY entity, row, stream, grp, loser, kind, decided_by", false));
+    TRY(auto s, m.db->prepare("SELECT entity, stream, row, grp, loser, kind, decided_by, winner, rule FROM conflict "
+                              "ORDER BY entity, row, stream, grp, loser, kind, decided_by",
+                              false));
     for (;;) {
         TRY(const bool there, s.step());
         if (!there) break;
@@ -138,7 +150,8 @@ Result<std::vector<ConflictRef>> Replica::conflicts(const std::string& row) {
         c.line.decided_by = version_blob(s.blob(6));
         c.line.winner = version_blob(s.blob(7));
         c.line.rule = static_cast<fold::Rule>(s.integer(8));
-        c.group = c.line.group < 0 ? v->entity->workflow.field : v->binding->groups[static_cast<std::size_t>(c.line.group)];
+        c.group =
+            c.line.group < 0 ? v->entity->workflow.field : v->binding->groups[static_cast<std::size_t>(c.line.group)];
         c.open = c.line.kind == fold::LineKind::open && c.line.rule == fold::Rule::keep_both;
         if (row.empty() || c.row == row) out.push_back(std::move(c));
     }
@@ -147,7 +160,9 @@ Result<std::vector<ConflictRef>> Replica::conflicts(const std::string& row) {
 
 Result<std::vector<WaitingCommit>> Replica::waiting() {
     std::vector<WaitingCommit> out;
-    TRY(auto s, impl_->db->prepare("SELECT l.stream, l.replica, l.seq, l.hash, w.reason, w.what FROM waiting w JOIN log l USING(lsn) ORDER BY w.lsn", false));
+    TRY(auto s, impl_->db->prepare("SELECT l.stream, l.replica, l.seq, l.hash, w.reason, w.what FROM waiting w JOIN "
+                                   "log l USING(lsn) ORDER BY w.lsn",
+                                   false));
     for (;;) {
         TRY(const bool row, s.step());
         if (!row) return out;
@@ -201,7 +216,8 @@ Result<> each_chain(sqlite::Statement& next, int stream, F&& f) {
     }
 }
 
-constexpr const char* kNextChain = "SELECT replica FROM log WHERE stream = ?1 AND replica > ?2 ORDER BY replica LIMIT 1";
+constexpr const char* kNextChain =
+    "SELECT replica FROM log WHERE stream = ?1 AND replica > ?2 ORDER BY replica LIMIT 1";
 
 }  // namespace
 
@@ -248,10 +264,12 @@ Result<std::vector<Hash>> Replica::hashes_at(const StreamId& stream, const Repli
 Result<bool> Replica::is_forked(const StreamId& stream, const ReplicaId& replica) {
     const auto s = impl_->stream_nos.find(stream);
     const auto r = impl_->replica_nos.find(replica);
-    return s != impl_->stream_nos.end() && r != impl_->replica_nos.end() && impl_->forked.contains(chain_key(s->second, r->second));
+    return s != impl_->stream_nos.end() && r != impl_->replica_nos.end() &&
+           impl_->forked.contains(chain_key(s->second, r->second));
 }
 
-Result<std::vector<LogEntry>> Replica::chain_after(const StreamId& stream, const ReplicaId& replica, Seq after, std::size_t bytes_max) {
+Result<std::vector<LogEntry>> Replica::chain_after(const StreamId& stream, const ReplicaId& replica, Seq after,
+                                                   std::size_t bytes_max) {
     auto& m = *impl_;
     std::vector<LogEntry> out;
     const auto s = m.stream_nos.find(stream);
@@ -278,7 +296,8 @@ Result<std::vector<LogEntry>> Replica::chain_after(const StreamId& stream, const
     return out;
 }
 
-Result<std::vector<LogEntry>> Replica::log_after(Lsn after, std::span<const StreamId> wanted, std::size_t bytes_max, Lsn& through) {
+Result<std::vector<LogEntry>> Replica::log_after(Lsn after, std::span<const StreamId> wanted, std::size_t bytes_max,
+                                                 Lsn& through) {
     auto& m = *impl_;
     std::vector<bool> in_scope(m.stream_nos.size() + 1, false);
     std::vector<int> numbers;
@@ -292,7 +311,8 @@ Result<std::vector<LogEntry>> Replica::log_after(Lsn after, std::span<const Stre
     const bool by_chain = numbers.size() * 4 < m.head_lsn - std::min(m.head_lsn, after.value);
     if (by_chain) {
         TRY(auto next, m.db->prepare(kNextChain, false));
-        TRY(auto back, m.db->prepare("SELECT lsn FROM log WHERE stream = ?1 AND replica = ?2 ORDER BY seq DESC, lsn DESC", false));
+        TRY(auto back,
+            m.db->prepare("SELECT lsn FROM log WHERE stream = ?1 AND replica = ?2 ORDER BY seq DESC, lsn DESC", false));
         for (const auto stream : numbers)
             TRY_VOID(each_chain(next, stream, [&](int replica) -> Result<> {
                 back.bind(1, stream).bind(2, replica);
@@ -314,9 +334,12 @@ Result<std::vector<LogEntry>> Replica::log_after(Lsn after, std::span<const Stre
     std::vector<LogEntry> out;
     std::size_t bytes = 0, at = 0;
     through = Lsn{m.head_lsn};
-    TRY(auto read, m.db->prepare(by_chain ? "SELECT lsn, stream, replica, seq, hash, origin, received_ms, body FROM log WHERE lsn = ?1"
-                                          : "SELECT lsn, stream, replica, seq, hash, origin, received_ms, body FROM log WHERE lsn > ?1 ORDER BY lsn",
-                                 false));
+    TRY(auto read,
+        m.db->prepare(by_chain
+                          ? "SELECT lsn, stream, replica, seq, hash, origin, received_ms, body FROM log WHERE lsn = ?1"
+                          : "SELECT lsn, stream, replica, seq, hash, origin, received_ms, body FROM log WHERE lsn > ?1 "
+                            "ORDER BY lsn",
+                      false));
     if (!by_chain) read.bind(1, after.value);
     for (;;) {
         if (by_chain) {

@@ -48,7 +48,8 @@ Result<> Replica::Impl::create() {
     TRY_VOID(db->begin());
     auto work = [&]() -> Result<> {
         TRY_VOID(db->exec(std::string(embedded::engine_schema)));
-        TRY_VOID(db->exec("PRAGMA application_id = " + std::to_string(kApplicationId) + "; PRAGMA user_version = " + std::to_string(kSchemaVersion)));
+        TRY_VOID(db->exec("PRAGMA application_id = " + std::to_string(kApplicationId) +
+                          "; PRAGMA user_version = " + std::to_string(kSchemaVersion)));
         ReplicaId id;
         if (options.incarnation)
             id = *options.incarnation;
@@ -66,18 +67,26 @@ Result<> Replica::Impl::create() {
 
 Result<> Replica::Impl::prepare() {
     const std::pair<sqlite::Statement*, const char*> all[] = {
-        {&log_insert, "INSERT INTO log(lsn, stream, replica, seq, hash, origin, received_ms, prev, body) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)"},
+        {&log_insert,
+         "INSERT INTO log(lsn, stream, replica, seq, hash, origin, received_ms, prev, body) "
+         "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)"},
         {&log_get, "SELECT hash, body FROM log WHERE lsn = ?1"},
         {&log_hash, "SELECT hash FROM log WHERE lsn = ?1"},
         {&log_prev, "SELECT prev FROM log WHERE lsn = ?1"},
         {&log_set_prev, "UPDATE log SET prev = ?2 WHERE lsn = ?1"},
-        {&chain_last, "SELECT seq, hash, origin FROM log WHERE stream = ?1 AND replica = ?2 ORDER BY seq DESC, lsn LIMIT 1"},
+        {&chain_last,
+         "SELECT seq, hash, origin FROM log WHERE stream = ?1 AND replica = ?2 ORDER BY seq DESC, lsn LIMIT 1"},
         {&chain_at, "SELECT hash FROM log WHERE stream = ?1 AND replica = ?2 AND seq = ?3"},
-        {&chain_next, "SELECT lsn, seq, hash, origin, received_ms, body FROM log WHERE stream = ?1 AND replica = ?2 AND seq > ?3 ORDER BY seq, lsn"},
+        {&chain_next,
+         "SELECT lsn, seq, hash, origin, received_ms, body FROM log WHERE stream = ?1 AND replica = ?2 AND seq > ?3 "
+         "ORDER BY seq, lsn"},
         {&conflict_delete, "DELETE FROM conflict WHERE entity = ?1 AND row = ?2 AND stream = ?3"},
-        {&conflict_insert, "INSERT INTO conflict(entity, row, stream, grp, loser, kind, decided_by, winner, rule) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)"},
+        {&conflict_insert,
+         "INSERT INTO conflict(entity, row, stream, grp, loser, kind, decided_by, winner, rule) "
+         "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)"},
         {&fact_get, "SELECT value FROM fact WHERE key = ?1"},
-        {&fact_set, "INSERT INTO fact(key, value) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET value = ?2 WHERE value IS NOT ?2"},
+        {&fact_set,
+         "INSERT INTO fact(key, value) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET value = ?2 WHERE value IS NOT ?2"},
         {&wait_insert, "INSERT INTO waiting(lsn, reason, what) VALUES(?1, ?2, ?3)"},
         {&wait_delete, "DELETE FROM waiting WHERE lsn = ?1"},
     };
@@ -152,14 +161,16 @@ Result<> Replica::Impl::load_numbers() {
             const auto raw = from_hex(key.substr(slash + 1));
             if (raw.size() == 16) std::memcpy(id.bytes.data(), raw.data(), 16);
             const auto replica = replica_nos.find(id);
-            if (stream != stream_nos.end() && replica != replica_nos.end()) forked.insert(chain_key(stream->second, replica->second));
+            if (stream != stream_nos.end() && replica != replica_nos.end())
+                forked.insert(chain_key(stream->second, replica->second));
         }
     }
 
     // The clock's high water is in the newest commits of this replica's own chains.
     last_time = 0;
     if (const auto own = replica_nos.find(self); own != replica_nos.end()) {
-        TRY(auto newest, db->prepare("SELECT lsn FROM log WHERE stream = ?1 AND replica = ?2 ORDER BY seq DESC LIMIT 1", false));
+        TRY(auto newest,
+            db->prepare("SELECT lsn FROM log WHERE stream = ?1 AND replica = ?2 ORDER BY seq DESC LIMIT 1", false));
         for (const auto& [id, no] : stream_nos) {
             newest.bind(1, no).bind(2, own->second);
             TRY(const bool row, newest.step());
@@ -176,7 +187,8 @@ Result<> Replica::Impl::load_numbers() {
 
 Result<> Replica::Impl::load_state() {
     TRY(const auto id, fact("replica"));
-    if (id.size() != 16) return fail(Errc::corrupt, "数据库缺少本机编号 / the database has lost its replica id: " + options.path);
+    if (id.size() != 16)
+        return fail(Errc::corrupt, "数据库缺少本机编号 / the database has lost its replica id: " + options.path);
     std::memcpy(self.bytes.data(), id.data(), 16);
     TRY_VOID(load_control());
     TRY_VOID(load_numbers());
@@ -393,7 +405,10 @@ Result<> Replica::receive_control(std::span<const std::string> entries) {
             s.bind(1, e.pos.value);
             TRY(const bool row, s.step());
             if (!row || s.blob(0) != bytes)
-                return fail(Errc::corrupt, "控制日志第 " + std::to_string(e.pos.value) + " 条与本机不同,请核对服务器 / control entry " + std::to_string(e.pos.value) + " differs from what is here: is this the right server?");
+                return fail(Errc::corrupt, "控制日志第 " + std::to_string(e.pos.value) +
+                                               " 条与本机不同,请核对服务器 / control entry " +
+                                               std::to_string(e.pos.value) +
+                                               " differs from what is here: is this the right server?");
         }
         return {};
     });
@@ -407,7 +422,10 @@ Result<> Replica::add_certificate(const Certificate& cert) {
         if (known && known->encode() == body) return {};
         m.control_changed = true;
         TRY_VOID(m.control.add(cert));
-        TRY(auto s, m.db->prepare("INSERT INTO certificate(replica, body) VALUES(?1, ?2) ON CONFLICT(replica) DO UPDATE SET body = ?2", false));
+        TRY(auto s,
+            m.db->prepare(
+                "INSERT INTO certificate(replica, body) VALUES(?1, ?2) ON CONFLICT(replica) DO UPDATE SET body = ?2",
+                false));
         s.bind_blob(1, taizhang::view(cert.replica.bytes)).bind_blob(2, body);
         return s.run();
     });

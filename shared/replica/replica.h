@@ -29,9 +29,9 @@
 namespace taizhang {
 
 struct Environment {
-    std::function<std::int64_t()> wall_ms;                       ///< milliseconds since 1970, as the PC believes
-    std::function<std::int64_t()> steady_ms;                     ///< never goes back while the process lives
-    std::function<void(std::span<std::uint8_t>)> random;         ///< unpredictable bytes (seeded in the simulator)
+    std::function<std::int64_t()> wall_ms;                ///< milliseconds since 1970, as the PC believes
+    std::function<std::int64_t()> steady_ms;              ///< never goes back while the process lives
+    std::function<void(std::span<std::uint8_t>)> random;  ///< unpredictable bytes (seeded in the simulator)
 };
 
 /// Where an admitted commit came from; decides what must still be sent up.
@@ -41,17 +41,17 @@ enum class Origin : std::uint8_t { own = 0, below = 1, upstream = 2 };
 struct Edit {
     std::string entity;
     std::string row;
-    std::optional<StreamId> stream;   ///< needed for a new row; else found by id
-    bool create = false;              ///< the row is new here; skips looking for it
+    std::optional<StreamId> stream;  ///< needed for a new row; else found by id
+    bool create = false;             ///< the row is new here; skips looking for it
     std::vector<std::pair<std::string, Value>> fields;
     std::vector<std::pair<std::string, Value>> remove;  ///< elements to take out of `set` fields
-    std::string transition;           ///< empty: none
+    std::string transition;                             ///< empty: none
     std::vector<std::pair<std::string, Value>> arguments;
-    bool settle = false;              ///< a decision: the bases are all versions that stand or are open
+    bool settle = false;  ///< a decision: the bases are all versions that stand or are open
 };
 
 struct Draft {
-    std::vector<Edit> edits;          ///< one commit per stream
+    std::vector<Edit> edits;  ///< one commit per stream
     std::string person;
 };
 
@@ -92,22 +92,22 @@ struct ChainHead {
 
 struct WaitingCommit {
     CommitId id;
-    std::string reason;   ///< "control", "certificate", "base"
-    std::string what;     ///< which position, replica or row
+    std::string reason;  ///< "control", "certificate", "base"
+    std::string what;    ///< which position, replica or row
 };
 
 /// One change as the row's history tells it.
 struct HistoryItem {
     CommitId commit;
-    std::uint64_t time = 0;         ///< hybrid time as recorded
+    std::uint64_t time = 0;  ///< hybrid time as recorded
     bool time_unverified = false;
     Level level = Level::none;
     std::string unit, person;
     Origin origin = Origin::own;
-    std::string transition;         ///< empty: none
+    std::string transition;  ///< empty: none
     std::vector<std::pair<std::string, Value>> fields, arguments;
     std::vector<std::pair<int, std::vector<VersionId>>> bases;  ///< by group number; -1 the workflow
-    std::int64_t received_ms = 0;   ///< when it came to this node
+    std::int64_t received_ms = 0;                               ///< when it came to this node
     bool removal = false;
     std::vector<fold::Line> lines;  ///< of this commit's changes
     VersionId version;
@@ -118,10 +118,10 @@ struct RowView {
     std::string entity, id;
     StreamId stream;
     const EntityBinding* binding = nullptr;
-    std::string state;                                 ///< empty: no workflow
-    std::vector<const Transition*> allowed;            ///< what this replica may do from here
-    std::vector<std::pair<std::string, Value>> fields; ///< columns, the state's included
-    std::vector<HistoryItem> history;                  ///< in key order
+    std::string state;                                  ///< empty: no workflow
+    std::vector<const Transition*> allowed;             ///< what this replica may do from here
+    std::vector<std::pair<std::string, Value>> fields;  ///< columns, the state's included
+    std::vector<HistoryItem> history;                   ///< in key order
     fold::RowState fold;
 };
 
@@ -130,8 +130,8 @@ struct ConflictRef {
     std::string entity, row;
     StreamId stream;
     fold::Line line;
-    std::string group;              ///< name; the workflow's field for transitions
-    bool open = false;              ///< somebody entitled still has to decide
+    std::string group;  ///< name; the workflow's field for transitions
+    bool open = false;  ///< somebody entitled still has to decide
 };
 
 class Replica {
@@ -163,7 +163,7 @@ public:
 
     struct Received {
         Admission admission = Admission::broken;
-        std::string why;      ///< broken, gap: one line
+        std::string why;  ///< broken, gap: one line
         CommitHeader header;
         Hash hash;
     };
@@ -215,10 +215,12 @@ public:
     Result<std::vector<ChainHead>> chain_heads(std::span<const StreamId> wanted);
     Result<std::vector<ChainHead>> chain_heads();
     /// Commits of one chain with seq above `after`, ascending; stops after `bytes_max` (at least one is given).
-    Result<std::vector<LogEntry>> chain_after(const StreamId& stream, const ReplicaId& replica, Seq after, std::size_t bytes_max);
+    Result<std::vector<LogEntry>> chain_after(const StreamId& stream, const ReplicaId& replica, Seq after,
+                                              std::size_t bytes_max);
     /// Commits with lsn above `after` in the streams `wanted`, ascending by lsn, at most about `bytes_max`.
     /// `through` gets the position up to which everything wanted has been given.
-    Result<std::vector<LogEntry>> log_after(Lsn after, std::span<const StreamId> wanted, std::size_t bytes_max, Lsn& through);
+    Result<std::vector<LogEntry>> log_after(Lsn after, std::span<const StreamId> wanted, std::size_t bytes_max,
+                                            Lsn& through);
     Result<std::vector<std::string>> control_after(ControlPos after, std::size_t bytes_max);
     struct StoredCertificate {
         std::uint64_t pos = 0;

@@ -103,13 +103,15 @@ Result<> RowTable::ensure() {
         return "\"" + f.name + "\" " + column_type(f, binding_, n);
     };
     if (have.empty()) {
-        std::string sql = "CREATE TABLE " + name() + "(id " + (e.uuid ? "BLOB" : "TEXT") + " NOT NULL, _s INTEGER NOT NULL, _m BLOB NOT NULL";
+        std::string sql = "CREATE TABLE " + name() + "(id " + (e.uuid ? "BLOB" : "TEXT") +
+                          " NOT NULL, _s INTEGER NOT NULL, _m BLOB NOT NULL";
         for (std::size_t n = 0; n < binding_.fields.size(); ++n) sql += ", " + column(static_cast<int>(n));
         if (e.has_workflow()) sql += ", \"" + e.workflow.field + "\" TEXT";
         TRY_VOID(db_.exec(sql + ", PRIMARY KEY(id, _s)) STRICT, WITHOUT ROWID"));
     } else {
         for (std::size_t n = 0; n < binding_.fields.size(); ++n)
-            if (!have.contains(binding_.fields[n])) TRY_VOID(db_.exec("ALTER TABLE " + name() + " ADD COLUMN " + column(static_cast<int>(n))));
+            if (!have.contains(binding_.fields[n]))
+                TRY_VOID(db_.exec("ALTER TABLE " + name() + " ADD COLUMN " + column(static_cast<int>(n))));
         if (e.has_workflow() && !have.contains(e.workflow.field))
             TRY_VOID(db_.exec("ALTER TABLE " + name() + " ADD COLUMN \"" + e.workflow.field + "\" TEXT"));
     }
@@ -123,7 +125,8 @@ Result<> RowTable::ensure() {
         marks += ", ?" + std::to_string(binding_.fields.size() + 4);
     }
     TRY(load_, db_.prepare("SELECT _m FROM " + name() + " WHERE id = ?1 AND _s = ?2"));
-    TRY(insert_, db_.prepare("INSERT INTO " + name() + "(" + columns + ") VALUES(" + marks + ") ON CONFLICT DO NOTHING"));
+    TRY(insert_,
+        db_.prepare("INSERT INTO " + name() + "(" + columns + ") VALUES(" + marks + ") ON CONFLICT DO NOTHING"));
     TRY(streams_, db_.prepare("SELECT _s FROM " + name() + " WHERE id = ?1 ORDER BY _s"));
     updates_.clear();
     return {};
@@ -173,7 +176,9 @@ Result<bool> RowTable::load(int stream, std::string_view id, RowMeta& meta) {
     if (!there) return false;
     const bool ok = RowMeta::decode(load_.blob(0), meta);
     load_.reset();
-    if (!ok) return fail(Errc::corrupt, "记录 " + std::string(id) + " 的附加信息已损坏,请运行 verify / row " + std::string(id) + ": damaged, run verify");
+    if (!ok)
+        return fail(Errc::corrupt, "记录 " + std::string(id) + " 的附加信息已损坏,请运行 verify / row " +
+                                       std::string(id) + ": damaged, run verify");
     return true;
 }
 
@@ -199,7 +204,8 @@ Result<sqlite::Statement*> RowTable::update_for(std::span<const Cell> cells) {
     std::string sql = "UPDATE " + name() + " SET _m = ?3";
     int i = 4;
     if (has_state()) sql += ", \"" + binding_.newest->workflow.field + "\" = ?" + std::to_string(i++);
-    for (const auto& c : cells) sql += ", \"" + binding_.fields[static_cast<std::size_t>(c.field)] + "\" = ?" + std::to_string(i++);
+    for (const auto& c : cells)
+        sql += ", \"" + binding_.fields[static_cast<std::size_t>(c.field)] + "\" = ?" + std::to_string(i++);
     TRY(auto s, db_.prepare(sql + " WHERE id = ?1 AND _s = ?2"));
     // A person edits a few shapes of a form; thousands of shapes are a program's, and not worth the memory.
     if (updates_.size() >= 64) updates_.clear();

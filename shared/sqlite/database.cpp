@@ -84,10 +84,13 @@ Error Database::error_of(int rc) {
     const std::string what = sqlite3_errmsg(db_);
     const int primary = rc & 0xff;
     if (primary == SQLITE_FULL)
-        return fail(Errc::disk_full, "磁盘已满,这次没有写入,请腾出空间后再试 / disk full: nothing was written; free some space and try again");
+        return fail(
+            Errc::disk_full,
+            "磁盘已满,这次没有写入,请腾出空间后再试 / disk full: nothing was written; free some space and try again");
     if (is_io(rc)) {
         broken_ = true;
-        return fail(Errc::io, "磁盘读写出错(" + what + "),请检查磁盘后重新打开程序 / disk error (" + what + "): check the disk, then restart");
+        return fail(Errc::io, "磁盘读写出错(" + what + "),请检查磁盘后重新打开程序 / disk error (" + what +
+                                  "): check the disk, then restart");
     }
     if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED)
         return fail(Errc::busy, "数据正被另一个程序使用 / another process is using " + path_);
@@ -102,8 +105,8 @@ Error Database::error_of(int rc) {
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, const OpenOptions& options) {
     std::unique_ptr<Database> db(new Database);
     db->path_ = path;
-    const int flags = (options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) |
-                      SQLITE_OPEN_NOMUTEX;
+    const int flags =
+        (options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) | SQLITE_OPEN_NOMUTEX;
     const int rc = sqlite3_open_v2(path.c_str(), &db->db_, flags, options.vfs.empty() ? nullptr : options.vfs.c_str());
     if (rc != SQLITE_OK) {
         auto e = db->error_of(rc);
@@ -118,8 +121,10 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, const 
     if (!options.read_only) {
         TRY_VOID(db->exec("PRAGMA locking_mode=EXCLUSIVE;"));
         TRY_VOID(db->check_owner(options));
-        TRY_VOID(db->exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                          "PRAGMA wal_autocheckpoint=0; PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY;" + cache));
+        TRY_VOID(
+            db->exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                     "PRAGMA wal_autocheckpoint=0; PRAGMA foreign_keys=OFF; PRAGMA temp_store=MEMORY;" +
+                     cache));
     } else {
         TRY_VOID(db->exec("PRAGMA query_only=1;" + cache));
     }
@@ -149,9 +154,12 @@ Result<> Database::check_owner(const OpenOptions& options) {
     TRY(const auto content, number("SELECT count(*) FROM sqlite_schema"));
     TRY(const auto version, number("PRAGMA user_version"));
     if (app != options.application_id && (app != 0 || content != 0))
-        return fail(Errc::foreign_data, "不是本程序的数据库,没有动它:" + path_ + " / not a database of this program, left as it is: " + path_);
+        return fail(Errc::foreign_data, "不是本程序的数据库,没有动它:" + path_ +
+                                            " / not a database of this program, left as it is: " + path_);
     if (version > options.version_max)
-        return fail(Errc::foreign_data, "数据库由更新的版本写成(" + std::to_string(version) + "),请升级程序;数据没有动 / written by a newer version (" + std::to_string(version) + "): upgrade the program; nothing was touched");
+        return fail(Errc::foreign_data, "数据库由更新的版本写成(" + std::to_string(version) +
+                                            "),请升级程序;数据没有动 / written by a newer version (" +
+                                            std::to_string(version) + "): upgrade the program; nothing was touched");
     return {};
 }
 
@@ -174,7 +182,8 @@ Result<Statement> Database::prepare_query(std::string_view sql) {
     sqlite3_set_authorizer(
         db_,
         [](void*, int action, const char*, const char*, const char*, const char*) {
-            const bool reads = action == SQLITE_SELECT || action == SQLITE_READ || action == SQLITE_FUNCTION || action == SQLITE_RECURSIVE;
+            const bool reads = action == SQLITE_SELECT || action == SQLITE_READ || action == SQLITE_FUNCTION ||
+                               action == SQLITE_RECURSIVE;
             return reads ? SQLITE_OK : SQLITE_DENY;
         },
         nullptr);
@@ -182,8 +191,11 @@ Result<Statement> Database::prepare_query(std::string_view sql) {
     const char* tail = nullptr;
     const int rc = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()), 0, &stmt, &tail);
     sqlite3_set_authorizer(db_, nullptr, nullptr);
-    if (rc == SQLITE_AUTH) return fail(Errc::not_allowed, "sql 只能查询 / sql only reads: use set, do or report to write");
-    if (rc != SQLITE_OK) return fail(Errc::bad_input, std::string("SQL 有误:") + sqlite3_errmsg(db_) + " / SQL error: " + sqlite3_errmsg(db_));
+    if (rc == SQLITE_AUTH)
+        return fail(Errc::not_allowed, "sql 只能查询 / sql only reads: use set, do or report to write");
+    if (rc != SQLITE_OK)
+        return fail(Errc::bad_input,
+                    std::string("SQL 有误:") + sqlite3_errmsg(db_) + " / SQL error: " + sqlite3_errmsg(db_));
     Statement s(this, stmt);
     const std::string_view rest(tail, static_cast<std::size_t>(sql.data() + sql.size() - tail));
     if (!stmt || rest.find_first_not_of(" \t\r\n;") != std::string_view::npos)

@@ -72,8 +72,8 @@ private:
 };
 
 struct OpenOptions {
-    std::string vfs;          ///< empty: the platform's
-    int cache_kib = 4096;     ///< page cache; raised, memory grows; lowered, big folds reread pages
+    std::string vfs;       ///< empty: the platform's
+    int cache_kib = 4096;  ///< page cache; raised, memory grows; lowered, big folds reread pages
     bool read_only = false;
     /// Not 0: a database with content and another application_id is Errc::foreign_data, and so is one with a
     /// user_version above `version_max`; both are looked at before anything is written.

@@ -65,18 +65,21 @@ Result<Hub::Code> Hub::new_code(const std::string& unit) {
     const auto* own = r_->control().cert(r_->id());
     if (!own || !r_->control().unit(unit))
         return fail(Errc::not_found, "没有单位 " + unit + " / there is no unit " + unit);
-    if (!r_->control().is_at_or_below(unit, r_->control().authority(own->unit, r_->control().head()), r_->control().head()))
+    if (!r_->control().is_at_or_below(unit, r_->control().authority(own->unit, r_->control().head()),
+                                      r_->control().head()))
         return fail(Errc::not_allowed, unit + " 不在本单位之下 / unit " + unit + " is not below this one");
     Code code;
     const auto bytes = random_bytes(*r_, kCodeLetters * 2);
     for (std::size_t i = 0; i < kCodeLetters; ++i) {
         if (i > 0 && i % 4 == 0) code.code.push_back('-');
-        const auto n = static_cast<unsigned>(static_cast<std::uint8_t>(bytes[i * 2])) << 8 | static_cast<std::uint8_t>(bytes[i * 2 + 1]);
+        const auto n = static_cast<unsigned>(static_cast<std::uint8_t>(bytes[i * 2])) << 8 |
+                       static_cast<std::uint8_t>(bytes[i * 2 + 1]);
         code.code.push_back(kLetters[n % kLetters.size()]);
     }
     code.expires_ms = r_->now().ms + kCodeLifeMs;
     TRY_VOID(r_->batch([&]() -> Result<> {
-        TRY(auto s, r_->database().prepare("INSERT INTO enrol_code(code_hash, unit, expires_ms) VALUES(?1, ?2, ?3)", false));
+        TRY(auto s,
+            r_->database().prepare("INSERT INTO enrol_code(code_hash, unit, expires_ms) VALUES(?1, ?2, ?3)", false));
         const auto hash = hash_of(plain_code(code.code));
         s.bind_blob(1, view(hash.bytes)).bind(2, std::string_view(unit)).bind(3, code.expires_ms);
         return s.run();
@@ -99,12 +102,14 @@ Result<> Hub::issue_certificate(const ReplicaId& replica, const std::string& uni
 }
 
 Result<std::string> Hub::enrol(const wire::EnrolRequest& q) {
-    if (q.replica.is_zero() || q.label.size() > 100) return fail(Errc::protocol, "登记请求有误 / enrolment: malformed request");
+    if (q.replica.is_zero() || q.label.size() > 100)
+        return fail(Errc::protocol, "登记请求有误 / enrolment: malformed request");
     const auto hash = hash_of(plain_code(q.code));
     wire::EnrolReply reply;
     const auto now = r_->now().ms;
     TRY_VOID(r_->batch([&]() -> Result<> {
-        TRY(auto find, r_->database().prepare("SELECT unit, expires_ms, used_by FROM enrol_code WHERE code_hash = ?1", false));
+        TRY(auto find,
+            r_->database().prepare("SELECT unit, expires_ms, used_by FROM enrol_code WHERE code_hash = ?1", false));
         find.bind_blob(1, view(hash.bytes));
         TRY(const bool known, find.step());
         if (!known) return denied("登记码不对,请核对后重输", "no such code: check it and type it again");
@@ -114,15 +119,23 @@ Result<std::string> Hub::enrol(const wire::EnrolRequest& q) {
         const bool again = used && find.blob(2) == view(q.replica.bytes);
         find.reset();
         if (used && !again) return denied("登记码已经用过,请向上级再要一个", "this code was used: ask for a new one");
-        if (expired && !again) return denied("登记码已过期,请向上级再要一个", "this code has expired: ask for a new one");
+        if (expired && !again)
+            return denied("登记码已过期,请向上级再要一个", "this code has expired: ask for a new one");
         const auto* known_as = r_->control().cert(q.replica);
-        if (known_as && known_as->unit != reply.unit) return denied("这台电脑已经登记在别的单位", "this replica is enrolled for another unit");
+        if (known_as && known_as->unit != reply.unit)
+            return denied("这台电脑已经登记在别的单位", "this replica is enrolled for another unit");
         if (!known_as) TRY_VOID(issue_certificate(q.replica, reply.unit, q.label));
 
         reply.token = random_bytes(*r_, kTokenBytes);
         const auto token_hash = hash_of(reply.token);
-        TRY(auto add, r_->database().prepare("INSERT INTO device(token_hash, replica, unit, label, enrolled_ms, last_seen_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?5)", false));
-        add.bind_blob(1, view(token_hash.bytes)).bind_blob(2, view(q.replica.bytes)).bind(3, std::string_view(reply.unit)).bind(4, std::string_view(q.label)).bind(5, now);
+        TRY(auto add, r_->database().prepare("INSERT INTO device(token_hash, replica, unit, label, enrolled_ms, "
+                                             "last_seen_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?5)",
+                                             false));
+        add.bind_blob(1, view(token_hash.bytes))
+            .bind_blob(2, view(q.replica.bytes))
+            .bind(3, std::string_view(reply.unit))
+            .bind(4, std::string_view(q.label))
+            .bind(5, now);
         TRY_VOID(add.run());
         TRY(auto use, r_->database().prepare("UPDATE enrol_code SET used_by = ?2 WHERE code_hash = ?1", false));
         use.bind_blob(1, view(hash.bytes)).bind_blob(2, view(q.replica.bytes));
@@ -137,10 +150,12 @@ Result<std::string> Hub::enrol(const wire::EnrolRequest& q) {
 
 Result<Hub::Device> Hub::device_of(const std::string& token) {
     const auto hash = hash_of(token);
-    TRY(auto s, r_->database().prepare("SELECT replica, unit, label, last_seen_ms FROM device WHERE token_hash = ?1", false));
+    TRY(auto s,
+        r_->database().prepare("SELECT replica, unit, label, last_seen_ms FROM device WHERE token_hash = ?1", false));
     s.bind_blob(1, view(hash.bytes));
     TRY(const bool known, s.step());
-    if (!known) return denied("本机没有在这台服务器登记,请先 enrol", "this device is not enrolled here: run enrol first");
+    if (!known)
+        return denied("本机没有在这台服务器登记,请先 enrol", "this device is not enrolled here: run enrol first");
     Device d;
     if (s.blob(0).size() == 16) std::memcpy(d.replica.bytes.data(), s.blob(0).data(), 16);
     d.unit = std::string(s.text(1));
@@ -151,7 +166,9 @@ Result<Hub::Device> Hub::device_of(const std::string& token) {
 
 Result<std::vector<Hub::Device>> Hub::devices() {
     std::vector<Device> out;
-    TRY(auto s, r_->database().prepare("SELECT replica, unit, max(label), max(last_seen_ms) FROM device GROUP BY replica, unit ORDER BY unit, min(enrolled_ms)", false));
+    TRY(auto s, r_->database().prepare("SELECT replica, unit, max(label), max(last_seen_ms) FROM device GROUP BY "
+                                       "replica, unit ORDER BY unit, min(enrolled_ms)",
+                                       false));
     for (;;) {
         TRY(const bool row, s.step());
         if (!row) return out;
@@ -190,7 +207,8 @@ Result<std::string> Hub::sync(const wire::SyncRequest& q) {
     TRY_VOID(r_->batch([&]() -> Result<> {
         // A device that goes on under a new incarnation is still that device.
         if (!r_->control().cert(q.replica)) TRY_VOID(issue_certificate(q.replica, device.unit, device.label));
-        TRY(auto seen, r_->database().prepare("UPDATE device SET last_seen_ms = ?2, replica = ?3 WHERE token_hash = ?1", false));
+        TRY(auto seen,
+            r_->database().prepare("UPDATE device SET last_seen_ms = ?2, replica = ?3 WHERE token_hash = ?1", false));
         const auto hash = hash_of(q.token);
         seen.bind_blob(1, view(hash.bytes)).bind(2, r_->now().ms).bind_blob(3, view(q.replica.bytes));
         if (!q.commits.empty() || device.replica != q.replica) TRY_VOID(seen.run());
@@ -209,7 +227,8 @@ Result<> Hub::take(const wire::SyncRequest& q, const Device& device, wire::SyncR
     for (const auto& body : q.certificates) {
         TRY(const auto c, Certificate::decode(body));
         if (r_->control().cert(c.replica)) continue;
-        if (!r_->control().is_at_or_below(c.unit, r_->control().authority(device.unit, r_->control().head()), r_->control().head()))
+        if (!r_->control().is_at_or_below(c.unit, r_->control().authority(device.unit, r_->control().head()),
+                                          r_->control().head()))
             return denied("证书不在本单位范围内", "a certificate from outside the device's scope");
         TRY_VOID(r_->add_certificate(c));
     }
@@ -221,8 +240,11 @@ Result<> Hub::take(const wire::SyncRequest& q, const Device& device, wire::SyncR
         for (const auto& x : results) {
             if (x.admission == Admission::admitted || x.admission == Admission::duplicate) {
                 // In order of seq, each on the one before: the last one stands for all.
-                auto it = std::find_if(reply.acks.begin(), reply.acks.end(), [&](const auto& a) { return a.at.stream == x.header.stream && a.at.replica == x.header.replica; });
-                if (it == reply.acks.end()) it = reply.acks.insert(it, {{x.header.stream, x.header.replica, {}, {}}, reply.level});
+                auto it = std::find_if(reply.acks.begin(), reply.acks.end(), [&](const auto& a) {
+                    return a.at.stream == x.header.stream && a.at.replica == x.header.replica;
+                });
+                if (it == reply.acks.end())
+                    it = reply.acks.insert(it, {{x.header.stream, x.header.replica, {}, {}}, reply.level});
                 if (it->at.seq < x.header.seq) {
                     it->at.seq = x.header.seq;
                     it->at.hash = x.hash;
@@ -252,7 +274,13 @@ Result<> Hub::take(const wire::SyncRequest& q, const Device& device, wire::SyncR
         }
         TRY(const bool go_on, flush());
         if (!go_on) break;
-        reply.verdicts.push_back({wire::Verdict::Kind::denied, h.stream, h.replica, h.seq, {}, h.stream.str() + " 不在本机的范围内 / " + h.stream.str() + " is outside this device's scope"});
+        reply.verdicts.push_back(
+            {wire::Verdict::Kind::denied,
+             h.stream,
+             h.replica,
+             h.seq,
+             {},
+             h.stream.str() + " 不在本机的范围内 / " + h.stream.str() + " is outside this device's scope"});
     }
     TRY_VOID(flush());
     for (auto& v : reply.verdicts)
@@ -271,7 +299,8 @@ bool Hub::matters_to(const std::string& unit, const Certificate& cert) const {
     return c.is_at_or_below(unit, reach, c.head()) || c.is_at_or_below(reach, c.authority(unit, c.head()), c.head());
 }
 
-Result<> Hub::give_certificates(const wire::SyncRequest& q, const Device& device, std::uint64_t after, wire::SyncReply& reply) {
+Result<> Hub::give_certificates(const wire::SyncRequest& q, const Device& device, std::uint64_t after,
+                                wire::SyncReply& reply) {
     TRY(const auto certs, r_->certificates_after(after));
     reply.cursor.certificates = after;
     for (const auto& s : certs) {
@@ -282,11 +311,14 @@ Result<> Hub::give_certificates(const wire::SyncRequest& q, const Device& device
     return {};
 }
 
-Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::vector<Hash>& just_sent, wire::SyncReply& reply) {
+Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::vector<Hash>& just_sent,
+                   wire::SyncReply& reply) {
     TRY(const auto proof, r_->log_proof(q.cursor.log));
     const bool known = q.cursor.hub == hub_ && q.cursor.generation == generation_ && proof == q.cursor.proof;
-    reply.cursor = {hub_, generation_, known ? q.cursor.log : Lsn{0}, known ? q.cursor.proof : 0, known ? q.cursor.certificates : 0};
-    if (q.control > r_->control().head()) return fail(Errc::protocol, "本机的控制日志比服务器新 / the device's control log is ahead of this hub's");
+    reply.cursor = {hub_, generation_, known ? q.cursor.log : Lsn{0}, known ? q.cursor.proof : 0,
+                    known ? q.cursor.certificates : 0};
+    if (q.control > r_->control().head())
+        return fail(Errc::protocol, "本机的控制日志比服务器新 / the device's control log is ahead of this hub's");
     TRY(reply.control, r_->control_after(q.control, kControlBytes));
     const auto given = q.control.value + reply.control.size();
     if (given < r_->control().head().value) {
@@ -309,7 +341,8 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::
         TRY(const bool forked, r_->is_forked(v.stream, v.replica));
         if (forked) continue;
         TRY(const auto hashes, r_->hashes_at(v.stream, v.replica, v.seq));
-        if (std::find(hashes.begin(), hashes.end(), v.hash) != hashes.end()) has[v.stream.str() + v.replica.hex()] = v.seq;
+        if (std::find(hashes.begin(), hashes.end(), v.hash) != hashes.end())
+            has[v.stream.str() + v.replica.hex()] = v.seq;
     }
     Lsn through;
     TRY(auto entries, r_->log_after(reply.cursor.log, streams, kReplyBytes, through));
@@ -317,7 +350,8 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::
     std::set<ReplicaId> strangers;
     auto introduce = [&](const ReplicaId& replica) {
         const auto* author = r_->control().cert(replica);
-        if (author && !matters_to(device.unit, *author) && strangers.insert(replica).second) reply.certificates.push_back(author->encode());
+        if (author && !matters_to(device.unit, *author) && strangers.insert(replica).second)
+            reply.certificates.push_back(author->encode());
     };
     if (asked_certificates == 0) {  // a new device, or one that waits for a certificate
         TRY(const auto heads, r_->chain_heads(streams));

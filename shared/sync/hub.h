@@ -46,8 +46,10 @@ private:
     Result<Device> device_of(const std::string& token);
     Result<> issue_certificate(const ReplicaId& replica, const std::string& unit, const std::string& label);
     Result<> take(const wire::SyncRequest& q, const Device& device, wire::SyncReply& reply);
-    Result<> give(const wire::SyncRequest& q, const Device& device, const std::vector<Hash>& just_sent, wire::SyncReply& reply);
-    Result<> give_certificates(const wire::SyncRequest& q, const Device& device, std::uint64_t after, wire::SyncReply& reply);
+    Result<> give(const wire::SyncRequest& q, const Device& device, const std::vector<Hash>& just_sent,
+                  wire::SyncReply& reply);
+    Result<> give_certificates(const wire::SyncRequest& q, const Device& device, std::uint64_t after,
+                               wire::SyncReply& reply);
     bool matters_to(const std::string& unit, const Certificate& cert) const;
     const std::vector<StreamId>& scope(const std::string& unit);
     Level level() const;

@@ -11,7 +11,9 @@ constexpr const char* kToken = "upstream/token";
 constexpr const char* kLevel = "upstream/level";
 constexpr const char* kLastSync = "upstream/last_sync_ms";
 
-std::string ack_key(const StreamId& stream, const ReplicaId& replica) { return "ack/" + stream.str() + "/" + replica.hex(); }
+std::string ack_key(const StreamId& stream, const ReplicaId& replica) {
+    return "ack/" + stream.str() + "/" + replica.hex();
+}
 
 std::string encode(const wire::Cursor& c) {
     std::string out;
@@ -117,7 +119,9 @@ Result<> Session::fill_outbox(wire::SyncRequest& q) {
     TRY(const auto chains, unsent(r_));
     std::size_t room = kRequestBytes;
     for (const auto& c : chains) {
-        const bool is_blocked = std::any_of(blocked_.begin(), blocked_.end(), [&](const auto& b) { return b.stream == c.stream && b.replica == c.replica; });
+        const bool is_blocked = std::any_of(blocked_.begin(), blocked_.end(), [&](const auto& b) {
+            return b.stream == c.stream && b.replica == c.replica;
+        });
         if (is_blocked || room == 0) continue;
         TRY(auto entries, r_.chain_after(c.stream, c.replica, c.acked, room));
         if (c.replica != r_.id())
@@ -133,7 +137,8 @@ Result<> Session::fill_outbox(wire::SyncRequest& q) {
 Result<std::string> Session::request() {
     wire::SyncRequest q;
     TRY(q.token, r_.fact(kToken));
-    if (q.token.empty()) return fail(Errc::not_allowed, "本机还没有登记,请先 enrol / not enrolled yet: run enrol first");
+    if (q.token.empty())
+        return fail(Errc::not_allowed, "本机还没有登记,请先 enrol / not enrolled yet: run enrol first");
     if (r_.is_copied()) TRY_VOID(r_.reincarnate());
     q.replica = r_.id();
     TRY(const auto cursor, r_.fact(kCursor));
@@ -161,7 +166,8 @@ Result<> Session::reply(std::string_view bytes) {
     send_vector_ = m.wants_vector || (send_vector_ && m.more);
     TRY(const auto left, unsent(r_));
     const bool can_send = std::any_of(left.begin(), left.end(), [&](const auto& c) {
-        return std::none_of(blocked_.begin(), blocked_.end(), [&](const auto& b) { return b.stream == c.stream && b.replica == c.replica; });
+        return std::none_of(blocked_.begin(), blocked_.end(),
+                            [&](const auto& b) { return b.stream == c.stream && b.replica == c.replica; });
     });
     more_ = m.more || can_send || r_.is_copied();
     // A hub that neither takes nor refuses would keep us here for ever.
@@ -174,7 +180,8 @@ Result<> Session::reply(std::string_view bytes) {
 Result<> Session::take_heads(const wire::SyncReply& m) {
     TRY(const auto heads, r_.chain_heads());
     for (const auto& h : heads) {
-        const auto it = std::find_if(m.heads.begin(), m.heads.end(), [&](const auto& x) { return x.stream == h.stream && x.replica == h.replica; });
+        const auto it = std::find_if(m.heads.begin(), m.heads.end(),
+                                     [&](const auto& x) { return x.stream == h.stream && x.replica == h.replica; });
         Seq there{0};
         if (it != m.heads.end()) {
             // Only a head that we know too tells what is there; of a forked chain it tells of one branch.
@@ -199,7 +206,8 @@ Result<> Session::take(const wire::SyncReply& m) {
         if (x.admission == Admission::admitted) ++stats_.received;
         // A gap or a break in what the hub serves: take none of it, so that the cursor stays where it was.
         if (x.admission == Admission::gap || x.admission == Admission::broken)
-            return fail(Errc::protocol, "服务器发来的记录不连续:" + x.why + " / the hub's commits do not follow: " + x.why);
+            return fail(Errc::protocol,
+                        "服务器发来的记录不连续:" + x.why + " / the hub's commits do not follow: " + x.why);
     }
     if (m.wants_vector) TRY_VOID(take_heads(m));
     return note(m);
@@ -211,7 +219,8 @@ Result<> Session::note(const wire::SyncReply& m) {
         TRY(const auto before, acked(r_, a.at.stream, a.at.replica));
         TRY(const auto hashes, r_.hashes_at(a.at.stream, a.at.replica, a.at.seq));
         if (std::find(hashes.begin(), hashes.end(), a.at.hash) == hashes.end())
-            return fail(Errc::protocol, "服务器确认的不是本机的记录 / the hub acknowledged another commit than ours: " + a.at.stream.str());
+            return fail(Errc::protocol, "服务器确认的不是本机的记录 / the hub acknowledged another commit than ours: " +
+                                            a.at.stream.str());
         const auto seq = a.at.seq;
         if (seq > before) stats_.sent += seq.value - before.value;
         TRY_VOID(store_ack(r_, a.at.stream, a.at.replica, std::max(seq, before)));

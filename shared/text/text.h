@@ -13,15 +13,56 @@
 namespace taizhang::text {
 
 enum class Msg {
-    saved, saved_as, no_records, n_records, state, conflicts_title, open_conflict, decided, winner, loser, why, history, accepted, not_accepted,
-    allowed_now, township_has, city_has, not_yet, unsent, last_sync, never_synced, waiting, clock_trusted, clock_low, open_conflicts, verified_ok,
-    sync_done, sync_refused, offline_kept, enrolled, code_is, code_hint, serving, port_file, stopped, imported, importing, ignored_keys,
-    review_title, review_gap, review_units, too_few, syncing, fetching,
+    saved,
+    saved_as,
+    no_records,
+    n_records,
+    state,
+    conflicts_title,
+    open_conflict,
+    decided,
+    winner,
+    loser,
+    why,
+    history,
+    accepted,
+    not_accepted,
+    allowed_now,
+    township_has,
+    city_has,
+    not_yet,
+    unsent,
+    last_sync,
+    never_synced,
+    waiting,
+    clock_trusted,
+    clock_low,
+    open_conflicts,
+    verified_ok,
+    sync_done,
+    sync_refused,
+    offline_kept,
+    enrolled,
+    code_is,
+    code_hint,
+    serving,
+    port_file,
+    stopped,
+    imported,
+    importing,
+    ignored_keys,
+    review_title,
+    review_gap,
+    review_units,
+    too_few,
+    syncing,
+    fetching,
 };
 
 /// The message in the chosen language, its places filled.
 std::string say(Msg m, std::initializer_list<std::string_view> values = {});
-/// "中文 / English" whatever the language, each half with values of its own: for errors, which choose() cuts at the edge.
+/// "中文 / English" whatever the language, each half with values of its own: for errors, which choose() cuts at the
+/// edge.
 std::string both(Msg m, std::initializer_list<std::string_view> zh, std::initializer_list<std::string_view> en);
 /// The two halves of "中文 / English"; the whole twice when there is one only.
 std::pair<std::string, std::string> halves(std::string_view both);

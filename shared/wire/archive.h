@@ -23,13 +23,15 @@ inline constexpr std::size_t kElementsMax = std::size_t{1} << 18;
 
 class OutArchive : public cereal::OutputArchive<OutArchive, cereal::AllowEmptyClassElision> {
 public:
-    explicit OutArchive(std::string& out) : cereal::OutputArchive<OutArchive, cereal::AllowEmptyClassElision>(this), w(out) {}
+    explicit OutArchive(std::string& out)
+        : cereal::OutputArchive<OutArchive, cereal::AllowEmptyClassElision>(this), w(out) {}
     Writer w;
 };
 
 class InArchive : public cereal::InputArchive<InArchive, cereal::AllowEmptyClassElision> {
 public:
-    explicit InArchive(std::string_view in) : cereal::InputArchive<InArchive, cereal::AllowEmptyClassElision>(this), r(in) {}
+    explicit InArchive(std::string_view in)
+        : cereal::InputArchive<InArchive, cereal::AllowEmptyClassElision>(this), r(in) {}
     Reader r;
 };
 

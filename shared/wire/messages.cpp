@@ -91,13 +91,21 @@ namespace {
 template <class M>
 constexpr std::uint8_t kind_of();
 template <>
-constexpr std::uint8_t kind_of<SyncRequest>() { return 'q'; }
+constexpr std::uint8_t kind_of<SyncRequest>() {
+    return 'q';
+}
 template <>
-constexpr std::uint8_t kind_of<SyncReply>() { return 'r'; }
+constexpr std::uint8_t kind_of<SyncReply>() {
+    return 'r';
+}
 template <>
-constexpr std::uint8_t kind_of<EnrolRequest>() { return 'e'; }
+constexpr std::uint8_t kind_of<EnrolRequest>() {
+    return 'e';
+}
 template <>
-constexpr std::uint8_t kind_of<EnrolReply>() { return 'f'; }
+constexpr std::uint8_t kind_of<EnrolReply>() {
+    return 'f';
+}
 
 template <class M>
 std::string write(const M& m) {
@@ -116,7 +124,9 @@ Result<> read(std::string_view bytes, M& out) {
     if (a.r.u8() != kind_of<M>()) return fail(Errc::protocol, "不是本协议的消息 / message: not of this protocol");
     a(out);
     if (out.version != kVersion && a.r.ok())
-        return fail(Errc::protocol, "对方的版本不同,请升级程序 / message: version " + std::to_string(out.version) + ", this program speaks " + std::to_string(kVersion) + ": upgrade the older one");
+        return fail(Errc::protocol, "对方的版本不同,请升级程序 / message: version " + std::to_string(out.version) +
+                                        ", this program speaks " + std::to_string(kVersion) +
+                                        ": upgrade the older one");
     if (!a.r.done()) {
         out = M{};
         return fail(Errc::protocol, "消息不完整或已损坏 / message: cut or damaged");

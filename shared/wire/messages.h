@@ -30,17 +30,18 @@ struct ChainPos {
 struct Cursor {
     ReplicaId hub;
     std::uint64_t generation = 0;
-    Lsn log;                    ///< everything in my scope up to here is with me
-    std::uint64_t proof = 0;    ///< of the commit at that place: a hub restored from a backup has another one there, or none
+    Lsn log;  ///< everything in my scope up to here is with me
+    std::uint64_t proof =
+        0;  ///< of the commit at that place: a hub restored from a backup has another one there, or none
     std::uint64_t certificates = 0;
 };
 
 struct SyncRequest {
     std::uint32_t version = kVersion;
-    std::string token;                      ///< proves the device (given at enrolment)
+    std::string token;  ///< proves the device (given at enrolment)
     ReplicaId replica;
     Cursor cursor;
-    ControlPos control;                     ///< control entries up to here are with me
+    ControlPos control;  ///< control entries up to here are with me
     bool has_vector = false;
     std::vector<ChainPos> vector;           ///< what I hold, when the cursor cannot tell
     std::vector<std::string> certificates;  ///< of replicas whose commits follow
@@ -66,12 +67,12 @@ struct Verdict {
 
 struct SyncReply {
     std::uint32_t version = kVersion;
-    Level level = Level::none;              ///< of the hub
-    std::int64_t time_ms = 0;               ///< the hub's clock, milliseconds since 1970
-    Cursor cursor;                          ///< valid once all of this reply is on the disk
-    bool more = false;                      ///< ask again
-    bool wants_vector = false;              ///< the cursor was not of this hub and generation
-    std::vector<ChainPos> heads;            ///< with wants_vector: what the hub holds in the device's scope
+    Level level = Level::none;    ///< of the hub
+    std::int64_t time_ms = 0;     ///< the hub's clock, milliseconds since 1970
+    Cursor cursor;                ///< valid once all of this reply is on the disk
+    bool more = false;            ///< ask again
+    bool wants_vector = false;    ///< the cursor was not of this hub and generation
+    std::vector<ChainPos> heads;  ///< with wants_vector: what the hub holds in the device's scope
     std::vector<Ack> acks;
     std::vector<Verdict> verdicts;
     std::vector<std::string> control;

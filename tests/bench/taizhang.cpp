@@ -9,10 +9,10 @@
 
 #include <sodium.h>
 
+#include <time.h>
 #include <chrono>
 #include <map>
 #include <stdexcept>
-#include <time.h>
 
 namespace taizhang::bench {
 namespace {
@@ -109,7 +109,8 @@ public:
                 e.entity = "tasks";
                 e.row = std::string(view_of(rows[u.row].id));
                 e.stream = kStream;
-                e.fields.emplace_back(name_of(u.column), u.column == Column::status ? Value::text(u.text) : Value::integer(u.number));
+                e.fields.emplace_back(name_of(u.column),
+                                      u.column == Column::status ? Value::text(u.text) : Value::integer(u.number));
             }
             must(replica_->batch([&]() -> Result<> {
                 for (const auto& d : drafts) must(replica_->edit(d));
@@ -146,7 +147,8 @@ public:
     }
 
     void scan(const RowSink& sink) override {
-        auto s = must(replica_->database().prepare("SELECT id, unit, title, status, progress, due_date, owner, note, editor FROM tasks"));
+        auto s = must(replica_->database().prepare(
+            "SELECT id, unit, title, status, progress, due_date, owner, note, editor FROM tasks"));
         while (must(s.step())) {
             Task t;
             std::copy_n(s.blob(0).begin(), t.id.size(), t.id.begin());
@@ -193,7 +195,8 @@ private:
         auto flush = [&] {
             if (!packed.empty())
                 for (const auto& x : must(replica_->receive(packed, Origin::below)))
-                    if (x.admission == Admission::gap || x.admission == Admission::broken) throw std::runtime_error("taizhang: " + x.why);
+                    if (x.admission == Admission::gap || x.admission == Admission::broken)
+                        throw std::runtime_error("taizhang: " + x.why);
             packed.clear();
             bytes = 0;
         };

@@ -6,8 +6,9 @@
 namespace taizhang::sim {
 namespace {
 
-constexpr int kWritesMax = 26;   // of one row; the naive fold grows with the cube
-constexpr std::array kWords = {"已报", "整改", "核查", "拨付", "走访", "draft", "final \"two\"", "a\\b", "会议", "材料"};
+constexpr int kWritesMax = 26;  // of one row; the naive fold grows with the cube
+constexpr std::array kWords = {"已报",  "整改",          "核查", "拨付", "走访",
+                               "draft", "final \"two\"", "a\\b", "会议", "材料"};
 constexpr std::array kTags = {"红", "黄", "绿", "blue", "急"};
 
 }  // namespace
@@ -49,26 +50,32 @@ World::Row* Author::some_row(const Entity& e) {
 }
 
 bool Author::may_write(const Group& g, const StreamId& stream) {
-    return w_.reading_.may(g.by, m_.unit, stream, m_.replica->control().head().value) || (!g.refused_as.empty() && w_.one_in(3));
+    return w_.reading_.may(g.by, m_.unit, stream, m_.replica->control().head().value) ||
+           (!g.refused_as.empty() && w_.one_in(3));
 }
 
 Value Author::some_value(const Field& f) {
-    const auto word = std::string(kWords[static_cast<std::size_t>(w_.pick(static_cast<int>(kWords.size())))]) + std::to_string(w_.pick(40));
+    const auto word = std::string(kWords[static_cast<std::size_t>(w_.pick(static_cast<int>(kWords.size())))]) +
+                      std::to_string(w_.pick(40));
     switch (f.type) {
-        case Type::number: return Value::number(*Decimal::parse(std::to_string(w_.pick(100)) + "." + std::to_string(w_.pick(100))));
+        case Type::number:
+            return Value::number(*Decimal::parse(std::to_string(w_.pick(100)) + "." + std::to_string(w_.pick(100))));
         case Type::integer: return Value::integer(w_.pick(50) - 5);
         case Type::boolean: return Value::integer(w_.pick(2));
         case Type::date: return Value::text("2025-12-" + std::to_string(10 + w_.pick(20)));
         case Type::datetime: return Value::text("2025-12-" + std::to_string(10 + w_.pick(20)) + "T08:00:00+08:00");
-        case Type::choice: return Value::text(f.choices[static_cast<std::size_t>(w_.pick(static_cast<int>(f.choices.size())))]);
+        case Type::choice:
+            return Value::text(f.choices[static_cast<std::size_t>(w_.pick(static_cast<int>(f.choices.size())))]);
         case Type::json: return Value::text("[" + std::to_string(w_.pick(9)) + "]");
         case Type::ref: return Value::text("r" + std::to_string(w_.pick(9)));
         case Type::text: break;
     }
-    if (f.name == "tags" || f.name == "readers") return Value::text(kTags[static_cast<std::size_t>(w_.pick(static_cast<int>(kTags.size())))]);
+    if (f.name == "tags" || f.name == "readers")
+        return Value::text(kTags[static_cast<std::size_t>(w_.pick(static_cast<int>(kTags.size())))]);
     if (f.length_max < 60) return Value::text(std::to_string(w_.pick(40)));
     // In some worlds texts that do not compress, so that chunks fill up.
-    if (f.length_max > 15'000 && (w_.heavy_ || w_.one_in(60))) return Value::text(noise(w_.pick(w_.heavy_ ? 19'000 : 1500)));
+    if (f.length_max > 15'000 && (w_.heavy_ || w_.one_in(60)))
+        return Value::text(noise(w_.pick(w_.heavy_ ? 19'000 : 1500)));
     return Value::text(word);
 }
 
@@ -109,7 +116,9 @@ Edit Author::new_row(const Entity& e) {
     } else {
         edit.row = e.prefix + std::to_string(m_.number) + "-" + std::to_string(++w_.serial_);
     }
-    const auto same = std::find_if(w_.rows_.begin(), w_.rows_.end(), [&](const auto& r) { return r.entity == edit.entity && r.id == edit.row && r.stream == *edit.stream; });
+    const auto same = std::find_if(w_.rows_.begin(), w_.rows_.end(), [&](const auto& r) {
+        return r.entity == edit.entity && r.id == edit.row && r.stream == *edit.stream;
+    });
     if (same == w_.rows_.end())
         w_.rows_.push_back({edit.entity, edit.row, *edit.stream, 1});
     else
@@ -125,7 +134,10 @@ bool Author::step(const Entity& e, World::Row& row, Edit& edit) {
     edit.transition = t.name;
     for (const auto& need : t.needs) {
         const auto& states = e.workflow.states;
-        edit.arguments.emplace_back(need, Value::text(need == "state" ? states[static_cast<std::size_t>(w_.pick(static_cast<int>(states.size())))] : "因"));
+        edit.arguments.emplace_back(
+            need,
+            Value::text(need == "state" ? states[static_cast<std::size_t>(w_.pick(static_cast<int>(states.size())))]
+                                        : "因"));
     }
     return true;
 }
@@ -143,7 +155,8 @@ Edit Author::change(const Entity& e, World::Row& row) {
     for (const auto& f : e.fields) {
         const auto& group = e.groups[static_cast<std::size_t>(f.group)];
         if (group.rule != fold::Rule::set || !w_.one_in(4)) continue;
-        const bool adds = std::any_of(edit.fields.begin(), edit.fields.end(), [&](const auto& v) { return v.first == f.name; });
+        const bool adds =
+            std::any_of(edit.fields.begin(), edit.fields.end(), [&](const auto& v) { return v.first == f.name; });
         if (!adds) edit.remove.emplace_back(f.name, some_value(f));
     }
     return edit;
@@ -182,7 +195,8 @@ Result<std::vector<CommitId>> Author::decide() {
     edit.row = c.row;
     edit.stream = c.stream;
     edit.settle = true;
-    const auto& f = e->fields[static_cast<std::size_t>(group.fields[static_cast<std::size_t>(w_.pick(static_cast<int>(group.fields.size())))])];
+    const auto& f = e->fields[static_cast<std::size_t>(
+        group.fields[static_cast<std::size_t>(w_.pick(static_cast<int>(group.fields.size())))])];
     edit.fields.emplace_back(f.name, some_value(f));
     ++w_.figures_.decisions;
     return m_.replica->edit({{std::move(edit)}, "李"});

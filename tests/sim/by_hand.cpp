@@ -39,7 +39,8 @@ void Author::hand_part(CommitWriter& w, const Entity& e, const World::Row& row, 
     const auto& group = e.groups[g];
     const auto no = w_.reading_.group_no(e.name, group.name);
     const bool removes = group.rule == fold::Rule::set && w_.one_in(3);
-    const bool is_list = group.rule == fold::Rule::append || group.rule == fold::Rule::set || group.rule == fold::Rule::sum;
+    const bool is_list =
+        group.rule == fold::Rule::append || group.rule == fold::Rule::set || group.rule == fold::Rule::sum;
     auto base = !is_list || removes ? some_base(row, no, removes) : std::vector<VersionId>();
     if (removes && base.empty()) return;
     w.part(removes ? fold::Op::remove : fold::Op::put, group.name, base);
@@ -63,7 +64,9 @@ void Author::hand_step(CommitWriter& w, const Entity& e, const World::Row& row) 
     for (const auto& need : t.needs) {
         if (w_.one_in(10)) continue;
         const auto& states = e.workflow.states;
-        w.field(need, Value::text(need == "state" ? states[static_cast<std::size_t>(w_.pick(static_cast<int>(states.size())))] : "因"));
+        w.field(need,
+                Value::text(need == "state" ? states[static_cast<std::size_t>(w_.pick(static_cast<int>(states.size())))]
+                                            : "因"));
     }
 }
 
@@ -77,7 +80,8 @@ Result<std::vector<CommitId>> Author::write_by_hand() {
     h.control = m_.replica->control().head();
     h.catalog = catalog().version();
     h.person = "手";
-    h.time = static_cast<std::uint64_t>(w_.now_ms_ + w_.pick(7'200'000) - 3'600'000) << 16 | static_cast<std::uint64_t>(w_.pick(4));
+    h.time = static_cast<std::uint64_t>(w_.now_ms_ + w_.pick(7'200'000) - 3'600'000) << 16 |
+             static_cast<std::uint64_t>(w_.pick(4));
     TRY(const auto heads, m_.replica->chain_heads(std::span(&h.stream, 1)));
     h.seq = Seq{1};
     for (const auto& head : heads)
@@ -105,7 +109,8 @@ Result<std::vector<CommitId>> Author::write_by_hand() {
     packer.pack(bytes, packed);
     const std::string_view one(packed);
     TRY(const auto taken, m_.replica->receive(std::span(&one, 1), Origin::own));
-    if (taken.front().admission != Admission::admitted) return fail(Errc::internal, "a commit of our own was not admitted: " + taken.front().why);
+    if (taken.front().admission != Admission::admitted)
+        return fail(Errc::internal, "a commit of our own was not admitted: " + taken.front().why);
     ++row->writes;
     ++w_.figures_.hand_written;
     return std::vector<CommitId>{{h.replica, h.stream, h.seq, parsed.hash}};

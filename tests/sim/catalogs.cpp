@@ -87,7 +87,8 @@ counted = { type = "integer", rule = "sum" }
 checked = { type = "bool", rule = "owner", by = ["above"] }
 kind    = { type = "choice", choices = ["甲", "乙", "丙"], rule = "keep_both" }
 )";
-    if (version >= 2) out += R"(
+    if (version >= 2)
+        out += R"(
 [entity.visit]
 label = ["走访", "visit"]
 [entity.visit.fields]

@@ -16,24 +16,29 @@ using fold::LineKind;
 using Changes = std::vector<Change>;
 
 std::string text_of(const fold::Line& l) {
-    static constexpr const char* kinds[] = {"open", "closed", "refused", "suggestion", "void", "after close-out", "quarantined"};
-    return std::string(kinds[static_cast<int>(l.kind)]) + " g" + std::to_string(l.group) + " loser " + l.loser.hex().substr(0, 8) + " winner " +
-           l.winner.hex().substr(0, 8) + " by " + l.decided_by.hex().substr(0, 8) + " rule " + std::to_string(static_cast<int>(l.rule));
+    static constexpr const char* kinds[] = {"open", "closed",          "refused",    "suggestion",
+                                            "void", "after close-out", "quarantined"};
+    return std::string(kinds[static_cast<int>(l.kind)]) + " g" + std::to_string(l.group) + " loser " +
+           l.loser.hex().substr(0, 8) + " winner " + l.winner.hex().substr(0, 8) + " by " +
+           l.decided_by.hex().substr(0, 8) + " rule " + std::to_string(static_cast<int>(l.rule));
 }
 
 std::string printable(const RowKey& key) {
-    const bool is_text = is_utf8(key.id) && std::none_of(key.id.begin(), key.id.end(), [](char c) { return static_cast<unsigned char>(c) < 32; });
+    const bool is_text = is_utf8(key.id) && std::none_of(key.id.begin(), key.id.end(),
+                                                         [](char c) { return static_cast<unsigned char>(c) < 32; });
     return key.entity + " " + (is_text ? key.id : to_hex(key.id)) + " in " + key.stream;
 }
 
 const Change* change_of(const Changes& changes, int group, const VersionId& id) {
-    const auto it = std::find_if(changes.begin(), changes.end(), [&](const auto& x) { return x.group == group && x.id == id; });
+    const auto it =
+        std::find_if(changes.begin(), changes.end(), [&](const auto& x) { return x.group == group && x.id == id; });
     return it == changes.end() ? nullptr : &*it;
 }
 
 bool is_register(const Changes& changes, int group) {
     return std::all_of(changes.begin(), changes.end(), [&](const auto& x) {
-        return x.group != group || (x.rule != fold::Rule::append && x.rule != fold::Rule::set && x.rule != fold::Rule::sum);
+        return x.group != group ||
+               (x.rule != fold::Rule::append && x.rule != fold::Rule::set && x.rule != fold::Rule::sum);
     });
 }
 
@@ -51,7 +56,8 @@ std::set<VersionId> past_of(const Changes& changes, int group, const VersionId& 
     return out;
 }
 
-std::uint64_t fold_time(const Changes& changes, int group, const VersionId& id, std::map<fold::Ref, std::uint64_t>& known) {
+std::uint64_t fold_time(const Changes& changes, int group, const VersionId& id,
+                        std::map<fold::Ref, std::uint64_t>& known) {
     if (const auto it = known.find({group, id}); it != known.end()) return it->second;
     const auto* x = change_of(changes, group, id);
     std::uint64_t t = x->stamp;
@@ -105,20 +111,24 @@ void Checks::check_state(Machine& m) {
     const auto ready = reading_.ready_rows(log, certified, at);
     const auto waits = m.replica->waiting();
     if (!waits || waits->size() != ready.waiting)
-        violated("8 liveness", m.name() + ": " + std::to_string(waits ? waits->size() : 0) + " commits wait, and " + std::to_string(ready.waiting) + " have a reason to");
+        violated("8 liveness", m.name() + ": " + std::to_string(waits ? waits->size() : 0) + " commits wait, and " +
+                                   std::to_string(ready.waiting) + " have a reason to");
 
     const auto tables = read_tables(m);
     for (const auto& [key, commits] : ready.rows) {
         if (!reading_.newest(at).find(key.entity)) continue;
         const auto have = tables.find(key);
-        if (have == tables.end()) violated("3 no loss", m.name() + ": " + printable(key) + " is in the log and in no table");
+        if (have == tables.end())
+            violated("3 no loss", m.name() + ": " + printable(key) + " is in the log and in no table");
         compare(m.name() + ": " + printable(key), key, commits, have->second, at);
     }
     for (const auto& [key, row] : tables)
-        if (!ready.rows.contains(key)) violated("2 atomic prefix", m.name() + ": " + printable(key) + " is in a table and not in the log");
+        if (!ready.rows.contains(key))
+            violated("2 atomic prefix", m.name() + ": " + printable(key) + " is in a table and not in the log");
 }
 
-void Checks::compare(const std::string& where, const RowKey& key, const std::vector<const Told*>& commits, const Shown& have, std::uint64_t at) {
+void Checks::compare(const std::string& where, const RowKey& key, const std::vector<const Told*>& commits,
+                     const Shown& have, std::uint64_t at) {
     ++rows_compared_;
     lines_compared_ += have.lines.size();
     std::uint64_t sum = 0;
@@ -127,10 +137,12 @@ void Checks::compare(const std::string& where, const RowKey& key, const std::vec
         std::memcpy(&part, c->hash.bytes.data(), sizeof part);
         sum += part;
     }
-    auto name = key.entity + "\n" + key.stream + "\n" + key.id + "\n" + std::to_string(sum) + " " + std::to_string(reading_.newest(at).version());
+    auto name = key.entity + "\n" + key.stream + "\n" + key.id + "\n" + std::to_string(sum) + " " +
+                std::to_string(reading_.newest(at).version());
     auto known = known_.find(name);
     const bool is_new = known == known_.end();
-    if (is_new) known = known_.emplace(std::move(name), reading_.expected(key, reading_.changes(key, commits), at)).first;
+    if (is_new)
+        known = known_.emplace(std::move(name), reading_.expected(key, reading_.changes(key, commits), at)).first;
     const auto& want = known->second;
     const bool same = want.columns == have.columns && want.lines == have.lines;
     if (same && !is_new) return;
@@ -142,11 +154,13 @@ void Checks::compare(const std::string& where, const RowKey& key, const std::vec
     for (const auto& line : want.lines)
         if (!have.lines.contains(line)) violated("11 visible conflicts", where + " lacks the line " + text_of(line));
     for (const auto& line : have.lines)
-        if (!want.lines.contains(line)) violated("11 visible conflicts", where + " has a line that nothing gives: " + text_of(line));
+        if (!want.lines.contains(line))
+            violated("11 visible conflicts", where + " has a line that nothing gives: " + text_of(line));
     std::string differs;
     for (const auto& [column, value] : want.columns)
         if (const auto it = have.columns.find(column); it == have.columns.end() || it->second != value)
-            differs += " " + column + " is '" + (it == have.columns.end() ? "-" : it->second) + "', should be '" + value + "'";
+            differs +=
+                " " + column + " is '" + (it == have.columns.end() ? "-" : it->second) + "', should be '" + value + "'";
     violated("7 strong convergence", where + (differs.empty() ? " has columns that no catalog gives" : differs));
 }
 
@@ -164,28 +178,36 @@ void Checks::check_11_visible_conflicts(const Changes& changes, const Shown& hav
     for (const auto& x : changes)
         for (const auto& b : x.base) seen.insert({x.group, b});
     for (const auto& x : changes) {
-        if (x.group == fold::kWorkflow || !is_register(changes, x.group) || named.contains({x.group, x.id}) || seen.contains({x.group, x.id})) continue;
+        if (x.group == fold::kWorkflow || !is_register(changes, x.group) || named.contains({x.group, x.id}) ||
+            seen.contains({x.group, x.id}))
+            continue;
         for (const auto& [field, encoded] : x.fields) {
             const auto text = value_shown(encoded);
             if (std::none_of(have.columns.begin(), have.columns.end(), [&](const auto& c) { return c.second == text; }))
-                violated("11 visible conflicts", where + ": '" + text + "' of " + x.id.hex().substr(0, 8) + " in group " + std::to_string(x.group) + " is nowhere");
+                violated("11 visible conflicts", where + ": '" + text + "' of " + x.id.hex().substr(0, 8) +
+                                                     " in group " + std::to_string(x.group) + " is nowhere");
         }
     }
 }
 
-/// The state is what a legal step leads to, and that step had seen the city's last one: what the city closed stays closed.
-void Checks::check_12_legal_transitions(const RowKey& key, const Changes& changes, const Shown& want, const Shown& have, const std::string& where) {
+/// The state is what a legal step leads to, and that step had seen the city's last one: what the city closed stays
+/// closed.
+void Checks::check_12_legal_transitions(const RowKey& key, const Changes& changes, const Shown& want, const Shown& have,
+                                        const std::string& where) {
     const auto& entity = *reading_.newest(reading_.head()).find(key.entity);
     if (!entity.has_workflow()) return;
     const auto column = have.columns.find(entity.workflow.field);
     const auto& should = want.columns.at(entity.workflow.field);
     if (column == have.columns.end() || column->second != should)
-        violated("12 legal transitions", where + " is '" + (column == have.columns.end() ? "-" : column->second) + "', should be '" + should + "'");
+        violated("12 legal transitions", where + " is '" + (column == have.columns.end() ? "-" : column->second) +
+                                             "', should be '" + should + "'");
     const auto state = entity.workflow.state(column->second);
     std::map<fold::Ref, std::uint64_t> times;
     std::vector<const Change*> legal;
     const Change* city = nullptr;
-    const auto key_of = [&](const Change& x) { return std::tuple(fold_time(changes, x.group, x.id, times), x.replica, x.seq, x.id); };
+    const auto key_of = [&](const Change& x) {
+        return std::tuple(fold_time(changes, x.group, x.id, times), x.replica, x.seq, x.id);
+    };
     for (const auto& x : changes) {
         if (x.group != fold::kWorkflow) continue;
         const auto step = step_of(changes, x);
@@ -198,7 +220,9 @@ void Checks::check_12_legal_transitions(const RowKey& key, const Changes& change
     const bool is_led_to = std::any_of(legal.begin(), legal.end(), [&](const auto* x) {
         return x->to == state && (!city || x == city || past_of(changes, fold::kWorkflow, x->id).contains(city->id));
     });
-    if (!is_led_to) violated("12 legal transitions", where + " is '" + column->second + "', to which no step leads that had seen the city's last");
+    if (!is_led_to)
+        violated("12 legal transitions",
+                 where + " is '" + column->second + "', to which no step leads that had seen the city's last");
 }
 
 }  // namespace taizhang::sim

@@ -8,7 +8,9 @@ namespace {
 
 std::string hex_short(const Hash& h) { return h.hex().substr(0, 12); }
 
-std::string place_of(const CommitHeader& h) { return h.stream.str() + " " + h.replica.hex().substr(0, 8) + " #" + std::to_string(h.seq.value); }
+std::string place_of(const CommitHeader& h) {
+    return h.stream.str() + " " + h.replica.hex().substr(0, 8) + " #" + std::to_string(h.seq.value);
+}
 
 template <class Id>
 Id id_of(std::string_view bytes) {
@@ -51,14 +53,17 @@ std::map<std::int64_t, std::string> Checks::stream_names(Machine& m) {
 
 std::vector<LogLine> Checks::read_log(Machine& m) {
     std::vector<LogLine> out;
-    auto s = prepared(m, "SELECT l.lsn, s.unit, s.audience, r.id, l.seq, l.hash, l.body FROM log l JOIN stream s ON s.no = l.stream "
-                         "JOIN replica r ON r.no = l.replica ORDER BY l.lsn");
+    auto s = prepared(
+        m,
+        "SELECT l.lsn, s.unit, s.audience, r.id, l.seq, l.hash, l.body FROM log l JOIN stream s ON s.no = l.stream "
+        "JOIN replica r ON r.no = l.replica ORDER BY l.lsn");
     while (next(m, s)) {
         const auto& told = reading_.told(id_of<Hash>(s.blob(5)), s.blob(6));
         const auto& h = told.header;
-        if (h.stream.unit != s.text(1) || static_cast<int>(h.stream.audience) != s.integer(2) || h.replica != id_of<ReplicaId>(s.blob(3)) ||
-            h.seq.value != s.unsigned_integer(4))
-            violated("2 atomic prefix", m.name() + ": log entry " + std::to_string(s.integer(0)) + " is not the commit that its columns say");
+        if (h.stream.unit != s.text(1) || static_cast<int>(h.stream.audience) != s.integer(2) ||
+            h.replica != id_of<ReplicaId>(s.blob(3)) || h.seq.value != s.unsigned_integer(4))
+            violated("2 atomic prefix", m.name() + ": log entry " + std::to_string(s.integer(0)) +
+                                            " is not the commit that its columns say");
         out.push_back({s.unsigned_integer(0), &told});
     }
     return out;
@@ -105,7 +110,9 @@ void Checks::read_conflicts(Machine& m, std::map<RowKey, Shown>& rows) {
         line.winner = id_of<VersionId>(s.blob(7));
         line.rule = static_cast<fold::Rule>(s.integer(8));
         const auto row = rows.find(key);
-        if (row == rows.end()) violated("11 visible conflicts", m.name() + ": a line for " + key.entity + " " + key.id + ", which is not there");
+        if (row == rows.end())
+            violated("11 visible conflicts",
+                     m.name() + ": a line for " + key.entity + " " + key.id + ", which is not there");
         row->second.lines.insert(line);
         ++count;
     }
@@ -136,7 +143,8 @@ void Checks::check_1_local_durability(Machine& m) {
     for (const auto& line : read_log(m)) here.insert(line.commit->hash);
     for (const auto& c : m.saved)
         if (!here.contains(c.hash))
-            violated("1 local durability", m.name() + ": " + c.stream.str() + " #" + std::to_string(c.seq.value) + " " + hex_short(c.hash) + " was saved and is gone");
+            violated("1 local durability", m.name() + ": " + c.stream.str() + " #" + std::to_string(c.seq.value) + " " +
+                                               hex_short(c.hash) + " was saved and is gone");
 }
 
 /// No gap in any chain, every hash fits, and the tables are what the log says.
@@ -152,7 +160,8 @@ void Checks::check_2_atomic_prefix(Machine& m) {
         const auto& h = line.commit->header;
         const auto& chain = chains[{h.stream.str(), h.replica}];
         const auto before = chain.find(h.seq.value - 1);
-        const bool follows = h.seq.value == 1 ? h.prev.is_zero() : before != chain.end() && before->second.contains(h.prev);
+        const bool follows =
+            h.seq.value == 1 ? h.prev.is_zero() : before != chain.end() && before->second.contains(h.prev);
         if (!follows) violated("2 atomic prefix", m.name() + ": " + place_of(h) + " does not follow what is here");
     }
 }
@@ -164,7 +173,8 @@ void Checks::check_3_no_loss(Machine& hub, const std::vector<Machine*>& survivor
     for (auto* m : survivors)
         for (const auto& c : m->saved)
             if (const auto it = here.find(c.hash); it == here.end() || it->second != 1)
-                violated("3 no loss", m->name() + ": " + c.stream.str() + " " + c.replica.hex().substr(0, 8) + " #" + std::to_string(c.seq.value) + " " + hex_short(c.hash) + " is " +
+                violated("3 no loss", m->name() + ": " + c.stream.str() + " " + c.replica.hex().substr(0, 8) + " #" +
+                                          std::to_string(c.seq.value) + " " + hex_short(c.hash) + " is " +
                                           (it == here.end() ? "not" : "more than once") + " in the city's log");
 }
 
@@ -174,16 +184,21 @@ void Checks::check_4_true_receipts(Machine& hub) {
     std::map<Chain, std::map<std::uint64_t, std::set<Hash>>> chains;
     for (const auto& line : read_log(hub)) {
         at[line.lsn] = line.commit->hash;
-        chains[{line.commit->header.stream.str(), line.commit->header.replica}][line.commit->header.seq.value].insert(line.commit->hash);
+        chains[{line.commit->header.stream.str(), line.commit->header.replica}][line.commit->header.seq.value].insert(
+            line.commit->hash);
     }
     for (const auto& line : hub_log_)
         if (const auto it = at.find(line.lsn); it == at.end() || it->second != line.commit->hash)
-            violated("4 true receipts", "the hub's position " + std::to_string(line.lsn) + " was " + hex_short(line.commit->hash) + " and is no more");
+            violated("4 true receipts", "the hub's position " + std::to_string(line.lsn) + " was " +
+                                            hex_short(line.commit->hash) + " and is no more");
     for (const auto& [chain, receipt] : receipts_) {
         const auto& seqs = chains[chain];
         for (std::uint64_t n = 1; n <= receipt.first.value; ++n)
-            if (!seqs.contains(n)) violated("4 true receipts", "acknowledged through #" + std::to_string(receipt.first.value) + " of " + chain.first + ", but #" + std::to_string(n) + " is not there");
-        if (!seqs.at(receipt.first.value).contains(receipt.second)) violated("4 true receipts", "another commit than the acknowledged one at " + chain.first);
+            if (!seqs.contains(n))
+                violated("4 true receipts", "acknowledged through #" + std::to_string(receipt.first.value) + " of " +
+                                                chain.first + ", but #" + std::to_string(n) + " is not there");
+        if (!seqs.at(receipt.first.value).contains(receipt.second))
+            violated("4 true receipts", "another commit than the acknowledged one at " + chain.first);
     }
 }
 
@@ -202,11 +217,14 @@ void Checks::check_7_strong_convergence(Machine& m) {
     }
     const auto digest = m.replica->digest();
     if (!digest) violated("19 fail-stop", m.name() + ": " + digest.error().detail);
-    const auto control = std::find_if(digest->begin(), digest->end(), [](const auto& d) { return d.first == "control"; })->second;
+    const auto control =
+        std::find_if(digest->begin(), digest->end(), [](const auto& d) { return d.first == "control"; })->second;
     for (const auto& [stream, value] : *digest) {
         if (stream == "control") continue;
-        const auto [it, is_new] = digests_.try_emplace(stream + " " + std::to_string(sums[stream]) + " " + control, value);
-        if (it->second != value) violated("7 strong convergence", m.name() + ": same commits in " + stream + " as elsewhere, another state");
+        const auto [it, is_new] =
+            digests_.try_emplace(stream + " " + std::to_string(sums[stream]) + " " + control, value);
+        if (it->second != value)
+            violated("7 strong convergence", m.name() + ": same commits in " + stream + " as elsewhere, another state");
     }
 }
 
@@ -222,8 +240,11 @@ void Checks::check_14_resume(Machine& m) {
     std::set<Hash> here;
     for (const auto& line : read_log(m)) here.insert(line.commit->hash);
     for (const auto& line : hub_log_)
-        if (line.lsn <= cursor && reading_.holds(m.unit, line.commit->header.stream) && !here.contains(line.commit->hash))
-            violated("14 resume", m.name() + ": cursor at " + std::to_string(cursor) + ", but position " + std::to_string(line.lsn) + " (" + place_of(line.commit->header) + ") is not here");
+        if (line.lsn <= cursor && reading_.holds(m.unit, line.commit->header.stream) &&
+            !here.contains(line.commit->hash))
+            violated("14 resume", m.name() + ": cursor at " + std::to_string(cursor) + ", but position " +
+                                      std::to_string(line.lsn) + " (" + place_of(line.commit->header) +
+                                      ") is not here");
 }
 
 void Checks::after_start(Machine& m) {

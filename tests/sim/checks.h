@@ -1,4 +1,4 @@
-// checks.h - the invariants that docs/SYNC.md lists, each a function named after it.
+// checks.h - the invariants that docs/INVARIANTS.md lists, each a function named after it.
 //
 // They read a machine's database with their own SQL and its log with their own eyes,
 // and throw Violation at the first thing that does not hold. Call them on machines that
@@ -60,16 +60,18 @@ private:
     std::map<RowKey, Shown> read_tables(Machine& m);
     void read_conflicts(Machine& m, std::map<RowKey, Shown>& rows);
     using Changes = std::vector<fold::Change>;
-    void compare(const std::string& where, const RowKey& key, const std::vector<const Told*>& commits, const Shown& have, std::uint64_t at);
+    void compare(const std::string& where, const RowKey& key, const std::vector<const Told*>& commits,
+                 const Shown& have, std::uint64_t at);
     void check_9_causality(const Changes& changes, const Shown& have, const std::string& where);
     void check_11_visible_conflicts(const Changes& changes, const Shown& have, const std::string& where);
-    void check_12_legal_transitions(const RowKey& key, const Changes& changes, const Shown& want, const Shown& have, const std::string& where);
+    void check_12_legal_transitions(const RowKey& key, const Changes& changes, const Shown& want, const Shown& have,
+                                    const std::string& where);
 
     Reading& reading_;
     std::vector<LogLine> hub_log_;
     std::map<Chain, std::pair<Seq, Hash>> receipts_;
-    std::map<std::string, Shown> known_;                 ///< expected rows by what they follow from
-    std::map<std::string, std::string> digests_;         ///< by stream, commits and control log
+    std::map<std::string, Shown> known_;          ///< expected rows by what they follow from
+    std::map<std::string, std::string> digests_;  ///< by stream, commits and control log
     std::uint64_t rows_compared_ = 0, lines_compared_ = 0, lines_at_hub_ = 0;
 };
 

@@ -5,7 +5,11 @@
 namespace taizhang::sim {
 
 Machine::Machine(int at, std::string of_unit, Level of_level, std::uint64_t seed, const std::int64_t& virtual_ms)
-    : number(at), unit(std::move(of_unit)), level(of_level), disk(std::make_unique<support::SimDisk>(seed)), virtual_ms_(virtual_ms),
+    : number(at),
+      unit(std::move(of_unit)),
+      level(of_level),
+      disk(std::make_unique<support::SimDisk>(seed)),
+      virtual_ms_(virtual_ms),
       random_(reference::mix(seed ^ 0x5eedu)) {}
 
 Machine::~Machine() { close(); }

@@ -22,7 +22,9 @@ struct Violation : std::runtime_error {
     Violation(std::string name, const std::string& what) : std::runtime_error(what), invariant(std::move(name)) {}
     std::string invariant;
 };
-[[noreturn]] inline void violated(const std::string& invariant, const std::string& what) { throw Violation(invariant, what); }
+[[noreturn]] inline void violated(const std::string& invariant, const std::string& what) {
+    throw Violation(invariant, what);
+}
 
 class Machine {
 public:
@@ -44,19 +46,19 @@ public:
     std::unique_ptr<support::SimDisk> disk;
     std::unique_ptr<Replica> replica;
     std::unique_ptr<sync::Hub> hub;
-    std::int64_t clock_error_ms = 0;   ///< what this PC's clock is wrong by
+    std::int64_t clock_error_ms = 0;  ///< what this PC's clock is wrong by
     std::int64_t boot_ms = 0, start_again_ms = 0;
-    std::int64_t away_until_ms = 0;    ///< no link to the hub before
+    std::int64_t away_until_ms = 0;  ///< no link to the hub before
     bool is_enrolled = false;
-    bool needs_power_cut = false;      ///< a sync failed: what the cache shows may never reach the disk
+    bool needs_power_cut = false;  ///< a sync failed: what the cache shows may never reach the disk
 
     // The conversation at hand.
     std::unique_ptr<sync::Session> session;
-    std::uint64_t awaits = 0;          ///< the request whose answer is awaited; 0: none
-    std::uint64_t disk_life = 0;       ///< changes when the disk becomes an older one: older answers are not for it
+    std::uint64_t awaits = 0;     ///< the request whose answer is awaited; 0: none
+    std::uint64_t disk_life = 0;  ///< changes when the disk becomes an older one: older answers are not for it
     std::vector<std::string> old_requests, old_replies;
 
-    std::vector<CommitId> saved;       ///< what edit() said was saved, and this disk must hold
+    std::vector<CommitId> saved;  ///< what edit() said was saved, and this disk must hold
 
 private:
     const std::int64_t& virtual_ms_;

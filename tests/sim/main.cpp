@@ -51,11 +51,12 @@ std::optional<std::string> run_world(std::uint64_t seed, Figures& figures) {
         figures.add(world.figures());
         return world.trace_hash();
     } catch (const Violation& v) {
-        std::printf("invariant %s fails in world %llu: %s; repeat it with: tools/sim --world %llu\n", v.invariant.c_str(), static_cast<unsigned long long>(seed), v.what(),
+        std::printf("invariant %s fails in world %llu: %s; repeat it with: tools/sim --world %llu\n",
+                    v.invariant.c_str(), static_cast<unsigned long long>(seed), v.what(),
                     static_cast<unsigned long long>(seed));
     } catch (const std::exception& e) {
-        std::printf("invariant 8 liveness fails in world %llu: exception: %s; repeat it with: tools/sim --world %llu\n", static_cast<unsigned long long>(seed), e.what(),
-                    static_cast<unsigned long long>(seed));
+        std::printf("invariant 8 liveness fails in world %llu: exception: %s; repeat it with: tools/sim --world %llu\n",
+                    static_cast<unsigned long long>(seed), e.what(), static_cast<unsigned long long>(seed));
     }
     std::fflush(stdout);
     return std::nullopt;
@@ -67,12 +68,16 @@ bool check_21_determinism(std::uint64_t seed, const std::string& trace) {
     const auto again = run_world(seed, ignored);
     if (!again) return false;
     if (*again == trace) return true;
-    std::printf("invariant 21 determinism fails in world %llu: another trace the second time; repeat it with: tools/sim --world %llu\n", static_cast<unsigned long long>(seed),
-                static_cast<unsigned long long>(seed));
+    std::printf(
+        "invariant 21 determinism fails in world %llu: another trace the second time; repeat it with: tools/sim "
+        "--world %llu\n",
+        static_cast<unsigned long long>(seed), static_cast<unsigned long long>(seed));
     return false;
 }
 
-std::uint64_t world_seed(std::uint64_t seed, std::uint64_t n) { return reference::mix(seed * 1'000'003 + n) % 1'000'000'000; }
+std::uint64_t world_seed(std::uint64_t seed, std::uint64_t n) {
+    return reference::mix(seed * 1'000'003 + n) % 1'000'000'000;
+}
 
 int run_years(const Arguments& a, Figures& total, std::string& trace_hash) {
     Hasher trace;
@@ -84,8 +89,10 @@ int run_years(const Arguments& a, Figures& total, std::string& trace_hash) {
         if ((n % 10 == 0 || a.world) && !check_21_determinism(seed, *hash)) return 1;
         trace.add(*hash);
         if (!a.json)
-            std::printf("world %llu: %llu of %llu days, %llu commits, %llu messages\n", static_cast<unsigned long long>(seed), static_cast<unsigned long long>(total.days),
-                        static_cast<unsigned long long>(days), static_cast<unsigned long long>(total.commits), static_cast<unsigned long long>(total.messages));
+            std::printf("world %llu: %llu of %llu days, %llu commits, %llu messages\n",
+                        static_cast<unsigned long long>(seed), static_cast<unsigned long long>(total.days),
+                        static_cast<unsigned long long>(days), static_cast<unsigned long long>(total.commits),
+                        static_cast<unsigned long long>(total.messages));
         std::fflush(stdout);
     }
     trace_hash = trace.finish().hex();
@@ -94,14 +101,20 @@ int run_years(const Arguments& a, Figures& total, std::string& trace_hash) {
 
 void print_json(const Arguments& a, const Figures& f, const std::string& trace) {
     const auto u = [](std::uint64_t v) { return static_cast<unsigned long long>(v); };
-    std::printf("{\"years\":%llu,\"worlds\":%llu,\"commits\":%llu,\"messages\":%llu,\"lost_messages\":%llu,\"power_cuts\":%llu,\"clock_jumps\":%llu,\"lost\":0,\"diverged\":0,"
-                "\"trace_hash\":\"%s\"}\n",
-                u(a.years), u(f.worlds), u(f.commits), u(f.messages), u(f.lost_messages), u(f.power_cuts), u(f.clock_jumps), trace.c_str());
+    std::printf(
+        "{\"years\":%llu,\"worlds\":%llu,\"commits\":%llu,\"messages\":%llu,\"lost_messages\":%llu,\"power_cuts\":%llu,"
+        "\"clock_jumps\":%llu,\"lost\":0,\"diverged\":0,"
+        "\"trace_hash\":\"%s\"}\n",
+        u(a.years), u(f.worlds), u(f.commits), u(f.messages), u(f.lost_messages), u(f.power_cuts), u(f.clock_jumps),
+        trace.c_str());
 }
 
 void print_summary(const Figures& f, const std::string& trace, double seconds) {
-    const auto line = [](const char* name, std::uint64_t v) { std::printf("  %-28s %llu\n", name, static_cast<unsigned long long>(v)); };
-    std::printf("%llu worlds, %.2f years in %.1f s\n", static_cast<unsigned long long>(f.worlds), static_cast<double>(f.days) / 365, seconds);
+    const auto line = [](const char* name, std::uint64_t v) {
+        std::printf("  %-28s %llu\n", name, static_cast<unsigned long long>(v));
+    };
+    std::printf("%llu worlds, %.2f years in %.1f s\n", static_cast<unsigned long long>(f.worlds),
+                static_cast<double>(f.days) / 365, seconds);
     line("commits", f.commits);
     line("of them written by hand", f.hand_written);
     line("decisions", f.decisions);

@@ -22,7 +22,9 @@ std::int64_t World::some_delay() {
     return kind < 9 ? pick(static_cast<int>(600 * kSecond)) : pick(static_cast<int>(5 * kHour));
 }
 
-void World::send(std::int64_t delay_ms, Message m) { in_flight_.emplace(std::pair{now_ms_ + delay_ms, ++serial_}, std::move(m)); }
+void World::send(std::int64_t delay_ms, Message m) {
+    in_flight_.emplace(std::pair{now_ms_ + delay_ms, ++serial_}, std::move(m));
+}
 
 void World::begin_sync(Machine& m) {
     if (!m.is_up() || m.number == 0 || m.session || now_ms_ < m.away_until_ms) return;
@@ -35,7 +37,8 @@ void World::send_request(Machine& m) {
     const auto request = attempt(m, [&] { return m.session->request(); });
     know_author(m);
     if (!request) {
-        if (request.error().code != Errc::io && request.error().code != Errc::disk_full) violated("8 liveness", m.name() + " cannot ask: " + request.error().detail);
+        if (request.error().code != Errc::io && request.error().code != Errc::disk_full)
+            violated("8 liveness", m.name() + " cannot ask: " + request.error().detail);
         m.session.reset();
         return;
     }
@@ -67,7 +70,9 @@ void World::hub_receives(const Message& m) {
     if (h.is_up()) checks_.hub_moved(h);
     if (!answer) {
         const auto code = answer.error().code;
-        if (code != Errc::io && code != Errc::disk_full) violated("8 liveness", "the hub refuses " + machines_[static_cast<std::size_t>(m.machine)]->name() + ": " + answer.error().detail);
+        if (code != Errc::io && code != Errc::disk_full)
+            violated("8 liveness", "the hub refuses " + machines_[static_cast<std::size_t>(m.machine)]->name() + ": " +
+                                       answer.error().detail);
         return;
     }
     wire::SyncReply reply;
@@ -106,7 +111,8 @@ void World::machine_receives(const Message& message) {
     note("reply " + m.name() + " " + (taken ? "ok" : std::string(name_of(taken.error().code))));
     if (!taken && taken.error().code != Errc::io && taken.error().code != Errc::disk_full) {
         // An answer to an earlier question may say nothing of what is being asked now; else every answer is good.
-        if (is_awaited || taken.error().code != Errc::protocol) violated("8 liveness", m.name() + " refuses the answer: " + taken.error().detail);
+        if (is_awaited || taken.error().code != Errc::protocol)
+            violated("8 liveness", m.name() + " refuses the answer: " + taken.error().detail);
     }
     if (!m.is_up()) return;
     keep(m.old_replies, message.bytes);

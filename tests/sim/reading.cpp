@@ -69,7 +69,9 @@ void Reading::control_entry(const std::string& kind, const std::string& payload)
     catalogs_[catalog->version()] = {head_, catalog};
 }
 
-void Reading::author(const ReplicaId& replica, const std::string& unit, Level level) { authors_[replica] = {unit, level}; }
+void Reading::author(const ReplicaId& replica, const std::string& unit, Level level) {
+    authors_[replica] = {unit, level};
+}
 
 const Catalog* Reading::newest_or_none(std::uint64_t at) const {
     const Catalog* found = nullptr;
@@ -141,7 +143,8 @@ const Told& Reading::told(const Hash& hash, std::string_view packed) {
             part.op = p.op;
             part.name = c.names[p.name];
             part.base.assign(c.base(p).begin(), c.base(p).end());
-            for (const auto& v : c.reviews_of(p)) part.reviewed.emplace_back(c.names[v.group], std::vector<VersionId>(c.ids(v).begin(), c.ids(v).end()));
+            for (const auto& v : c.reviews_of(p))
+                part.reviewed.emplace_back(c.names[v.group], std::vector<VersionId>(c.ids(v).begin(), c.ids(v).end()));
             for (const auto& f : c.fields_of(p)) part.fields.emplace_back(c.names[f.name], f.value);
             r.parts.push_back(std::move(part));
         }
@@ -164,7 +167,8 @@ bool Reading::is_rightful(const ToldPart& part, const Entity& entity, int group)
             if (is_list(entity.groups[static_cast<std::size_t>(group)].rule)) return false;
             continue;
         }
-        const bool wants_number = field.type == Type::number || field.type == Type::integer || field.type == Type::boolean;
+        const bool wants_number =
+            field.type == Type::number || field.type == Type::integer || field.type == Type::boolean;
         if (wants_number != (v.kind == ValueView::Kind::number)) return false;
         if (wants_number && field.type != Type::number && v.number.scale != 0) return false;
         if (!wants_number && v.text.size() > field.length_max) return false;
@@ -201,7 +205,9 @@ std::vector<fold::Change> Reading::changes_of(const Told& commit, const ToldRow&
     std::vector<fold::Change> out;
     const auto& h = commit.header;
     const auto version = catalogs_.find(h.catalog);
-    const Entity* entity = version == catalogs_.end() || version->second.since > h.control.value ? nullptr : version->second.catalog->find(row.entity);
+    const Entity* entity = version == catalogs_.end() || version->second.since > h.control.value
+                               ? nullptr
+                               : version->second.catalog->find(row.entity);
     if (!entity) return out;
     const auto& [unit, level] = authors_.at(h.replica);
     for (const auto& part : row.parts) {
@@ -230,7 +236,8 @@ std::vector<fold::Change> Reading::changes_of(const Told& commit, const ToldRow&
         x.entitled = may(group.by, unit, h.stream, h.control.value) && is_rightful(part, *entity, g);
         x.suggest = !x.entitled && !group.refused_as.empty();
         for (const auto& [name, encoded] : part.fields)
-            if (const auto f = place(names_.at(entity->name).fields, name); f >= 0) x.fields.emplace_back(static_cast<fold::FieldNo>(f), encoded);
+            if (const auto f = place(names_.at(entity->name).fields, name); f >= 0)
+                x.fields.emplace_back(static_cast<fold::FieldNo>(f), encoded);
         std::sort(x.fields.begin(), x.fields.end());
         out.push_back(std::move(x));
     }
@@ -239,7 +246,8 @@ std::vector<fold::Change> Reading::changes_of(const Told& commit, const ToldRow&
 
 // ------------------------------------------------------------------ rows
 
-Reading::Rows Reading::ready_rows(const std::vector<const Told*>& log, const std::set<ReplicaId>& certified, std::uint64_t at) const {
+Reading::Rows Reading::ready_rows(const std::vector<const Told*>& log, const std::set<ReplicaId>& certified,
+                                  std::uint64_t at) const {
     Rows out;
     std::map<RowKey, std::set<VersionId>> here;
     std::vector<const Told*> left = log;
@@ -281,7 +289,8 @@ std::vector<fold::Change> Reading::changes(const RowKey& key, const std::vector<
     std::vector<fold::Change> out;
     for (const auto* c : commits)
         for (std::size_t r = 0; r < c->rows.size(); ++r)
-            if (c->rows[r].entity == key.entity && c->rows[r].id == key.id) out.insert(out.end(), c->changes[r].begin(), c->changes[r].end());
+            if (c->rows[r].entity == key.entity && c->rows[r].id == key.id)
+                out.insert(out.end(), c->changes[r].begin(), c->changes[r].end());
     return out;
 }
 
@@ -309,7 +318,8 @@ Shown Reading::expected(const RowKey& key, const std::vector<fold::Change>& chan
                 }
         if (!field.empty()) out.columns[field] = "[" + list + "]";
     }
-    if (entity.has_workflow()) out.columns[entity.workflow.field] = entity.workflow.states[static_cast<std::size_t>(std::max(0, state.state))];
+    if (entity.has_workflow())
+        out.columns[entity.workflow.field] = entity.workflow.states[static_cast<std::size_t>(std::max(0, state.state))];
     out.lines.insert(state.lines.begin(), state.lines.end());
     return out;
 }

@@ -70,7 +70,8 @@ public:
     /// Whether the author may write what is marked so in that stream.
     bool may(std::uint32_t by, const std::string& unit, const StreamId& stream, std::uint64_t at) const;
 
-    /// The rows' changes among `log`, in which the certificates of `certified` and the control log up to `at` are known.
+    /// The rows' changes among `log`, in which the certificates of `certified` and the control log up to `at` are
+    /// known.
     struct Rows {
         std::map<RowKey, std::vector<const Told*>> rows;
         std::size_t waiting = 0;
@@ -93,8 +94,8 @@ private:
         std::shared_ptr<const Catalog> catalog;
     };
     struct Names {
-        std::vector<std::string> groups, fields;                   ///< by number
-        std::map<std::uint64_t, std::size_t> groups_at;            ///< how many there were from that position on
+        std::vector<std::string> groups, fields;         ///< by number
+        std::map<std::uint64_t, std::size_t> groups_at;  ///< how many there were from that position on
     };
 
     const Office* office(const std::string& unit, std::uint64_t at) const;

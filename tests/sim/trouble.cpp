@@ -27,7 +27,8 @@ void World::plan_trouble(Machine& m) {
     const auto nth = static_cast<std::uint64_t>(1 + pick(12));
     switch (pick(4)) {
         case 0: return m.disk->fail(Op::write, nth, Repeat::once, SQLITE_IOERR_WRITE);
-        case 1: return m.disk->fail(Op::sync, static_cast<std::uint64_t>(1 + pick(2)), Repeat::once, SQLITE_IOERR_FSYNC);
+        case 1:
+            return m.disk->fail(Op::sync, static_cast<std::uint64_t>(1 + pick(2)), Repeat::once, SQLITE_IOERR_FSYNC);
         case 2: return m.disk->fail(Op::write, nth, one_in(2) ? Repeat::once : Repeat::forever, SQLITE_FULL);
         default: return m.disk->fail(Op::read, nth, Repeat::once, SQLITE_IOERR_READ);
     }
@@ -98,8 +99,8 @@ void World::start(Machine& m) {
 void World::jump_clock(Machine& m) {
     ++figures_.clock_jumps;
     switch (pick(6)) {
-        case 0: m.clock_error_ms = -7 * kYear; break;                       // before 2019
-        case 1: m.clock_error_ms = (10 + pick(50)) * kYear; break;          // far future
+        case 0: m.clock_error_ms = -7 * kYear; break;               // before 2019
+        case 1: m.clock_error_ms = (10 + pick(50)) * kYear; break;  // far future
         case 2: m.clock_error_ms = -pick(static_cast<int>(20 * kDay)); break;
         case 3: m.clock_error_ms = pick(static_cast<int>(20 * kDay)); break;
         default: m.clock_error_ms = 0; break;
@@ -117,7 +118,8 @@ void World::upgrade_catalog() {
     // Whether the entry is there is what the log says after a restart; a failed one is not tried blindly again.
     if (!hub().is_up()) start(hub());
     if (hub().replica->control().head().value == reading_.head()) return;
-    if (!done && hub().replica->control().head().value != reading_.head() + 1) violated("2 atomic prefix", "half a control entry");
+    if (!done && hub().replica->control().head().value != reading_.head() + 1)
+        violated("2 atomic prefix", "half a control entry");
     reading_.control_entry("catalog", text);
     ++catalog_version_;
     ++figures_.upgrades;
@@ -149,7 +151,8 @@ void World::go_away(Machine& m) {
 /// The city's server is set up anew from its newest backup: another hub, as far as cursors go.
 void World::renew_hub() {
     if (!hub().is_up()) return;
-    if (auto r = hub().replica->set_fact("hub/self", ""); !r) violated("8 liveness", "the hub's generation cannot be set: " + r.error().detail);
+    if (auto r = hub().replica->set_fact("hub/self", ""); !r)
+        violated("8 liveness", "the hub's generation cannot be set: " + r.error().detail);
     ++figures_.renewals;
     note("renew hub");
     restart(hub());
@@ -188,7 +191,8 @@ void World::copy_machine(Machine& m) {
     ++figures_.copies;
     note("copy " + m.name());
     const auto number = static_cast<int>(machines_.size());
-    auto copy = std::make_unique<Machine>(number, m.unit, m.level, reference::mix(seed_ + static_cast<std::uint64_t>(number) * 7919), now_ms_);
+    auto copy = std::make_unique<Machine>(number, m.unit, m.level,
+                                          reference::mix(seed_ + static_cast<std::uint64_t>(number) * 7919), now_ms_);
     copy->disk->restore(m.disk->snapshot());
     copy->is_enrolled = true;
     copy->saved = m.saved;
@@ -227,7 +231,8 @@ void World::carry_stick(Machine& from, Machine& to) {
         const auto after = static_cast<std::uint64_t>(pick(static_cast<int>(h.seq.value) + 1));
         const auto entries = from.replica->chain_after(h.stream, h.replica, Seq{one_in(2) ? 0 : after}, 20'000);
         if (!entries) return;
-        for (const auto& e : *entries) packed.insert(packed.begin() + (one_in(3) ? 0 : static_cast<std::ptrdiff_t>(packed.size())), e.packed);
+        for (const auto& e : *entries)
+            packed.insert(packed.begin() + (one_in(3) ? 0 : static_cast<std::ptrdiff_t>(packed.size())), e.packed);
         authors.push_back(h.replica);
     }
     const bool with_certificates = one_in(2);
@@ -235,7 +240,8 @@ void World::carry_stick(Machine& from, Machine& to) {
     const auto done = attempt(to, [&] {
         return to.replica->batch([&]() -> Result<> {
             for (const auto& a : authors)
-                if (const auto* cert = from.replica->control().cert(a); cert && (with_certificates || !hub().is_up() || !hub().replica->control().cert(a)))
+                if (const auto* cert = from.replica->control().cert(a);
+                    cert && (with_certificates || !hub().is_up() || !hub().replica->control().cert(a)))
                     TRY_VOID(to.replica->add_certificate(*cert));
             TRY_VOID(to.replica->receive(views, Origin::below));
             return {};
@@ -243,7 +249,8 @@ void World::carry_stick(Machine& from, Machine& to) {
     });
     ++figures_.sticks;
     note("stick " + from.name() + " to " + to.name() + " " + std::to_string(views.size()));
-    if (!done && (done.error().code == Errc::internal || done.error().code == Errc::corrupt || done.error().code == Errc::protocol))
+    if (!done && (done.error().code == Errc::internal || done.error().code == Errc::corrupt ||
+                  done.error().code == Errc::protocol))
         violated("5 idempotence", to.name() + " cannot take a stick of " + from.name() + ": " + done.error().detail);
     if (to.is_up() && one_in(2)) checks_.check_state(to);
 }

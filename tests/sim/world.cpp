@@ -13,16 +13,21 @@ constexpr std::int64_t kMinute = 60'000, kHour = 60 * kMinute, kDay = 24 * kHour
 constexpr int kActsADay = 32, kRoundsMax = 4, kTripsMax = 60;
 
 std::string unit_entry(const std::string& id, const std::string& parent, const std::string& level) {
-    return R"({"id":")" + id + R"(","parent_id":")" + parent + R"(","level":")" + level + R"(","name":")" + id + R"("})";
+    return R"({"id":")" + id + R"(","parent_id":")" + parent + R"(","level":")" + level + R"(","name":")" + id +
+           R"("})";
 }
 
 }  // namespace
 
 void Figures::add(const Figures& o) {
-    worlds += o.worlds, days += o.days, commits += o.commits, messages += o.messages, lost_messages += o.lost_messages, doubled_messages += o.doubled_messages;
-    old_messages += o.old_messages, power_cuts += o.power_cuts, io_errors += o.io_errors, clock_jumps += o.clock_jumps, restarts += o.restarts, copies += o.copies;
-    restores += o.restores, sticks += o.sticks, hand_written += o.hand_written, decisions += o.decisions, transitions += o.transitions, refused_edits += o.refused_edits;
-    upgrades += o.upgrades, renewals += o.renewals, reinstalled += o.reinstalled, enrolments += o.enrolments, rows_compared += o.rows_compared, lines_compared += o.lines_compared, lines += o.lines;
+    worlds += o.worlds, days += o.days, commits += o.commits, messages += o.messages, lost_messages += o.lost_messages,
+        doubled_messages += o.doubled_messages;
+    old_messages += o.old_messages, power_cuts += o.power_cuts, io_errors += o.io_errors, clock_jumps += o.clock_jumps,
+        restarts += o.restarts, copies += o.copies;
+    restores += o.restores, sticks += o.sticks, hand_written += o.hand_written, decisions += o.decisions,
+        transitions += o.transitions, refused_edits += o.refused_edits;
+    upgrades += o.upgrades, renewals += o.renewals, reinstalled += o.reinstalled, enrolments += o.enrolments,
+        rows_compared += o.rows_compared, lines_compared += o.lines_compared, lines += o.lines;
 }
 
 int World::days_of(std::uint64_t seed) { return 20 + reference::Random(seed ^ 0xdaf5u).pick(41); }
@@ -39,7 +44,8 @@ World::World(std::uint64_t seed) : seed_(seed), random_(seed) {
 // ------------------------------------------------------------------ beginning
 
 void World::add_control(const std::string& kind, const std::string& payload) {
-    if (auto r = hub().replica->append_control(kind, payload); !r) violated("8 liveness", "the city cannot write its control log: " + r.error().detail);
+    if (auto r = hub().replica->append_control(kind, payload); !r)
+        violated("8 liveness", "the city cannot write its control log: " + r.error().detail);
     reading_.control_entry(kind, payload);
 }
 
@@ -50,7 +56,8 @@ void World::know_author(Machine& m) {
 Machine* World::add_machine(const std::string& unit) {
     const auto number = static_cast<int>(machines_.size());
     const auto level = number == 0 ? Level::city : reading_.level_of(unit);
-    machines_.push_back(std::make_unique<Machine>(number, unit, level, reference::mix(seed_ + static_cast<std::uint64_t>(number) * 7919), now_ms_));
+    machines_.push_back(std::make_unique<Machine>(
+        number, unit, level, reference::mix(seed_ + static_cast<std::uint64_t>(number) * 7919), now_ms_));
     auto& m = *machines_.back();
     if (auto r = m.open(); !r) violated("8 liveness", m.name() + " does not start: " + r.error().detail);
     know_author(m);
@@ -61,8 +68,15 @@ void World::begin() {
     add_machine("C");
     add_control("city", R"({"title":"sim"})");
     add_control("catalog", catalog_text(1, with_ledger_));
-    for (const auto& [id, parent, level] : {std::tuple{"C", "", "city"}, {"C-DJB", "C", "city"}, {"K1", "C", "county"}, {"K2", "C", "county"}, {"K1-01", "K1", "township"},
-                                            {"K2-01", "K2", "township"}, {"B01", "K1-01", "branch"}, {"B02", "K1-01", "branch"}, {"B03", "K2-01", "branch"}})
+    for (const auto& [id, parent, level] : {std::tuple{"C", "", "city"},
+                                            {"C-DJB", "C", "city"},
+                                            {"K1", "C", "county"},
+                                            {"K2", "C", "county"},
+                                            {"K1-01", "K1", "township"},
+                                            {"K2-01", "K2", "township"},
+                                            {"B01", "K1-01", "branch"},
+                                            {"B02", "K1-01", "branch"},
+                                            {"B03", "K2-01", "branch"}})
         add_control("unit", unit_entry(id, parent, level));
     Certificate c;
     c.replica = hub().replica->id();
@@ -70,7 +84,8 @@ void World::begin() {
     c.level = Level::city;
     c.control = hub().replica->control().head();
     c.issuer = "C";
-    if (auto r = hub().replica->add_certificate(c); !r) violated("8 liveness", "no certificate for the city: " + r.error().detail);
+    if (auto r = hub().replica->add_certificate(c); !r)
+        violated("8 liveness", "no certificate for the city: " + r.error().detail);
     for (const char* unit : {"C-DJB", "K1", "K1", "K1-01", "K1-01", "B01", "B01", "B01", "B02", "B02", "B03"}) {
         auto* m = add_machine(unit);
         while (!m->is_enrolled) enrol(*m);
@@ -86,17 +101,21 @@ void World::saved(Machine& m, const std::vector<CommitId>& ids) {
         ++figures_.commits;
         trace_.add(view(id.hash.bytes));
         const auto entries = m.replica->chain_after(id.stream, id.replica, Seq{id.seq.value - 1}, 1);
-        if (!entries || entries->empty()) violated("1 local durability", m.name() + ": a commit just saved cannot be read");
+        if (!entries || entries->empty())
+            violated("1 local durability", m.name() + ": a commit just saved cannot be read");
         for (const auto& e : *entries)
             if (e.hash == id.hash) reading_.told(e.hash, e.packed);
     }
 }
 
 void World::write_by(Machine& m) {
-    if (!m.is_up() || (!m.is_enrolled && m.number != 0) || !reading_.newest_or_none(m.replica->control().head().value)) return;
+    if (!m.is_up() || (!m.is_enrolled && m.number != 0) || !reading_.newest_or_none(m.replica->control().head().value))
+        return;
     Author author(*this, m);
     const int kind = pick(10);
-    auto ids = attempt(m, [&] { return kind < 7 ? author.write() : kind < 8 ? author.decide() : author.write_by_hand(); });
+    auto ids = attempt(m, [&] {
+        return kind < 7 ? author.write() : kind < 8 ? author.decide() : author.write_by_hand();
+    });
     note("write " + m.name() + " " + (ids ? std::to_string(ids->size()) : std::string(name_of(ids.error().code))));
     if (!ids) {
         const auto code = ids.error().code;
@@ -203,11 +222,13 @@ bool World::sync_fully(Machine& m) {
         wire::SyncReply reply;
         if (!wire::decode(*answer, reply)) violated("8 liveness", "the hub's answer cannot be read");
         checks_.reply_left(reply);
-        if (auto r = session.reply(*answer); !r) violated("8 liveness", m.name() + " refuses the answer: " + r.error().detail);
+        if (auto r = session.reply(*answer); !r)
+            violated("8 liveness", m.name() + " refuses the answer: " + r.error().detail);
         know_author(m);
         ++figures_.messages;
     }
-    if (!session.stats().refused.empty()) violated("8 liveness", m.name() + " was refused: " + session.stats().refused.front());
+    if (!session.stats().refused.empty())
+        violated("8 liveness", m.name() + " was refused: " + session.stats().refused.front());
     return session.stats().sent + session.stats().received > 0;
 }
 
@@ -223,7 +244,8 @@ void World::rest() {
     }
     bool moved = true;
     for (int round = 0; moved; ++round) {
-        if (round > kRoundsMax) violated("8 liveness", "still commits on the move after " + std::to_string(round) + " rounds");
+        if (round > kRoundsMax)
+            violated("8 liveness", "still commits on the move after " + std::to_string(round) + " rounds");
         moved = false;
         for (auto& m : machines_)
             if (m->number != 0) moved = sync_fully(*m) || moved;
@@ -231,7 +253,10 @@ void World::rest() {
     for (auto& m : machines_) {
         const auto waiting = m->replica->waiting();
         if (!waiting || !waiting->empty())
-            violated("8 liveness", m->name() + ": at rest, " + (waiting ? waiting->front().id.stream.str() + " waits for " + waiting->front().reason + " " + waiting->front().what : waiting.error().detail));
+            violated("8 liveness", m->name() + ": at rest, " +
+                                       (waiting ? waiting->front().id.stream.str() + " waits for " +
+                                                      waiting->front().reason + " " + waiting->front().what
+                                                : waiting.error().detail));
         const auto unsent = m->number == 0 ? Result<std::uint64_t>(0) : sync::unsent_count(*m->replica);
         if (!unsent || *unsent != 0) violated("8 liveness", m->name() + ": unsent at rest");
     }
@@ -252,7 +277,8 @@ void World::check_everything() {
     auto some = all;
     for (int n = 0; n < 3; ++n) {
         auto& m = *some[static_cast<std::size_t>(pick(static_cast<int>(some.size())))];
-        if (const auto r = m.replica->verify(); !r) violated("2 atomic prefix", m.name() + ": verify says " + r.error().detail);
+        if (const auto r = m.replica->verify(); !r)
+            violated("2 atomic prefix", m.name() + ": verify says " + r.error().detail);
     }
 }
 
@@ -262,17 +288,20 @@ void World::redeliver_everything() {
     const auto head = hub().replica->log_head();
     for (auto& m : machines_) {
         for (const auto& q : m->old_requests)
-            if (const auto r = hub().hub->handle(q); !r) violated("5 idempotence", "the hub refuses an old request of " + m->name() + ": " + r.error().detail);
+            if (const auto r = hub().hub->handle(q); !r)
+                violated("5 idempotence", "the hub refuses an old request of " + m->name() + ": " + r.error().detail);
         const auto own = m->replica->digest();
         sync::Session session(*m->replica);
         for (auto it = m->old_replies.rbegin(); it != m->old_replies.rend(); ++it)
-            if (const auto r = session.reply(*it); !r) violated("5 idempotence", m->name() + " refuses an old answer: " + r.error().detail);
+            if (const auto r = session.reply(*it); !r)
+                violated("5 idempotence", m->name() + " refuses an old answer: " + r.error().detail);
         const auto after = m->replica->digest();
         if (!own || !after || *own != *after) violated("5 idempotence", m->name() + ": old answers change its state");
         if (m->number != 0) checks_.check_14_resume(*m);
     }
     const auto after = hub().replica->digest();
-    if (hub().replica->log_head() != head || !before || !after || *before != *after) violated("5 idempotence", "old requests change the hub's state");
+    if (hub().replica->log_head() != head || !before || !after || *before != *after)
+        violated("5 idempotence", "old requests change the hub's state");
 }
 
 }  // namespace taizhang::sim

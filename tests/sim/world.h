@@ -19,9 +19,11 @@
 namespace taizhang::sim {
 
 struct Figures {
-    std::uint64_t worlds = 0, days = 0, commits = 0, messages = 0, lost_messages = 0, doubled_messages = 0, old_messages = 0, power_cuts = 0,
-                  io_errors = 0, clock_jumps = 0, restarts = 0, copies = 0, restores = 0, sticks = 0, hand_written = 0, decisions = 0, transitions = 0, refused_edits = 0,
-                  upgrades = 0, renewals = 0, enrolments = 0, reinstalled = 0, rows_compared = 0, lines_compared = 0, lines = 0;
+    std::uint64_t worlds = 0, days = 0, commits = 0, messages = 0, lost_messages = 0, doubled_messages = 0,
+                  old_messages = 0, power_cuts = 0, io_errors = 0, clock_jumps = 0, restarts = 0, copies = 0,
+                  restores = 0, sticks = 0, hand_written = 0, decisions = 0, transitions = 0, refused_edits = 0,
+                  upgrades = 0, renewals = 0, enrolments = 0, reinstalled = 0, rows_compared = 0, lines_compared = 0,
+                  lines = 0;
     void add(const Figures& other);
 };
 
@@ -41,12 +43,12 @@ private:
     struct Message {
         Kind kind;
         int machine;
-        std::uint64_t number;     ///< of the request
+        std::uint64_t number;  ///< of the request
         std::uint64_t disk_life;
         std::string bytes;
     };
     struct Row {
-        std::string entity, id;   ///< id as edit() takes it
+        std::string entity, id;  ///< id as edit() takes it
         StreamId stream;
         int writes = 0;
     };

@@ -258,10 +258,10 @@ private:
 
     std::vector<char> now_;
     std::size_t size_durable_ = 0;
-    std::size_t size_least_ = 0;        ///< smallest size since it was last durable
-    std::vector<std::uint32_t> slot_;   ///< by sector: place in pending_ + 1, or 0
+    std::size_t size_least_ = 0;       ///< smallest size since it was last durable
+    std::vector<std::uint32_t> slot_;  ///< by sector: place in pending_ + 1, or 0
     std::vector<Pending> pending_;
-    std::vector<char> saved_;           ///< by place in pending_: the medium's sector
+    std::vector<char> saved_;  ///< by place in pending_: the medium's sector
     std::vector<char> middles_;
 };
 

@@ -29,10 +29,10 @@ std::string read_file(const std::string& path) {
     return out.str();
 }
 
-
 std::string ledger_catalog() { return std::string(embedded::ledger_catalog); }
 
-Device::Device(std::uint64_t seed, std::string path, std::string vfs) : random_(reference::mix(seed)), path_(std::move(path)), vfs_(std::move(vfs)) {
+Device::Device(std::uint64_t seed, std::string path, std::string vfs)
+    : random_(reference::mix(seed)), path_(std::move(path)), vfs_(std::move(vfs)) {
     must(try_open());
 }
 
@@ -60,7 +60,8 @@ std::vector<CommitId> Device::edit(Edit e, const std::string& person) {
     return must(replica->edit(d));
 }
 
-std::vector<CommitId> Device::set(const std::string& entity, const std::string& row, std::vector<std::pair<std::string, Value>> fields) {
+std::vector<CommitId> Device::set(const std::string& entity, const std::string& row,
+                                  std::vector<std::pair<std::string, Value>> fields) {
     Edit e;
     e.entity = entity;
     e.row = row;
@@ -68,7 +69,8 @@ std::vector<CommitId> Device::set(const std::string& entity, const std::string& 
     return edit(std::move(e));
 }
 
-std::vector<CommitId> Device::act(const std::string& entity, const std::string& row, const std::string& transition, std::vector<std::pair<std::string, Value>> arguments) {
+std::vector<CommitId> Device::act(const std::string& entity, const std::string& row, const std::string& transition,
+                                  std::vector<std::pair<std::string, Value>> arguments) {
     Edit e;
     e.entity = entity;
     e.row = row;
@@ -126,7 +128,8 @@ int World::sync(Device& d) {
     return trips;
 }
 
-void World::new_assignment(const std::string& id, const std::string& task, const std::string& unit, const std::string& state) {
+void World::new_assignment(const std::string& id, const std::string& task, const std::string& unit,
+                           const std::string& state) {
     Edit e;
     e.entity = "assignment";
     e.row = id;

@@ -33,8 +33,10 @@ public:
 
     /// One commit; throws what went wrong.
     std::vector<CommitId> edit(Edit e, const std::string& person = {});
-    std::vector<CommitId> set(const std::string& entity, const std::string& row, std::vector<std::pair<std::string, Value>> fields);
-    std::vector<CommitId> act(const std::string& entity, const std::string& row, const std::string& transition, std::vector<std::pair<std::string, Value>> arguments = {});
+    std::vector<CommitId> set(const std::string& entity, const std::string& row,
+                              std::vector<std::pair<std::string, Value>> fields);
+    std::vector<CommitId> act(const std::string& entity, const std::string& row, const std::string& transition,
+                              std::vector<std::pair<std::string, Value>> arguments = {});
     std::string field(const std::string& row, const std::string& name);
     std::string state(const std::string& row);
 
@@ -54,7 +56,8 @@ public:
     std::unique_ptr<Device> device(const std::string& unit);
     /// Throws what went wrong. Gives the number of round trips.
     int sync(Device& d);
-    void new_assignment(const std::string& id, const std::string& task, const std::string& unit, const std::string& state = "办理中");
+    void new_assignment(const std::string& id, const std::string& task, const std::string& unit,
+                        const std::string& state = "办理中");
 
     Device city;
     std::unique_ptr<sync::Hub> hub;

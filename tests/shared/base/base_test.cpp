@@ -11,7 +11,8 @@ TEST_CASE("equal numbers have one encoding, exact to nine digits behind the poin
     CHECK(Decimal::parse("-0.50")->str() == "-0.5");
     CHECK(Decimal::parse("0.1")->to_double() == 0.1);
     CHECK(Decimal::parse("15.5")->to_double() == 15.5);
-    for (const char* bad : {"", "x", "1.2.3", "1e99", "0.1234567891", "99999999999999999999", "--1", "1 ", " 1", "1e", "nan", "inf"}) {
+    for (const char* bad :
+         {"", "x", "1.2.3", "1e99", "0.1234567891", "99999999999999999999", "--1", "1 ", " 1", "1e", "nan", "inf"}) {
         INFO(bad);
         CHECK_FALSE(Decimal::parse(bad).has_value());
     }
@@ -20,13 +21,17 @@ TEST_CASE("equal numbers have one encoding, exact to nine digits behind the poin
 }
 
 TEST_CASE("values come back from their encoding, and nothing else is one", "[base]") {
-    for (const auto& v : {Value::null(), Value::integer(-7), Value::number(*Decimal::parse("1.5")), Value::text("中文"), Value::text(""), Value::blob(std::string("\0\xff", 2))}) {
+    for (const auto& v : {Value::null(), Value::integer(-7), Value::number(*Decimal::parse("1.5")), Value::text("中文"),
+                          Value::text(""), Value::blob(std::string("\0\xff", 2))}) {
         const auto bytes = v.encoded();
         Reader r(bytes);
         CHECK(Value::read(r) == v);
         CHECK(r.done());
     }
-    for (const std::string& bad : {std::string("\x04"), std::string("\x10"), std::string("\x11\x14"), std::string("\x02\x05" "ab"), std::string("\x02\x02\xff\xff"), std::string()}) {
+    for (const std::string& bad : {std::string("\x04"), std::string("\x10"), std::string("\x11\x14"),
+                                   std::string("\x02\x05"
+                                               "ab"),
+                                   std::string("\x02\x02\xff\xff"), std::string()}) {
         Reader r(bad);
         (void)Value::read(r);
         CHECK_FALSE(r.done());
@@ -34,15 +39,18 @@ TEST_CASE("values come back from their encoding, and nothing else is one", "[bas
 }
 
 TEST_CASE("varints have one encoding and never read past the end", "[base]") {
-    for (const std::uint64_t v : {std::uint64_t{0}, std::uint64_t{127}, std::uint64_t{128}, std::uint64_t{1} << 63, ~std::uint64_t{0}}) {
+    for (const std::uint64_t v :
+         {std::uint64_t{0}, std::uint64_t{127}, std::uint64_t{128}, std::uint64_t{1} << 63, ~std::uint64_t{0}}) {
         std::string out;
         Writer(out).varint(v);
         Reader r(out);
         CHECK(r.varint() == v);
         CHECK(r.done());
     }
-    for (const std::int64_t v : {std::int64_t{0}, std::int64_t{-1}, INT64_MAX, INT64_MIN}) CHECK(from_zigzag(zigzag_of(v)) == v);
-    for (const std::string& bad : {std::string("\x80"), std::string("\x80\x00", 2), std::string(10, '\xff'), std::string(11, '\x80')}) {
+    for (const std::int64_t v : {std::int64_t{0}, std::int64_t{-1}, INT64_MAX, INT64_MIN})
+        CHECK(from_zigzag(zigzag_of(v)) == v);
+    for (const std::string& bad :
+         {std::string("\x80"), std::string("\x80\x00", 2), std::string(10, '\xff'), std::string(11, '\x80')}) {
         Reader r(bad);
         (void)r.varint();
         CHECK_FALSE(r.ok());
@@ -50,8 +58,12 @@ TEST_CASE("varints have one encoding and never read past the end", "[base]") {
 }
 
 TEST_CASE("UTF-8 is well-formed or it is not UTF-8", "[base]") {
-    for (const char* good : {"", "abc", "台账", "é", "\xf0\x9f\x98\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xf4\x8f\xbf\xbf"}) CHECK(is_utf8(good));
-    for (const char* bad : {"\x80", "\xc0\xaf", "\xc1\xbf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xe5\x8f", "a\xff", "\xe5\x28\x80"}) CHECK_FALSE(is_utf8(bad));
+    for (const char* good :
+         {"", "abc", "台账", "é", "\xf0\x9f\x98\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xf4\x8f\xbf\xbf"})
+        CHECK(is_utf8(good));
+    for (const char* bad : {"\x80", "\xc0\xaf", "\xc1\xbf", "\xe0\x80\x80", "\xed\xa0\x80", "\xf0\x80\x80\x80",
+                            "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xe5\x8f", "a\xff", "\xe5\x28\x80"})
+        CHECK_FALSE(is_utf8(bad));
 }
 
 }  // namespace

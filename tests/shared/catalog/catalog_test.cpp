@@ -30,7 +30,8 @@ std::string error_of(const std::string& toml) {
 TEST_CASE("the ledger's catalog declares every record and every rule", "[catalog]") {
     const auto c = Catalog::parse(ledger_catalog(), "ledger.toml");
     REQUIRE(c.has_value());
-    for (const char* e : {"task", "assignment", "progress_report", "verification", "rectification", "evidence", "help_request", "appeal", "push", "supervision_order", "circular", "meeting", "attendance",
+    for (const char* e : {"task", "assignment", "progress_report", "verification", "rectification", "evidence",
+                          "help_request", "appeal", "push", "supervision_order", "circular", "meeting", "attendance",
                           "submission_register", "guidance", "stocktake", "person"}) {
         INFO(e);
         CHECK((*c)->find(e) != nullptr);
@@ -52,18 +53,27 @@ TEST_CASE("an error in the catalog names file, line and what is wrong", "[catalo
     CHECK(error_of(small + "a = { lenght = 5 }\n").find("lenght") != std::string::npos);
     CHECK(error_of(replaced(good, "to = \"办理中\"", "to = \"没有的\"")).find("没有的") != std::string::npos);
     CHECK(error_of(replaced(good, "by = [\"county\", \"city\"]", "by = [\"king\"]")).find("king") != std::string::npos);
-    for (const char* engine : {"log", "fact", "conflict", "stream", "replica", "waiting", "control", "certificate", "device", "enrol_code"}) {
+    for (const char* engine : {"log", "fact", "conflict", "stream", "replica", "waiting", "control", "certificate",
+                               "device", "enrol_code"}) {
         INFO(engine);
         const std::string name = engine;
-        CHECK(error_of("version = 1\n[entity." + name + "]\nlabel = [\"甲\", \"x\"]\n[entity." + name + ".fields]\na = { max = 5 }\n").find(name) != std::string::npos);
+        CHECK(error_of("version = 1\n[entity." + name + "]\nlabel = [\"甲\", \"x\"]\n[entity." + name +
+                       ".fields]\na = { max = 5 }\n")
+                  .find(name) != std::string::npos);
     }
 }
 
 /// A new field and a new entity, in the file and nowhere else, are there in tables, lists of fields, edits and sync.
 TEST_CASE("adding a field or an entity is an edit of the file and nothing else", "[catalog]") {
-    auto changed = replaced(ledger_catalog(), "remark               = {", "helpers = { type = \"integer\", label = [\"帮办人数\", \"helpers\"] }\nremark               = {");
-    changed += "\n[entity.well]\nlabel = [\"水井\", \"well\"]\nhome = \"unit_id\"\n[entity.well.fields]\nunit_id = { type = \"ref\", ref = \"unit\", required = true, max = 64 }\n"
-               "depth = { type = \"number\" }\n[entity.well.workflow]\nstates = [\"在用\", \"停用\"]\n[entity.well.workflow.transitions]\nclose = { from = [\"在用\"], to = \"停用\", by = [\"unit\"] }\n";
+    auto changed =
+        replaced(ledger_catalog(), "remark               = {",
+                 "helpers = { type = \"integer\", label = [\"帮办人数\", \"helpers\"] }\nremark               = {");
+    changed +=
+        "\n[entity.well]\nlabel = [\"水井\", \"well\"]\nhome = \"unit_id\"\n[entity.well.fields]\nunit_id = { type = "
+        "\"ref\", ref = \"unit\", required = true, max = 64 }\n"
+        "depth = { type = \"number\" }\n[entity.well.workflow]\nstates = [\"在用\", "
+        "\"停用\"]\n[entity.well.workflow.transitions]\nclose = { from = [\"在用\"], to = \"停用\", by = [\"unit\"] "
+        "}\n";
     World w(changed);
     w.new_assignment("A1", "T1", "B01");
     auto d = w.device("B01");
@@ -107,7 +117,9 @@ TEST_CASE("a newer catalog reaches devices through the control log, and old reco
     CHECK((*d)->verify().has_value());
     CHECK(w.city->verify().has_value());
 
-    const auto lossy = replaced(replaced(next, "version = 2", "version = 3"), "problems             = { label = [\"存在问题\", \"problems\"], max = 8000,", "problems             = { type = \"number\", label = [\"存在问题\", \"problems\"],");
+    const auto lossy = replaced(replaced(next, "version = 2", "version = 3"),
+                                "problems             = { label = [\"存在问题\", \"problems\"], max = 8000,",
+                                "problems             = { type = \"number\", label = [\"存在问题\", \"problems\"],");
     CHECK(w.city->append_control("catalog", lossy).has_error());
 }
 

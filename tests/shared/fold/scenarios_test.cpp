@@ -19,9 +19,13 @@ using reference::version;
 /// A row of one entity; who reaches the row's unit: a branch is the unit, the others are above it.
 class Scenario {
 public:
-    explicit Scenario(const char* entity) : catalog_(*Catalog::parse(support::ledger_catalog(), "ledger.toml")), entity_(catalog_->find(entity)) { REQUIRE(entity_); }
+    explicit Scenario(const char* entity)
+        : catalog_(*Catalog::parse(support::ledger_catalog(), "ledger.toml")), entity_(catalog_->find(entity)) {
+        REQUIRE(entity_);
+    }
 
-    Scenario& put(int id, Level level, std::uint64_t time, const char* field, const char* value, std::vector<int> base = {}) {
+    Scenario& put(int id, Level level, std::uint64_t time, const char* field, const char* value,
+                  std::vector<int> base = {}) {
         auto& x = add(id, level, time, base);
         const auto f = entity_->field(field);
         REQUIRE(f >= 0);
@@ -34,7 +38,8 @@ public:
         return *this;
     }
 
-    Scenario& act(int id, Level level, std::uint64_t time, const char* transition, std::vector<int> base = {}, std::vector<std::pair<const char*, int>> reviewed = {}) {
+    Scenario& act(int id, Level level, std::uint64_t time, const char* transition, std::vector<int> base = {},
+                  std::vector<std::pair<const char*, int>> reviewed = {}) {
         auto& x = add(id, level, time, base);
         const auto* t = entity_->workflow.find(transition);
         REQUIRE(t);
@@ -48,7 +53,9 @@ public:
         return *this;
     }
 
-    int group(const char* field) const { return entity_->fields[static_cast<std::size_t>(entity_->field(field))].group; }
+    int group(const char* field) const {
+        return entity_->fields[static_cast<std::size_t>(entity_->field(field))].group;
+    }
 
     /// The same whatever the order of arrival, and as the reference has it.
     void fold() {
@@ -69,7 +76,8 @@ public:
     }
     std::vector<fold::Line> lines(LineKind kind) const {
         std::vector<fold::Line> out;
-        std::copy_if(row_.lines.begin(), row_.lines.end(), std::back_inserter(out), [&](const auto& l) { return l.kind == kind; });
+        std::copy_if(row_.lines.begin(), row_.lines.end(), std::back_inserter(out),
+                     [&](const auto& l) { return l.kind == kind; });
         return out;
     }
     std::size_t line_count() const { return row_.lines.size(); }
@@ -111,7 +119,8 @@ TEST_CASE("X01 the branch's words and the superior's deadline both stand, and no
     CHECK(s.line_count() == 0);
 }
 
-TEST_CASE("X02 a deadline that the branch changed is refused and becomes a suggestion; the rest stands", "[fold][scenario]") {
+TEST_CASE("X02 a deadline that the branch changed is refused and becomes a suggestion; the rest stands",
+          "[fold][scenario]") {
     Scenario s("assignment");
     s.put(1, Level::township, 10, "deadline", "2025-11-30");
     s.put(2, Level::branch, 20, "deadline", "2025-12-31", {1});
@@ -144,7 +153,8 @@ TEST_CASE("X03 what is added after the close is kept, stays out, and comes back 
     CHECK(s.line_count() == 0);
 }
 
-TEST_CASE("X04 an application that met a return is void, whatever the clocks say, and its text is kept", "[fold][scenario]") {
+TEST_CASE("X04 an application that met a return is void, whatever the clocks say, and its text is kept",
+          "[fold][scenario]") {
     for (const std::uint64_t applied : {45u, 60u}) {
         Scenario s("rectification");
         s.act(1, Level::city, 10, "assign");
@@ -179,7 +189,8 @@ TEST_CASE("X05 two PCs of one branch: both texts stay open until somebody picks"
     CHECK(s.lines(LineKind::closed)[0].decided_by == version(3));
 }
 
-TEST_CASE("X07 a withdrawn task stays withdrawn; what the branch did meanwhile stays in its history", "[fold][scenario]") {
+TEST_CASE("X07 a withdrawn task stays withdrawn; what the branch did meanwhile stays in its history",
+          "[fold][scenario]") {
     Scenario s("assignment");
     s.act(1, Level::township, 10, "issue");
     s.act(2, Level::branch, 20, "acknowledge", {1});

@@ -122,7 +122,8 @@ TEST_CASE("city file: what is unknown is kept and what is optional may be missin
     const auto city = read_edited([](json::object& c) {
         record(c, "units", 3)["colour"] = {{"nested", {1, 2, nullptr}}};
         c["annex"] = {1, "two", {3}};
-        for (const char* list : {"pushes", "guidance", "help_requests", "meetings", "circulars", "submissions_register"})
+        for (const char* list :
+             {"pushes", "guidance", "help_requests", "meetings", "circulars", "submissions_register"})
             c.erase(list);
         c.erase("dictionaries");
         c.erase("meta");
@@ -142,7 +143,8 @@ TEST_CASE("city file: what is unknown is kept and what is optional may be missin
 TEST_CASE("city file: units alone are a city", "[ledger][city]") {
     CHECK(read_bytes(R"({"units":[{"id":"C","parent_id":"","name":"市","level":"city"}]})").has_value());
     // A Windows editor's mark in front, white space behind.
-    CHECK(read_bytes("\xEF\xBB\xBF {\"units\":[{\"id\":\"C\",\"name\":\"市\",\"level\":\"city\"}]} \r\n\t\n").has_value());
+    CHECK(read_bytes("\xEF\xBB\xBF {\"units\":[{\"id\":\"C\",\"name\":\"市\",\"level\":\"city\"}]} \r\n\t\n")
+              .has_value());
 }
 
 TEST_CASE("city file: bytes that are no city file are refused", "[ledger][city]") {
@@ -190,8 +192,8 @@ TEST_CASE("city file: syntax faults name record, line and byte", "[ledger][city]
     std::string bytes = json::serialize(demo());
     const auto at = bytes.find("\"A0013\"");
     bytes.insert(at + 7, "\n\n,");
-    CHECK_THAT(line_of(read_bytes(bytes)),
-               StartsWith("assignments[12] (A0013)") && Contains("not JSON at line 3, byte " + std::to_string(at + 11)));
+    CHECK_THAT(line_of(read_bytes(bytes)), StartsWith("assignments[12] (A0013)") &&
+                                               Contains("not JSON at line 3, byte " + std::to_string(at + 11)));
 }
 
 TEST_CASE("city file: references name records that are there", "[ledger][city]") {
@@ -216,7 +218,9 @@ TEST_CASE("city file: references name records that are there", "[ledger][city]")
     CHECK_THAT(broken("rectifications", 2, "related_task_id"), Contains("related_task_id: "));
     CHECK_THAT(broken("meetings", 1, "host_unit_id"), Contains("host_unit_id: "));
     CHECK_THAT(broken("submissions_register", 3, "unit_id"), StartsWith("submissions_register[3] unit_id: "));
-    CHECK_THAT(refused([](json::object& c) { record(c, "tasks", 2)["cooperating_units"] = {"C-JG", "NO-SUCH"}; }),
+    CHECK_THAT(refused([](json::object& c) {
+                   record(c, "tasks", 2)["cooperating_units"] = {"C-JG", "NO-SUCH"};
+               }),
                StartsWith("tasks[2] (T2025-03) cooperating_units: "));
     CHECK_THAT(refused([](json::object& c) {
                    record(c, "meetings", 1)["attendance"].as_array()[3].as_object()["unit_id"] = "NO-SUCH";
@@ -248,7 +252,8 @@ TEST_CASE("city file: ids are there, text and unique", "[ledger][city]") {
     CHECK_THAT(refused([](json::object& c) { record(c, "tasks", 4).erase("id"); }), StartsWith("tasks[4]: "));
     CHECK_THAT(refused([](json::object& c) { record(c, "tasks", 4)["id"] = 7; }), StartsWith("tasks[4]: "));
     CHECK_THAT(refused([](json::object& c) { record(c, "tasks", 4)["id"] = ""; }), StartsWith("tasks[4] id: "));
-    CHECK_THAT(refused([](json::object& c) { record(c, "tasks", 4)["id"] = "T\n1"; }), StartsWith("tasks[4] (T?1) id: "));
+    CHECK_THAT(refused([](json::object& c) { record(c, "tasks", 4)["id"] = "T\n1"; }),
+               StartsWith("tasks[4] (T?1) id: "));
     CHECK_THAT(refused([](json::object& c) { record(c, "tasks", 4)["id"] = std::string(300, 'T'); }), Contains("200"));
 }
 
@@ -290,20 +295,22 @@ TEST_CASE("city file: states, levels, dates and numbers are real ones", "[ledger
     CHECK_THAT(broken("assignments", 12, "unit_id", 5), Contains("unit_id: ") && Contains("text"));
     CHECK_THAT(refused([](json::object& c) { record(c, "assignments", 12).erase("unit_id"); }),
                StartsWith("assignments[12] (A0013) unit_id: ") && Contains("missing"));
-    CHECK_THAT(refused([](json::object& c) { c.at("meta").as_object()["as_of"] = "2025-11-31"; }), StartsWith("meta as_of: "));
+    CHECK_THAT(refused([](json::object& c) { c.at("meta").as_object()["as_of"] = "2025-11-31"; }),
+               StartsWith("meta as_of: "));
     std::string bytes = json::serialize(demo());
     const auto at = bytes.find("\"value\":", bytes.find("\"R0008\"")) + 8;
     bytes.replace(at, bytes.find(',', at) - at, "1e999");
     CHECK_THAT(line_of(read_bytes(bytes)), StartsWith("progress_reports[7] (R0008) value: "));
     // One line and a short one, whatever was written there.
-    CHECK_THAT(broken("assignments", 12, "status", json::value_from("a\nb" + std::string(5'000, 'x'))), Contains("a?bxxx"));
+    CHECK_THAT(broken("assignments", 12, "status", json::value_from("a\nb" + std::string(5'000, 'x'))),
+               Contains("a?bxxx"));
 }
 
 TEST_CASE("city file: the file's own dictionary decides which states there are", "[ledger][city]") {
     CHECK(read_edited([](json::object& c) {
-        c.at("dictionaries").at("assignment").as_array().push_back("待分办");
-        record(c, "assignments", 12)["status"] = "待分办";
-    }).has_value());
+              c.at("dictionaries").at("assignment").as_array().push_back("待分办");
+              record(c, "assignments", 12)["status"] = "待分办";
+          }).has_value());
     CHECK_THAT(refused([](json::object& c) { c.at("dictionaries").as_object()["assignment"] = {"办理中"}; }),
                StartsWith("assignments[") && Contains("status: "));
     CHECK_THAT(refused([](json::object& c) { c.at("dictionaries").as_object()["assignment"] = "办理中"; }),
@@ -332,8 +339,10 @@ TEST_CASE("city file: lists are lists and records are objects", "[ledger][city]"
     CHECK_THAT(refused([](json::object& c) { c["assignments"] = json::object{}; }), StartsWith("assignments: "));
     CHECK_THAT(refused([](json::object& c) { c["assignments"] = 3; }), StartsWith("assignments: "));
     CHECK_THAT(refused([](json::object& c) { c["assignments"] = nullptr; }), StartsWith("assignments: "));
-    CHECK_THAT(refused([](json::object& c) { c.at("assignments").as_array()[12] = "A0013"; }), StartsWith("assignments[12]: "));
-    CHECK_THAT(refused([](json::object& c) { c.at("assignments").as_array()[12] = json::array{}; }), StartsWith("assignments[12]: "));
+    CHECK_THAT(refused([](json::object& c) { c.at("assignments").as_array()[12] = "A0013"; }),
+               StartsWith("assignments[12]: "));
+    CHECK_THAT(refused([](json::object& c) { c.at("assignments").as_array()[12] = json::array{}; }),
+               StartsWith("assignments[12]: "));
     CHECK_THAT(refused([](json::object& c) { c["meta"] = json::array{}; }), StartsWith("meta: "));
     CHECK_THAT(refused([](json::object& c) { c["meta"] = "x"; }), StartsWith("meta: "));
 }
@@ -345,7 +354,8 @@ TEST_CASE("city file: too deep, too big and too long are refused with their reco
         auto b = bytes;
         return line_of(read_bytes(b.insert(spot, "," + member)));
     };
-    CHECK_THAT(with("\"x\":" + std::string(100'000, '[')), StartsWith("assignments[12] (A0013) x[0]") && Contains("16 levels"));
+    CHECK_THAT(with("\"x\":" + std::string(100'000, '[')),
+               StartsWith("assignments[12] (A0013) x[0]") && Contains("16 levels"));
     std::string deep;
     for (int i = 0; i < 1'000; ++i) deep += "{\"x\":";
     CHECK_THAT(with("\"x\":" + deep), StartsWith("assignments[12] (A0013) x.x.x") && Contains("16 levels"));
@@ -353,13 +363,16 @@ TEST_CASE("city file: too deep, too big and too long are refused with their reco
     CHECK_THAT(with("\"x\":\"" + std::string(kCityStringMax + 1, 'a') + "\""),
                StartsWith("assignments[12] (A0013) x: ") && Contains("1 MiB"));
     CHECK_THAT(with("\"" + std::string(kCityStringMax + 1, 'a') + "\":1"), StartsWith("assignments[12] (A0013)"));
-    CHECK_THAT(with("\"x\":" + std::string(300'000, '7')), StartsWith("assignments[12] (A0013) x: ") && Contains("digits"));
+    CHECK_THAT(with("\"x\":" + std::string(300'000, '7')),
+               StartsWith("assignments[12] (A0013) x: ") && Contains("digits"));
     std::string many = "\"x\":[0";
     for (int i = 0; i < 200'000; ++i) many += ",0";
     CHECK_THAT(with(many + "]"), StartsWith("assignments[12] (A0013) x[") && Contains("4 MiB"));
     // Just inside the limits is fine.
     auto b = bytes;
-    CHECK(read_bytes(b.insert(spot, ",\"x\":\"" + std::string(kCityStringMax, 'a') + "\",\"y\":[[[[[[[[[[[[[]]]]]]]]]]]]]")).has_value());
+    CHECK(read_bytes(
+              b.insert(spot, ",\"x\":\"" + std::string(kCityStringMax, 'a') + "\",\"y\":[[[[[[[[[[[[[]]]]]]]]]]]]]"))
+              .has_value());
 }
 
 TEST_CASE("city file: what is no record list has a limit altogether", "[ledger][city]") {

@@ -92,7 +92,8 @@ TEST_CASE("another city of the same form comes in as well", "[import]") {
     auto text = json::serialize(file);
     // Other names and ids everywhere; the figures keep their values under the new names.
     auto rename = [&](const std::string& from, const std::string& to) {
-        for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) text.replace(at, from.size(), to);
+        for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+            text.replace(at, from.size(), to);
     };
     rename("\"K3\"", "\"望-03\"");
     rename("望岚县", "东洲县");
@@ -115,7 +116,8 @@ TEST_CASE("a review of one unit is about it and what is below", "[review]") {
     const auto r = review(*d, "K1", kNow);
     REQUIRE(r.has_value());
     CHECK(r->at("metrics").at("by_scope").as_object().contains("青垣区"));
-    for (const auto& u : r->at("units").as_array()) CHECK(d->control().is_at_or_below(std::string(u.at("id").as_string()), "K1", d->control().head()));
+    for (const auto& u : r->at("units").as_array())
+        CHECK(d->control().is_at_or_below(std::string(u.at("id").as_string()), "K1", d->control().head()));
     CHECK(review(*d, "K99", kNow).has_error());
 }
 

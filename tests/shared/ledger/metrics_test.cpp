@@ -1,5 +1,5 @@
-#include "ledger/city_facts.h"
 #include "ledger/metrics.h"
+#include "ledger/city_facts.h"
 #include "ledger/metrics_json.h"
 #include "ledger/times.h"
 
@@ -35,8 +35,8 @@ public:
 
     json::object make() {
         // All lists first: a new key would move the ones that are being walked.
-        for (const char* name : {"units", "tasks", "assignments", "progress_reports", "verifications", "pushes", "guidance",
-                                 "help_requests", "meetings"})
+        for (const char* name : {"units", "tasks", "assignments", "progress_reports", "verifications", "pushes",
+                                 "guidance", "help_requests", "meetings"})
             city_[name] = json::array{};
         units();
         tasks();
@@ -64,10 +64,12 @@ private:
     static std::string numbered(const char* prefix, std::size_t n) { return prefix + std::to_string(n); }
 
     void unit(const std::string& id, const std::string& parent, const char* level) {
-        json::object u{{"id", id}, {"parent_id", parent}, {"name", "单位" + id}, {"level", level}, {"short", "短" + id}};
+        json::object u{
+            {"id", id}, {"parent_id", parent}, {"name", "单位" + id}, {"level", level}, {"short", "短" + id}};
         if (std::string_view(level) == "township") u["field"] = "农村";  // no branch, so nothing is expected of it
         if (std::string_view(level) == "branch") {
-            u["field"] = one_in(8) ? json::value(nullptr) : json::value(pick<const char*>({"农村", "机关", "非公企业", "社会组织"}));
+            u["field"] = one_in(8) ? json::value(nullptr)
+                                   : json::value(pick<const char*>({"农村", "机关", "非公企业", "社会组织"}));
             if (!one_in(6)) u["is_demo_point"] = one_in(3);
             if (!one_in(6)) u["emerging"] = one_in(2);
         }
@@ -148,7 +150,9 @@ private:
                 last_report_[a.at("id").as_string().c_str()] = at;
             }
     }
-    json::value amount() { return pick<json::value>({0, -3, 3, 3.98, 3.979, 4, 5, 199, 995, 994.9, 1000, 12.4375, 0.1, 77.7}); }
+    json::value amount() {
+        return pick<json::value>({0, -3, 3, 3.98, 3.979, 4, 5, 199, 995, 994.9, 1000, 12.4375, 0.1, 77.7});
+    }
     /// Mostly the assignment's unit; after a merger of units it is another one.
     json::value unit_near(const json::value& a) {
         if (!one_in(15)) return a.at("unit_id");
@@ -167,16 +171,17 @@ private:
                                             {"at", time(anchor + pick<Seconds>({-86'400, -1, 0, 0, 1, 864'000}))},
                                             {"verified_value", amount()}});
             for (int n = below(3); n > 0; --n)
-                list("pushes").push_back(json::object{
-                    {"id", numbered("P", list("pushes").size())},
-                    {"assignment_id", a.at("id")},
-                    {"unit_id", unit_near(a)},
-                    {"at", time(anchor - pick<Seconds>({-1, 0, 1, 345'599, 345'600, 345'601, 900'000}))}});
+                list("pushes").push_back(
+                    json::object{{"id", numbered("P", list("pushes").size())},
+                                 {"assignment_id", a.at("id")},
+                                 {"unit_id", unit_near(a)},
+                                 {"at", time(anchor - pick<Seconds>({-1, 0, 1, 345'599, 345'600, 345'601, 900'000}))}});
             if (one_in(4))
-                list("guidance").push_back(json::object{{"id", numbered("G", list("guidance").size())},
-                                                        {"assignment_id", a.at("id")},
-                                                        {"unit_id", "C"},
-                                                        {"at", time(anchor)}});
+                list("guidance")
+                    .push_back(json::object{{"id", numbered("G", list("guidance").size())},
+                                            {"assignment_id", a.at("id")},
+                                            {"unit_id", "C"},
+                                            {"at", time(anchor)}});
         }
     }
     void meetings() {
@@ -271,7 +276,8 @@ private:
             if (!within(text(v, "unit_id"), scope)) continue;
             const json::value* latest = nullptr;
             for (const auto& r : list("progress_reports")) {
-                if (text(r, "assignment_id") != text(v, "assignment_id") || at(r, "occurred_at") > at(v, "at")) continue;
+                if (text(r, "assignment_id") != text(v, "assignment_id") || at(r, "occurred_at") > at(v, "at"))
+                    continue;
                 if (!latest || at(r, "occurred_at") > at(*latest, "occurred_at") ||
                     (at(r, "occurred_at") == at(*latest, "occurred_at") && text(r, "id") > text(*latest, "id")))
                     latest = &r;
@@ -308,7 +314,8 @@ private:
         o["G1_reported_minus_verified"] = mean(over);
         o["G1_under_reported"] = mean(under);
         o["n_G1"] = all.size();
-        o["D1_false_completion"] = {{"overturned", overturned}, {"verified_claims", claims}, {"rate", share_of(overturned, claims)}};
+        o["D1_false_completion"] = {
+            {"overturned", overturned}, {"verified_claims", claims}, {"rate", share_of(overturned, claims)}};
         const auto point = shares(all, [](const Verified& v) { return flag(v.unit, "is_demo_point"); });
         const auto surface = shares(all, [](const Verified& v) { return !flag(v.unit, "is_demo_point"); });
         o["G2_point_minus_surface"] = minus(median(point), median(surface));
@@ -330,7 +337,8 @@ private:
         o["n_G5_emerging"] = new_fields.size();
         int pushes = 0, leaves = 0;
         for (const auto& p : list("pushes")) pushes += within(text(p, "unit_id"), id);
-        for (const auto& a : list("assignments")) leaves += text(a, "level") == "branch" && within(text(a, "unit_id"), id);
+        for (const auto& a : list("assignments"))
+            leaves += text(a, "level") == "branch" && within(text(a, "unit_id"), id);
         o["G4_pushes_per_leaf"] = share_of(pushes, leaves);
         o["n_G4_pushes"] = pushes;
         o["n_G4_leaves"] = leaves;
@@ -342,7 +350,8 @@ private:
         for (const char* level : {"city", "county", "township", "branch"}) {
             const auto here = shares(all, [&](const Verified& v) { return text(v.unit, "level") == level; });
             if (here.empty()) continue;
-            levels.push_back({{"level", level}, {"mean", mean(here)}, {"drop", minus(above, mean(here))}, {"n", here.size()}});
+            levels.push_back(
+                {{"level", level}, {"mean", mean(here)}, {"drop", minus(above, mean(here))}, {"n", here.size()}});
             above = mean(here);
         }
         o["verified_mean_by_level"] = levels;
@@ -355,7 +364,9 @@ private:
             for (const auto& u : list("units")) {
                 if (text(u, "level") != "branch" || !within(text(u, "id"), scope)) continue;
                 const auto& fields = t.at("applies_to_fields").as_array();
-                if (std::none_of(fields.begin(), fields.end(), [&](const json::value& f) { return f == u.at("field"); })) continue;
+                if (std::none_of(fields.begin(), fields.end(),
+                                 [&](const json::value& f) { return f == u.at("field"); }))
+                    continue;
                 ++expected;
                 const auto* days = t.as_object().if_contains("landing_days");
                 bool in_time = false;
@@ -379,9 +390,9 @@ private:
         for (const auto& a : list("assignments")) {
             if (!within(text(a, "unit_id"), scope) || text(a, "forwarded_at").empty()) continue;
             ++forwards;
-            const auto guided = std::any_of(list("guidance").begin(), list("guidance").end(), [&](const json::value& g) {
-                return text(g, "assignment_id") == text(a, "id");
-            });
+            const auto guided =
+                std::any_of(list("guidance").begin(), list("guidance").end(),
+                            [&](const json::value& g) { return text(g, "assignment_id") == text(a, "id"); });
             pure += at(a, "forwarded_at") - at(a, "received_at") < 86'400 && !guided &&
                     !a.at("forward_text_similarity").is_null() && number(a, "forward_text_similarity") >= 0.9;
         }
@@ -412,14 +423,19 @@ private:
                 absent += text(row, "status") == "缺席";
                 late += number(row, "late_min") > 10;
             }
-        return {{"meetings", meetings}, {"in_person", in_person}, {"substitute_unapproved", substitute}, {"absent", absent}, {"late_over_10min", late}};
+        return {{"meetings", meetings},
+                {"in_person", in_person},
+                {"substitute_unapproved", substitute},
+                {"absent", absent},
+                {"late_over_10min", late}};
     }
 
     const json::object& city_;
 };
 
 /// Every difference between what is wanted and what is there, as lines; `slack` for numbers. Further keys are ignored.
-void differences(const json::value& wanted, const json::value& got, double slack, const std::string& path, std::string& out) {
+void differences(const json::value& wanted, const json::value& got, double slack, const std::string& path,
+                 std::string& out) {
     if (wanted.is_object()) {
         if (!got.is_object()) {
             out += path + ": not an object\n";
@@ -427,8 +443,10 @@ void differences(const json::value& wanted, const json::value& got, double slack
         }
         for (const auto& [key, v] : wanted.get_object()) {
             const auto* there = got.get_object().if_contains(key);
-            if (!there) out += path + "." + std::string(key) + ": missing\n";
-            else differences(v, *there, slack, path + "." + std::string(key), out);
+            if (!there)
+                out += path + "." + std::string(key) + ": missing\n";
+            else
+                differences(v, *there, slack, path + "." + std::string(key), out);
         }
     } else if (wanted.is_array() && got.is_array() && wanted.get_array().size() == got.get_array().size()) {
         for (std::size_t i = 0; i < wanted.get_array().size(); ++i)
@@ -471,7 +489,8 @@ TEST_CASE("metrics: the demo city's figures are the ones it names", "[ledger][me
 }
 
 TEST_CASE("metrics: random cities give what the definitions give", "[ledger][metrics]") {
-    const auto path = (std::filesystem::temp_directory_path() / ("tz-random-city-" + std::to_string(::getpid()) + ".json")).string();
+    const auto path =
+        (std::filesystem::temp_directory_path() / ("tz-random-city-" + std::to_string(::getpid()) + ".json")).string();
     int nulls = 0;
     for (std::uint32_t seed = 1; seed <= 6; ++seed) {
         INFO("seed " << seed);
@@ -546,11 +565,11 @@ TEST_CASE("metrics: two units of one short name stand apart", "[ledger][metrics]
 }
 
 TEST_CASE("metrics: rounding is that of the exact binary value", "[ledger][metrics]") {
-    CHECK(round_to_4(0.00005) == 0.0001);    // the nearest double lies just above the tie
-    CHECK(round_to_4(0.03125) == 0.0312);    // an exact tie goes to the even side
+    CHECK(round_to_4(0.00005) == 0.0001);  // the nearest double lies just above the tie
+    CHECK(round_to_4(0.03125) == 0.0312);  // an exact tie goes to the even side
     CHECK(round_to_4(0.09375) == 0.0938);
     CHECK(round_to_4(1.00005) == 1.0001);
-    CHECK(round_to_4(2.67495) == 2.6749);    // the nearest double lies just below
+    CHECK(round_to_4(2.67495) == 2.6749);  // the nearest double lies just below
     CHECK(round_to_4(-0.00001) == 0);
     CHECK(!std::signbit(round_to_4(-0.00001)));
     CHECK(round_to_4(-0.12345678) == -0.1235);
@@ -570,12 +589,14 @@ TEST_CASE("metrics: a large city takes about a second", "[ledger][metrics]") {
             facts.units.push_back({township, county, township, township, "", Level::township});
             for (int b = 0; b < branches; ++b) {
                 const auto branch = township + "-" + std::to_string(b);
-                facts.units.push_back({branch, township, branch, branch, "农村", Level::branch, b % 9 == 0, b % 4 == 0, true});
+                facts.units.push_back(
+                    {branch, township, branch, branch, "农村", Level::branch, b % 9 == 0, b % 4 == 0, true});
                 for (int t = 0; t < tasks; ++t) {
                     const auto id = branch + "/" + std::to_string(t), task = "T" + std::to_string(t);
                     facts.assignments.push_back({id, task, branch, "办理中", Level::branch});
                     for (int r = 0; r < 2; ++r)
-                        facts.reports.push_back({id + "r" + std::to_string(r), id, branch, (r + t) * 900'000, 5.0, r == 1, true});
+                        facts.reports.push_back(
+                            {id + "r" + std::to_string(r), id, branch, (r + t) * 900'000, 5.0, r == 1, true});
                     if (t < 3) facts.verifications.push_back({id + "v", id, task, branch, 9'000'000, 4.0});
                     facts.pushes.push_back({id, branch, t * 850'000});
                 }

@@ -104,7 +104,9 @@ TEST_CASE("turned bits never crash the decoder and never keep the hash", "[log]"
     Commit c;
     for (int i = 0; i < 50'000; ++i) {
         auto bytes = good;
-        for (int k = random.pick(3); k >= 0; --k) bytes[static_cast<std::size_t>(random.pick(static_cast<int>(bytes.size())))] ^= static_cast<char>(1 + random.pick(255));
+        for (int k = random.pick(3); k >= 0; --k)
+            bytes[static_cast<std::size_t>(random.pick(static_cast<int>(bytes.size())))] ^=
+                static_cast<char>(1 + random.pick(255));
         if (bytes == good) continue;
         if (c.decode(bytes).has_value()) CHECK(c.hash != hash);
     }
@@ -126,7 +128,8 @@ TEST_CASE("packing comes back, small commits are not compressed, and a bomb is r
     CHECK(packer.unpack("", out).has_error());
     CHECK(packer.unpack("\x07whatever", out).has_error());
     packer.pack(std::string(5000, 'b'), packed);
-    for (std::size_t n = 1; n < packed.size(); ++n) CHECK(packer.unpack(std::string_view(packed).substr(0, n), out).has_error());
+    for (std::size_t n = 1; n < packed.size(); ++n)
+        CHECK(packer.unpack(std::string_view(packed).substr(0, n), out).has_error());
 }
 
 }  // namespace

@@ -67,8 +67,11 @@ TEST_CASE("a new row that two commits of one transaction write has their values 
         d.edits.push_back(std::move(e));
         return d;
     };
-    const std::vector<std::pair<std::string, Value>> all{{"assignment_id", text("A1")}, {"unit_id", text("B01")}, {"kind", text("催办")}, {"at", text("2025-11-01T08:00:00Z")}, {"by_unit_id", text("K1")}, {"text", text("另一行")}};
-    const std::vector<std::pair<std::string, Value>> some{{"assignment_id", text("A2")}, {"unit_id", text("B01")}, {"at", text("2025-11-02T08:00:00Z")}};
+    const std::vector<std::pair<std::string, Value>> all{
+        {"assignment_id", text("A1")},        {"unit_id", text("B01")},   {"kind", text("催办")},
+        {"at", text("2025-11-01T08:00:00Z")}, {"by_unit_id", text("K1")}, {"text", text("另一行")}};
+    const std::vector<std::pair<std::string, Value>> some{
+        {"assignment_id", text("A2")}, {"unit_id", text("B01")}, {"at", text("2025-11-02T08:00:00Z")}};
     REQUIRE(r.batch([&]() -> Result<> {
                  REQUIRE(r.edit(create("P1", all)).has_value());
                  REQUIRE(r.edit(create("P2", some)).has_value());
@@ -93,7 +96,8 @@ TEST_CASE("a commit whose base is not here leaves no trace in the tables", "[rep
     a->set("assignment", "A1", {{"remark", text("一")}});
     Device stick(9);
     REQUIRE(stick->receive_control(*w.city->control_after(ControlPos{0}, 1 << 20)).has_value());
-    for (const auto& c : *w.city->certificates_after(0)) REQUIRE(stick->add_certificate(*Certificate::decode(c.body)).has_value());
+    for (const auto& c : *w.city->certificates_after(0))
+        REQUIRE(stick->add_certificate(*Certificate::decode(c.body)).has_value());
     REQUIRE(*sync::unsent_count(**a) == 1);
     // The row's creation lies in the city's chain; only what was built on it comes.
     const auto later = *(*a)->chain_after(StreamId{"B01", Audience::ledger}, (*a)->id(), Seq{0}, 1 << 20);

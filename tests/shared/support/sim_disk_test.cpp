@@ -2,8 +2,8 @@
 // a dishonest one does, and every other promise of sim_disk.h.
 #include "tests/support/sim_disk.h"
 
-#include <catch2/catch.hpp>
 #include <sqlite3.h>
+#include <catch2/catch.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -45,8 +45,10 @@ public:
         std::string answer;
         int rc = sqlite3_prepare_v2(db_, sql, -1, &s, nullptr);
         if (rc == SQLITE_OK) rc = sqlite3_step(s);
-        if (rc == SQLITE_ROW) answer = text(s, 0);
-        else if (rc != SQLITE_DONE) answer = "error " + std::to_string(rc);
+        if (rc == SQLITE_ROW)
+            answer = text(s, 0);
+        else if (rc != SQLITE_DONE)
+            answer = "error " + std::to_string(rc);
         sqlite3_finalize(s);
         return answer;
     }
@@ -77,8 +79,10 @@ public:
         std::string wrong;
         while (wrong.empty() && sqlite3_step(s) == SQLITE_ROW) {
             ++*found;
-            if (sqlite3_column_int(s, 0) != *found) wrong = "gap at " + std::to_string(*found);
-            else if (text(s, 1) != body_of(*found)) wrong = "other content at " + std::to_string(*found);
+            if (sqlite3_column_int(s, 0) != *found)
+                wrong = "gap at " + std::to_string(*found);
+            else if (text(s, 1) != body_of(*found))
+                wrong = "other content at " + std::to_string(*found);
         }
         sqlite3_finalize(s);
         if (!wrong.empty()) return wrong;
@@ -176,8 +180,10 @@ Figures sweep(const char* mode, std::uint64_t seeds, bool may_lose) {
                 acked = session(disk, mode, found + 1, found + 3);
                 disk.power_cut();
                 const int before = found;
-                if (acked != before + 3) wrong = "does not go on";
-                else wrong = reopen_and_check(disk, mode, acked, &found);
+                if (acked != before + 3)
+                    wrong = "does not go on";
+                else
+                    wrong = reopen_and_check(disk, mode, acked, &found);
                 if (may_lose && wrong.starts_with("lost: ")) wrong.clear();
             }
             if (!wrong.empty()) FAIL(wrong << "; seed " << seed << ", cut at operation " << point << ", " << mode);

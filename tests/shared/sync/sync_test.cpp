@@ -206,8 +206,10 @@ TEST_CASE("a commit waits for its base, visibly, and whoever builds on it too", 
     auto c = std::make_unique<Device>(77);
     std::vector<std::string> control = *w.city->control_after(ControlPos{0}, 1 << 20);
     REQUIRE((*c)->receive_control(control).has_value());
-    for (const auto& s : *w.city->certificates_after(0)) REQUIRE((*c)->add_certificate(*Certificate::decode(s.body)).has_value());
-    for (const auto& s : *(*b)->certificates_after(0)) REQUIRE((*c)->add_certificate(*Certificate::decode(s.body)).has_value());
+    for (const auto& s : *w.city->certificates_after(0))
+        REQUIRE((*c)->add_certificate(*Certificate::decode(s.body)).has_value());
+    for (const auto& s : *(*b)->certificates_after(0))
+        REQUIRE((*c)->add_certificate(*Certificate::decode(s.body)).has_value());
     auto give = [&](Device& from, const ReplicaId& replica) {
         const auto entries = *from->chain_after(StreamId{"B01", Audience::ledger}, replica, Seq{0}, 1 << 20);
         std::vector<std::string_view> packed;
@@ -246,7 +248,8 @@ TEST_CASE("a commit waits for its control position and its certificate", "[repli
     REQUIRE(late->receive_control(*w.city->control_after(ControlPos{0}, 1 << 20)).has_value());
     REQUIRE(late->waiting()->size() == 2);
     CHECK(late->waiting()->front().reason == "control");  // said when it came; it is the certificate that lacks now
-    for (const auto& s : *w.city->certificates_after(0)) REQUIRE(late->add_certificate(*Certificate::decode(s.body)).has_value());
+    for (const auto& s : *w.city->certificates_after(0))
+        REQUIRE(late->add_certificate(*Certificate::decode(s.body)).has_value());
     CHECK(late->waiting()->empty());
     CHECK(late.field("A1", "remark") == "一");
     REQUIRE(late->verify().has_value());

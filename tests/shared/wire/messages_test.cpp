@@ -36,7 +36,8 @@ TEST_CASE("a message comes back as it was", "[wire]") {
     r.time_ms = -5;
     r.more = true;
     r.acks.push_back({{StreamId{"B01", Audience::ledger}, q.replica, Seq{9}, Hash{}}, Level::city});
-    r.verdicts.push_back({wire::Verdict::Kind::denied, StreamId{"B02", Audience::ledger}, q.replica, Seq{1}, Seq{}, "no"});
+    r.verdicts.push_back(
+        {wire::Verdict::Kind::denied, StreamId{"B02", Audience::ledger}, q.replica, Seq{1}, Seq{}, "no"});
     wire::SyncReply reply;
     REQUIRE(wire::decode(wire::encode(r), reply).has_value());
     CHECK(reply.time_ms == -5);
@@ -61,12 +62,12 @@ TEST_CASE("a message that is cut, longer, of another kind or version is refused"
 TEST_CASE("sizes that promise more than there is take no memory", "[wire]") {
     // One string list that claims 2^60 elements, then nothing.
     std::string bytes = "q\x01";
-    bytes += '\0';                      // token
-    bytes += std::string(16, '\0');     // replica
-    bytes += std::string(16, '\0');     // cursor.hub
-    bytes += std::string(4, '\0');      // generation, log, proof, certificates
-    bytes += '\0';                      // control
-    bytes += '\0';                      // has_vector
+    bytes += '\0';                   // token
+    bytes += std::string(16, '\0');  // replica
+    bytes += std::string(16, '\0');  // cursor.hub
+    bytes += std::string(4, '\0');   // generation, log, proof, certificates
+    bytes += '\0';                   // control
+    bytes += '\0';                   // has_vector
     for (int i = 0; i < 8; ++i) bytes += '\xff';
     bytes += '\x0f';
     wire::SyncRequest q;
@@ -92,7 +93,9 @@ TEST_CASE("random bytes and turned bits never crash the decoder", "[wire]") {
     int accepted = 0;
     for (int i = 0; i < 20'000; ++i) {
         auto bytes = good;
-        for (int k = random.pick(4); k >= 0; --k) bytes[static_cast<std::size_t>(random.pick(static_cast<int>(bytes.size())))] = static_cast<char>(random.pick(256));
+        for (int k = random.pick(4); k >= 0; --k)
+            bytes[static_cast<std::size_t>(random.pick(static_cast<int>(bytes.size())))] =
+                static_cast<char>(random.pick(256));
         accepted += wire::decode(bytes, q).has_value();
         bytes[0] = 'r';
         (void)wire::decode(bytes, r).has_value();
