@@ -216,6 +216,9 @@ void World::restore_backup(Machine& m) {
     m.saved = it->second.second;
     ++m.disk_life;
     m.old_replies.clear();
+    // A request that was lost on the way may hold what only the disk that is gone had: to deliver it later rescues
+    // that work, it repeats nothing.
+    m.old_requests.clear();
     start(m);
 }
 
