@@ -126,6 +126,9 @@ private:
     void server_only() {
         auto* init = add("init", "由城市文件建立根节点 / make a root from a city file");
         init->add_option("--city", out_.city, "城市文件 / city file (JSON)")->required();
+        auto* join = add("join", "作为下级接入 / join below another server");
+        join->add_option("--upstream", out_.url, "上级服务器 / server above, http://HOST:PORT")->required();
+        join->add_option("--code", out_.code, "登记码 / one-time code")->required();
         option(add("enrol", "发登记码 / a one-time code for a device"), "unit", "单位 / unit id");
         option(add("review", "综合研判 / consolidated review"), "unit", "单位 / unit id");
     }
@@ -174,18 +177,20 @@ int serve(const Parsed& p, Program program) {
     return 0;
 }
 
+/// A branch's PC enrols, a server joins: the same thing. With data already here it goes over to another hub.
 int enrol_device(const Parsed& p) {
+    if (api::ask_serving(p.data, Command{"status", {}, {}}))
+        return fail_with(fail(Errc::busy, "这些数据已有程序在服务,请先停止:" + p.data +
+                                              " / this data is being served: stop that program first: " + p.data));
     // A folder that was made for nothing is taken away again.
     const bool was_there = node::has_database(p.data);
     auto made = [&]() -> Result<json::value> {
         TRY(auto node, node::Node::open({p.data, true, std::chrono::seconds(5)}));
         TRY(const auto token, node->replica().fact("upstream/token"));
-        if (!token.empty())
-            return fail(Errc::not_allowed, "本机已经登记过:" + p.data + " / enrolled already: " + p.data);
-        if (!node->replica().control().root().empty())
+        if (token.empty() && !node->replica().control().root().empty())
             return fail(Errc::not_allowed, "这里是服务器的数据:" + p.data + " / this is a server's data: " + p.data);
         if (shows_progress()) std::cerr << say(Msg::fetching) << std::endl;
-        return api::enrol_device(*node, p.url, p.code);
+        return api::enrol_device(*node, p.url, p.code, program_name);
     }();
     if (!made) {
         // After a link that dropped the code may be used already: kept, so that the same device can ask again.
@@ -204,7 +209,7 @@ int enrol_device(const Parsed& p) {
 int execute(const Parsed& p, Program program) {
     if (p.command.name == "init") return init_city(p.data, p.city, p.as_json);
     if (p.command.name == "serve") return serve(p, program);
-    if (p.command.name == "enrol" && program == Program::branch) return enrol_device(p);
+    if (p.command.name == "join" || (p.command.name == "enrol" && program == Program::branch)) return enrol_device(p);
     if (auto answer = api::ask_serving(p.data, p.command))
         return *answer ? print(p, **answer) : fail_with(answer->error());
     auto node = node::Node::open({p.data, false, std::chrono::seconds(10)});

@@ -146,7 +146,9 @@ net::awaitable<http::Response> Server::device(http::Request q) {
     node::Store::Work work = [body = std::move(q.body), is_enrol](node::Node& n) -> Result<std::string> {
         if ((!body.empty() && body.front() == 'e') != is_enrol)
             return fail(Errc::protocol, "消息与地址不符 / message: not for this address");
-        return n.hub().handle(body);
+        auto answer = n.hub().handle(body);
+        TRY_VOID(n.keep_incarnation());
+        return answer;
     };
     auto answer = co_await store_.run(std::move(work));
     if (!answer) {
@@ -254,7 +256,13 @@ net::awaitable<Result<json::value>> Server::execute(Command c) {
 
 net::awaitable<Result<json::value>> Server::sync_now() {
     if (upstream_.empty()) co_return fail(Errc::usage, "本机没有上级服务器 / this node has no server above it");
-    if (syncing_) co_return fail(Errc::busy, "正在同步,请稍候 / a sync is running: wait a moment");
+    // One at a time: whoever asks while one runs gets one of his own after it, with everything written until then.
+    net::steady_timer pause(io_);
+    while (syncing_) {
+        pause.expires_after(50ms);
+        auto [ec] = co_await pause.async_wait(kToken);
+        if (ec || stopping_) co_return fail(Errc::busy, "程序正在停止 / the program is stopping");
+    }
     syncing_ = true;
     auto report = co_await node::sync_once(store_, io_, client_);
     syncing_ = false;
@@ -430,12 +438,13 @@ Result<json::value> sync_now(node::Node& node) {
     return offline_error(report.error(), unsent, "下次 sync 时", "at the next sync");
 }
 
-Result<json::value> enrol_device(node::Node& node, const std::string& url, const std::string& code) {
+Result<json::value> enrol_device(node::Node& node, const std::string& url, const std::string& code,
+                                 const std::string& label) {
     TRY_VOID(http::parse_origin(url));
     {
         net::io_context io(1);
         node::Store store(node);
-        auto enrolled = run_to_end<std::string>(io, node::enrol(store, io, url, code));
+        auto enrolled = run_to_end<std::string>(io, node::enrol(store, io, url, code, label));
         if (!enrolled) return enrolled.error();
     }
     TRY(const auto report, sync_now(node));

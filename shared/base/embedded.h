@@ -6,6 +6,7 @@
 namespace taizhang::embedded {
 
 extern const std::string_view ledger_catalog;  ///< schema/ledger.toml
-extern const std::string_view engine_schema;   ///< schema/engine/10-log.sql
+/// schema/engine/NN-*.sql: a new database runs all of them, an older one those that it has not run yet.
+extern const std::string_view engine_schema_1, engine_schema_2;
 
 }  // namespace taizhang::embedded

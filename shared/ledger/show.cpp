@@ -55,12 +55,9 @@ bool is_against(const fold::Line& l) {
 
 /// One entry for what was accepted of a change and one for what was not: verdicts are per change, not per commit.
 Result<void> Ledger::add_history(const RowView& row, json::array& out, bool& township, bool& city) {
-    TRY(const auto level, sync::upstream_level(r_));
-    const auto* own = r_.control().cert(r_.id());
     for (const auto& item : row.history) {
-        TRY(const bool up, sync::hub_has(r_, item.commit, item.origin));
-        const bool at_city = (up && level == Level::city) || (own && own->level == Level::city);
-        const bool at_township = (up && level == Level::township) || (own && own->level == Level::township);
+        TRY(const bool at_city, sync::level_has(r_, item.commit, Level::city));
+        TRY(const bool at_township, sync::level_has(r_, item.commit, Level::township));
         city = city && at_city;
         township = township && at_township;
 
@@ -196,16 +193,15 @@ Result<json::object> Ledger::status() {
     o["server"] = server.empty() ? json::value(nullptr) : json::value(server);
     TRY(const auto level, sync::upstream_level(r_));
     o["server_level"] = level == Level::none ? json::value(nullptr) : json::value(taizhang::name_of(level));
-    std::uint64_t acked = 0, own = 0;
+    std::uint64_t own = 0;
     TRY(const auto heads, r_.chain_heads());
-    for (const auto& h : heads) {
-        if (h.replica != r_.id()) continue;
-        own += h.seq.value;
-        TRY(const auto a, sync::acked(r_, h.stream, h.replica));
-        acked += a.value;
-    }
+    for (const auto& h : heads)
+        if (h.replica == r_.id()) own += h.seq.value;
     o["own_commits"] = own;
-    o["acks"] = {{"township", level == Level::township ? acked : 0}, {"city", level == Level::city ? acked : 0}};
+    TRY(const auto township, sync::own_commits_at(r_, Level::township));
+    TRY(const auto county, sync::own_commits_at(r_, Level::county));
+    TRY(const auto city, sync::own_commits_at(r_, Level::city));
+    o["acks"] = {{"township", township}, {"county", county}, {"city", city}};
     TRY(const auto waiting, r_.waiting());
     o["waiting"] = waiting.size();
     json::array details;

@@ -23,9 +23,13 @@ Result<std::unique_ptr<Node>> Node::open(const Options& options) {
 }
 
 Result<> Node::keep_incarnation() {
-    TRY(const auto known, dir_.incarnation());
-    if (known == replica_->id()) return {};
-    return dir_.write_incarnation(replica_->id());
+    if (!kept_) {
+        TRY(kept_, dir_.incarnation());
+    }
+    if (kept_ == replica_->id()) return {};
+    TRY_VOID(dir_.write_incarnation(replica_->id()));
+    kept_ = replica_->id();
+    return {};
 }
 
 }  // namespace taizhang::node

@@ -31,6 +31,7 @@ private:
     DataDir dir_;
     std::unique_ptr<Replica> replica_;
     std::unique_ptr<sync::Hub> hub_;
+    std::optional<ReplicaId> kept_;  // what the file beside the database says
 };
 
 }  // namespace taizhang::node

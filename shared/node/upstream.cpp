@@ -39,9 +39,10 @@ Error refusal(const http::Response& r) {
 
 }  // namespace
 
-net::awaitable<Result<std::string>> enrol(Store& store, net::io_context& io, std::string url, std::string code) {
+net::awaitable<Result<std::string>> enrol(Store& store, net::io_context& io, std::string url, std::string code,
+                                          std::string label) {
     auto client = std::make_shared<http::Client>(io, url);
-    Store::Work make = [code](Node& n) { return sync::Enrolment(n.replica()).request(code, "taizhang"); };
+    Store::Work make = [code, label](Node& n) { return sync::Enrolment(n.replica()).request(code, label); };
     auto request = co_await store.run(std::move(make));
     if (!request) co_return request;
     auto message = post_to("/enrol", std::move(*request));
@@ -92,13 +93,8 @@ net::awaitable<Result<SyncReport>> sync_once(Store& store, net::io_context&, std
     auto counts = std::make_shared<SyncReport>();
     Store::Work count = [counts](Node& n) -> Result<std::string> {
         TRY(counts->unsent, sync::unsent_count(n.replica()));
-        TRY(const auto level, sync::upstream_level(n.replica()));
-        TRY(const auto heads, n.replica().chain_heads());
-        for (const auto& h : heads) {
-            if (h.replica != n.replica().id()) continue;
-            TRY(const auto acked, sync::acked(n.replica(), h.stream, h.replica));
-            (level == Level::township ? counts->acked_township : counts->acked_city) += acked.value;
-        }
+        TRY(counts->acked_township, sync::own_commits_at(n.replica(), Level::township));
+        TRY(counts->acked_city, sync::own_commits_at(n.replica(), Level::city));
         return std::string();
     };
     auto counted = co_await store.run(std::move(count));

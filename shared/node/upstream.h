@@ -13,7 +13,8 @@ struct SyncReport {
 };
 
 /// Enrols with a one-time code; fetches nothing yet. Errc::offline, denied, protocol.
-net::awaitable<Result<std::string>> enrol(Store& store, net::io_context& io, std::string url, std::string code);
+net::awaitable<Result<std::string>> enrol(Store& store, net::io_context& io, std::string url, std::string code,
+                                          std::string label);
 
 /// Syncs until both sides have what they may have. On a dropped link what was acknowledged stays.
 net::awaitable<Result<SyncReport>> sync_once(Store& store, net::io_context& io, std::shared_ptr<http::Client> client);

@@ -3,6 +3,7 @@
 #include <boost/json.hpp>
 
 #include <algorithm>
+#include <cstring>
 
 namespace taizhang {
 namespace json = boost::json;
@@ -119,6 +120,7 @@ Result<> ControlState::apply(const ControlEntry& e) {
     if (e.kind == "unit") TRY_VOID(apply_unit(e));
     head_ = e.pos;
     head_hash_ = hash_of(e.encode());
+    if (e.pos.value == 1) std::memcpy(&city_mark_, head_hash_.bytes.data(), sizeof city_mark_);
     return {};
 }
 
@@ -259,6 +261,15 @@ bool ControlState::holds(const std::string& id, const StreamId& stream) const {
     const auto& reach = authority(id, head_);
     if (is_at_or_below(stream.unit, reach, head_)) return true;
     return stream.audience == Audience::notice && is_at_or_below(id, stream.unit, head_);
+}
+
+bool ControlState::scope_differs(const std::string& id, ControlPos a, ControlPos b) const {
+    const auto& reach_a = authority(id, a);
+    const auto& reach_b = authority(id, b);
+    return std::any_of(unit_order_.begin(), unit_order_.end(), [&](const auto& u) {
+        return is_at_or_below(u, reach_a, a) != is_at_or_below(u, reach_b, b) ||
+               is_at_or_below(id, u, a) != is_at_or_below(id, u, b);
+    });
 }
 
 const EntityVersion* ControlState::entity(std::string_view name, std::uint32_t version, ControlPos at) const {

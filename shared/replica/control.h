@@ -105,6 +105,8 @@ public:
     const std::vector<std::string>& units() const { return unit_order_; }
     const std::string& root() const { return root_; }
     const std::string& city_meta() const { return city_meta_; }
+    /// Eight bytes of the first entry's hash: two cities never share it. 0 before the first entry.
+    std::uint64_t city_mark() const { return city_mark_; }
 
     /// Whose reach an office has: the highest unit above it of its own level (a department acts for the city).
     const std::string& authority(const std::string& unit, ControlPos at) const;
@@ -112,6 +114,8 @@ public:
     Relation relation(const Certificate& author, const StreamId& stream, ControlPos at) const;
     /// Whether a node of `unit` holds `stream`, by the newest tree.
     bool holds(const std::string& unit, const StreamId& stream) const;
+    /// Whether the streams that a node of `unit` holds are others by the tree at `b` than by the tree at `a`.
+    bool scope_differs(const std::string& unit, ControlPos a, ControlPos b) const;
 
     const Catalog* newest_catalog() const { return catalogs_.empty() ? nullptr : catalogs_.rbegin()->second.get(); }
     /// The entity in that catalog version, if the version stood at `at`; null otherwise.
@@ -127,6 +131,7 @@ private:
     ControlPos head_;
     Hash head_hash_;
     std::string root_, city_meta_;
+    std::uint64_t city_mark_ = 0;
     std::unordered_map<std::string, std::vector<Unit>> units_;  // history, ascending `since`
     std::vector<std::string> unit_order_;
     std::unordered_map<ReplicaId, Certificate> certs_;

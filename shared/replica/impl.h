@@ -108,6 +108,7 @@ public:
     // ---- replica.cpp: opening, numbers, facts
     Result<> open();
     Result<> create();
+    Result<> upgrade(std::int64_t from);
     Result<> prepare();
     Result<> load_state();
     Result<int> replica_no(const ReplicaId& id);
@@ -186,6 +187,7 @@ public:
     std::unordered_map<int, ReplicaId> replica_ids;
     std::unordered_map<StreamId, int> stream_nos;
     std::unordered_map<int, StreamId> stream_ids;
+    std::uint64_t streams_version = 0;
     std::unordered_map<std::uint64_t, Head> heads;  // by chain_key
     std::unordered_set<std::uint64_t> forked;       // chains with two commits at one place
     std::vector<std::unique_ptr<RowTable>> tables;  // by binding number

@@ -179,6 +179,8 @@ Result<std::vector<WaitingCommit>> Replica::waiting() {
 
 // ------------------------------------------------------------------ the log
 
+std::uint64_t Replica::streams_version() const { return impl_->streams_version; }
+
 std::vector<StreamId> Replica::streams() {
     std::vector<StreamId> out;
     for (const auto& [id, no] : impl_->stream_nos) out.push_back(id);
@@ -277,9 +279,11 @@ Result<std::vector<LogEntry>> Replica::chain_after(const StreamId& stream, const
     if (s == m.stream_nos.end() || r == m.replica_nos.end()) return out;
     std::size_t bytes = 0;
     m.chain_next.bind(1, s->second).bind(2, r->second).bind(3, after.value);
-    while (bytes < bytes_max) {
+    for (;;) {
         TRY(const bool row, m.chain_next.step());
         if (!row) return out;
+        // The branches of a fork at one place are not parted: whoever goes on from that seq would miss one.
+        if (bytes >= bytes_max && m.chain_next.unsigned_integer(1) != out.back().seq.value) break;
         LogEntry e;
         e.lsn = Lsn{m.chain_next.unsigned_integer(0)};
         e.stream_no = s->second;

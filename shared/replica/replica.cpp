@@ -9,7 +9,9 @@ namespace taizhang {
 namespace {
 
 constexpr std::int64_t kApplicationId = 0x545a4847;  // "TZHG"
-constexpr std::int64_t kSchemaVersion = 1;
+// A database's user_version says how many of these it has run. A script that was released is never edited.
+const std::string_view* const kSchema[] = {&embedded::engine_schema_1, &embedded::engine_schema_2};
+constexpr std::int64_t kSchemaVersion = std::size(kSchema);
 // How far a PC's clock may lie behind what a hub said before it counts as wrong; and how far ahead.
 constexpr std::int64_t kBehindMax = 10 * 60'000, kAheadMax = std::int64_t{400} * 86'400'000;
 constexpr std::int64_t kPlausibleMs = 1'704'067'200'000;  // 2024-01-01: no PC of ours was set right before
@@ -39,15 +41,33 @@ Result<> Replica::Impl::open() {
     if (!opened) return std::move(opened).error();
     db = std::move(*opened);
     TRY(const auto tables_there, pragma(*db, "SELECT count(*) FROM sqlite_schema"));
-    if (tables_there == 0) TRY_VOID(create());
+    TRY(const auto version, pragma(*db, "PRAGMA user_version"));
+    if (tables_there == 0) {
+        TRY_VOID(create());
+    } else if (version < kSchemaVersion) {
+        TRY_VOID(upgrade(version));
+    }
     TRY_VOID(prepare());
     return load_state();
+}
+
+Result<> Replica::Impl::upgrade(std::int64_t from) {
+    auto work = [&]() -> Result<> {
+        for (auto i = from; i < kSchemaVersion; ++i) TRY_VOID(db->exec(std::string(*kSchema[i])));
+        return db->exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
+    };
+    TRY_VOID(db->begin());
+    if (auto r = work(); !r) {
+        db->rollback();
+        return r;
+    }
+    return db->commit();
 }
 
 Result<> Replica::Impl::create() {
     TRY_VOID(db->begin());
     auto work = [&]() -> Result<> {
-        TRY_VOID(db->exec(std::string(embedded::engine_schema)));
+        for (const auto* script : kSchema) TRY_VOID(db->exec(std::string(*script)));
         TRY_VOID(db->exec("PRAGMA application_id = " + std::to_string(kApplicationId) +
                           "; PRAGMA user_version = " + std::to_string(kSchemaVersion)));
         ReplicaId id;
@@ -123,6 +143,7 @@ Result<> Replica::Impl::load_numbers() {
     replica_ids.clear();
     stream_nos.clear();
     stream_ids.clear();
+    ++streams_version;
     {
         TRY(auto s, db->prepare("SELECT no, id FROM replica", false));
         for (;;) {
@@ -236,6 +257,7 @@ Result<int> Replica::Impl::stream_no(const StreamId& id) {
     TRY_VOID(s.run());
     stream_nos[id] = no;
     stream_ids[no] = id;
+    ++streams_version;
     return no;
 }
 

@@ -198,6 +198,8 @@ public:
     Result<std::vector<WaitingCommit>> waiting();
 
     std::vector<StreamId> streams();
+    /// Changes whenever streams() may give something else.
+    std::uint64_t streams_version() const;
     StreamId stream_name(int stream_no) const;
     Result<std::int64_t> commits_in(const StreamId& stream);
     /// Digest of the state (rows and conflict lines) of each stream, and "control" for the control log's head.

@@ -1,5 +1,8 @@
 #include "sync/hub.h"
 
+#include "sync/acks.h"
+#include "sync/session.h"
+
 #include <algorithm>
 #include <set>
 
@@ -104,6 +107,8 @@ Result<> Hub::issue_certificate(const ReplicaId& replica, const std::string& uni
 Result<std::string> Hub::enrol(const wire::EnrolRequest& q) {
     if (q.replica.is_zero() || q.label.size() > 100)
         return fail(Errc::protocol, "登记请求有误 / enrolment: malformed request");
+    if (q.replica == r_->id())
+        return denied("不能把服务器登记到它自己下面", "a server cannot be enrolled below itself");
     const auto hash = hash_of(plain_code(q.code));
     wire::EnrolReply reply;
     const auto now = r_->now().ms;
@@ -143,8 +148,9 @@ Result<std::string> Hub::enrol(const wire::EnrolRequest& q) {
     }));
     reply.level = level();
     reply.time_ms = now;
-    reply.cursor = {hub_, generation_, Lsn{0}, 0, 0};
+    reply.cursor = {hub_, generation_, Lsn{0}, 0, 0, 0};
     reply.certificate = r_->control().cert(q.replica)->encode();
+    reply.city = r_->control().city_mark();
     return wire::encode(reply);
 }
 
@@ -185,15 +191,14 @@ Result<std::vector<Hub::Device>> Hub::devices() {
 
 /// The streams here that a device of the unit may read.
 const std::vector<StreamId>& Hub::scope(const std::string& unit) {
-    const auto all = r_->streams();
-    if (scopes_at_ != r_->control().head() || scopes_streams_ != all.size()) {
+    if (scopes_at_ != r_->control().head() || scopes_streams_ != r_->streams_version()) {
         scopes_.clear();
         scopes_at_ = r_->control().head();
-        scopes_streams_ = all.size();
+        scopes_streams_ = r_->streams_version();
     }
     auto [it, is_new] = scopes_.try_emplace(unit);
     if (is_new)
-        for (const auto& s : all)
+        for (const auto& s : r_->streams())
             if (r_->control().holds(unit, s)) it->second.push_back(s);
     return it->second;
 }
@@ -201,8 +206,11 @@ const std::vector<StreamId>& Hub::scope(const std::string& unit) {
 Result<std::string> Hub::sync(const wire::SyncRequest& q) {
     TRY(const auto device, device_of(q.token));
     if (q.replica.is_zero()) return fail(Errc::protocol, "同步请求有误 / sync: malformed request");
+    if (q.city != 0 && q.city != r_->control().city_mark())
+        return denied("这台服务器属于另一个城市", "this server belongs to another city");
     wire::SyncReply reply;
     reply.level = level();
+    reply.city = r_->control().city_mark();
     std::vector<Hash> just_sent;
     TRY_VOID(r_->batch([&]() -> Result<> {
         // A device that goes on under a new incarnation is still that device.
@@ -214,6 +222,8 @@ Result<std::string> Hub::sync(const wire::SyncRequest& q) {
         if (!q.commits.empty() || device.replica != q.replica) TRY_VOID(seen.run());
         return take(q, device, reply);
     }));
+    // Commits under this node's own name came from a device: the node was put back from a backup.
+    if (r_->is_copied()) TRY_VOID(r_->reincarnate());
     const auto* cert = r_->control().cert(q.replica);
     if (cert->unit != device.unit) return denied("证书与登记的单位不符", "the replica belongs to another unit");
     for (const auto& bytes : q.commits) just_sent.push_back(hash_of(bytes));
@@ -222,20 +232,44 @@ Result<std::string> Hub::sync(const wire::SyncRequest& q) {
     return wire::encode(reply);
 }
 
+/// Whether this hub takes control entries from below. The city's root writes that log: it learns what it lacks from
+/// others only after it was put back from a backup.
+Result<bool> Hub::takes_control() {
+    const auto* own = r_->control().cert(r_->id());
+    if (own && own->unit != r_->control().root()) return true;
+    TRY(const auto restored, r_->fact("hub/restored"));
+    return !restored.empty();
+}
+
+Result<> Hub::take_control(const wire::SyncRequest& q) {
+    if (q.control_entries.empty()) return {};
+    TRY(const bool takes, takes_control());
+    if (!takes) return {};
+    for (const auto& bytes : q.control_entries) {
+        TRY(const auto e, ControlEntry::decode(bytes));
+        if (e.pos <= r_->control().head()) continue;
+        if (e.prev != r_->control().head_hash()) return {};  // of another past: what is here stands
+        TRY_VOID(r_->receive_control(std::span(&bytes, 1)));
+    }
+    return {};
+}
+
 /// Admits what the device sends, in its scope; on return (and after the batch) it is on the disk and may be acked.
 Result<> Hub::take(const wire::SyncRequest& q, const Device& device, wire::SyncReply& reply) {
+    TRY_VOID(take_control(q));
     for (const auto& body : q.certificates) {
         TRY(const auto c, Certificate::decode(body));
         if (r_->control().cert(c.replica)) continue;
+        // Whom this device may speak for; another's certificate comes from there.
         if (!r_->control().is_at_or_below(c.unit, r_->control().authority(device.unit, r_->control().head()),
                                           r_->control().head()))
-            return denied("证书不在本单位范围内", "a certificate from outside the device's scope");
+            continue;
         TRY_VOID(r_->add_certificate(c));
     }
     std::vector<std::string_view> run;
     auto flush = [&]() -> Result<bool> {
         if (run.empty()) return true;
-        TRY(const auto results, r_->receive(run, Origin::below));
+        TRY(const auto results, receive_from_below(*r_, run));
         run.clear();
         for (const auto& x : results) {
             if (x.admission == Admission::admitted || x.admission == Admission::duplicate) {
@@ -299,6 +333,16 @@ bool Hub::matters_to(const std::string& unit, const Certificate& cert) const {
     return c.is_at_or_below(unit, reach, c.head()) || c.is_at_or_below(reach, c.authority(unit, c.head()), c.head());
 }
 
+Result<> Hub::ask_certificates(wire::SyncReply& reply) {
+    TRY(const auto waiting, r_->waiting());
+    for (const auto& w : waiting) {
+        auto& wants = reply.wants_certificates;
+        if (w.reason != "certificate" || wants.size() == kWantsMax) continue;
+        if (std::find(wants.begin(), wants.end(), w.id.replica) == wants.end()) wants.push_back(w.id.replica);
+    }
+    return {};
+}
+
 Result<> Hub::give_certificates(const wire::SyncRequest& q, const Device& device, std::uint64_t after,
                                 wire::SyncReply& reply) {
     TRY(const auto certs, r_->certificates_after(after));
@@ -315,26 +359,38 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::
                    wire::SyncReply& reply) {
     TRY(const auto proof, r_->log_proof(q.cursor.log));
     const bool known = q.cursor.hub == hub_ && q.cursor.generation == generation_ && proof == q.cursor.proof;
-    reply.cursor = {hub_, generation_, known ? q.cursor.log : Lsn{0}, known ? q.cursor.proof : 0,
-                    known ? q.cursor.certificates : 0};
-    if (q.control > r_->control().head())
-        return fail(Errc::protocol, "本机的控制日志比服务器新 / the device's control log is ahead of this hub's");
-    TRY(reply.control, r_->control_after(q.control, kControlBytes));
-    const auto given = q.control.value + reply.control.size();
-    if (given < r_->control().head().value) {
+    reply.cursor = {hub_,
+                    generation_,
+                    known ? q.cursor.log : Lsn{0},
+                    known ? q.cursor.proof : 0,
+                    known ? q.cursor.certificates : 0,
+                    known ? q.cursor.acks : 0};
+    reply.control_head = r_->control().head();
+    if (q.control > r_->control().head()) {
+        TRY(reply.takes_control, takes_control());
+    }
+    TRY(reply.control, r_->control_after(q.control, wire::kControlBytes));
+    if (const auto given = q.control.value + reply.control.size(); given < r_->control().head().value) {
         // The tree and the catalog first: what follows is read by them.
         reply.more = true;
         return {};
     }
+    TRY_VOID(ask_certificates(reply));
     const auto asked_certificates = reply.cursor.certificates;
     TRY_VOID(give_certificates(q, device, asked_certificates, reply));
     const auto& streams = scope(device.unit);
-    if (!known && !q.has_vector) {
-        reply.wants_vector = reply.more = true;
+    if (!known) {
+        reply.has_heads = true;
         TRY(const auto heads, r_->chain_heads(streams));
         for (const auto& h : heads) reply.heads.push_back({h.stream, h.replica, h.seq, h.hash});
-        return {};
+        if (!q.has_vector) {
+            reply.wants_vector = reply.more = true;
+            return {};
+        }
     }
+    TRY(auto passed_on, acks_after(*r_, reply.cursor.acks, streams, kAcksMax, reply.cursor.acks));
+    reply.more = passed_on.size() == kAcksMax;
+    std::move(passed_on.begin(), passed_on.end(), std::back_inserter(reply.acks));
     std::unordered_map<std::string, Seq> has;
     for (const auto& v : q.vector) {
         // Of a forked chain the device may hold one branch only: it gets all of it.
@@ -345,7 +401,10 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::
             has[v.stream.str() + v.replica.hex()] = v.seq;
     }
     Lsn through;
-    TRY(auto entries, r_->log_after(reply.cursor.log, streams, kReplyBytes, through));
+    TRY(auto entries,
+        r_->log_after(reply.cursor.log, streams,
+                      q.reply_bytes == 0 ? kReplyBytes : std::min(kReplyBytes, static_cast<std::size_t>(q.reply_bytes)),
+                      through));
     // A commit and the certificate that it needs travel together, even when its author had no business there.
     std::set<ReplicaId> strangers;
     auto introduce = [&](const ReplicaId& replica) {

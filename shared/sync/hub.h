@@ -15,7 +15,9 @@
 
 namespace taizhang::sync {
 
-inline constexpr std::size_t kReplyBytes = 1u << 20, kControlBytes = 1u << 20;
+inline constexpr std::size_t kReplyBytes = 1u << 20;
+inline constexpr std::size_t kAcksMax = 4096;  ///< passed on in one reply
+inline constexpr std::size_t kWantsMax = 256;
 
 class Hub {
 public:
@@ -43,11 +45,14 @@ private:
     explicit Hub(Replica& r) : r_(&r) {}
     Result<std::string> enrol(const wire::EnrolRequest& q);
     Result<std::string> sync(const wire::SyncRequest& q);
+    Result<bool> takes_control();
+    Result<> take_control(const wire::SyncRequest& q);
     Result<Device> device_of(const std::string& token);
     Result<> issue_certificate(const ReplicaId& replica, const std::string& unit, const std::string& label);
     Result<> take(const wire::SyncRequest& q, const Device& device, wire::SyncReply& reply);
     Result<> give(const wire::SyncRequest& q, const Device& device, const std::vector<Hash>& just_sent,
                   wire::SyncReply& reply);
+    Result<> ask_certificates(wire::SyncReply& reply);
     Result<> give_certificates(const wire::SyncRequest& q, const Device& device, std::uint64_t after,
                                wire::SyncReply& reply);
     bool matters_to(const std::string& unit, const Certificate& cert) const;
@@ -59,7 +64,7 @@ private:
     std::uint64_t generation_ = 0;
     std::unordered_map<std::string, std::vector<StreamId>> scopes_;  // by unit; of the control head below
     ControlPos scopes_at_;
-    std::size_t scopes_streams_ = 0;
+    std::uint64_t scopes_streams_ = 0;
 };
 
 }  // namespace taizhang::sync

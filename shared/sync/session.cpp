@@ -6,9 +6,10 @@
 namespace taizhang::sync {
 namespace {
 
-constexpr const char* kCursor = "upstream/cursor";  // hub[16], then varints generation, log, proof, certificates
+constexpr const char* kCursor = "upstream/cursor";  // hub[16], then varints generation, log, proof, certificates, acks
 constexpr const char* kToken = "upstream/token";
 constexpr const char* kLevel = "upstream/level";
+constexpr const char* kHubControl = "upstream/control";  // by which tree the hub chose what it gave
 constexpr const char* kLastSync = "upstream/last_sync_ms";
 
 std::string ack_key(const StreamId& stream, const ReplicaId& replica) {
@@ -23,6 +24,7 @@ std::string encode(const wire::Cursor& c) {
     w.varint(c.log.value);
     w.varint(c.proof);
     w.varint(c.certificates);
+    w.varint(c.acks);
     return out;
 }
 
@@ -34,6 +36,7 @@ wire::Cursor decode_cursor(const std::string& bytes) {
     c.log = Lsn{r.varint()};
     c.proof = r.varint();
     c.certificates = r.varint();
+    c.acks = r.varint();
     return r.done() ? c : wire::Cursor{};
 }
 
@@ -41,6 +44,11 @@ Result<std::optional<Seq>> stored_ack(Replica& r, const StreamId& stream, const 
     TRY(const auto v, r.fact(ack_key(stream, replica)));
     if (v.empty()) return std::optional<Seq>();
     return std::optional(Seq{std::strtoull(v.c_str(), nullptr, 10)});
+}
+
+Error another_city() {
+    return fail(Errc::protocol,
+                "这台服务器属于另一个城市,什么也没有交换 / this server belongs to another city: nothing was exchanged");
 }
 
 Result<> store_ack(Replica& r, const StreamId& stream, const ReplicaId& replica, Seq seq) {
@@ -71,14 +79,21 @@ Result<std::uint64_t> unsent_count(Replica& replica) {
     return n;
 }
 
-Result<Seq> acked(Replica& replica, const StreamId& stream, const ReplicaId& author) {
-    TRY(const auto ack, stored_ack(replica, stream, author));
-    return ack.value_or(Seq{0});
-}
-
-Result<bool> hub_has(Replica& replica, const CommitId& commit, Origin origin) {
-    TRY(const auto ack, stored_ack(replica, commit.stream, commit.replica));
-    return ack ? commit.seq <= *ack : origin == Origin::upstream;
+Result<std::vector<Replica::Received>> receive_from_below(Replica& r, std::span<const std::string_view> packed) {
+    std::vector<Replica::Received> out;
+    TRY_VOID(r.batch([&]() -> Result<> {
+        TRY(out, r.receive(packed, Origin::below));
+        for (const auto& x : out) {
+            if (x.admission != Admission::admitted) continue;
+            TRY(const bool forked, r.is_forked(x.header.stream, x.header.replica));
+            if (!forked) continue;
+            const Seq before{x.header.seq.value - 1};
+            TRY(const auto ack, stored_ack(r, x.header.stream, x.header.replica));
+            TRY_VOID(store_ack(r, x.header.stream, x.header.replica, std::min(ack.value_or(before), before)));
+        }
+        return {};
+    }));
+    return out;
 }
 
 Result<Level> upstream_level(Replica& replica) {
@@ -89,8 +104,6 @@ Result<Level> upstream_level(Replica& replica) {
 // ------------------------------------------------------------------ enrolment
 
 Result<std::string> Enrolment::request(const std::string& code, const std::string& label) {
-    TRY(const auto token, r_.fact(kToken));
-    if (!token.empty()) return fail(Errc::not_allowed, "本机已经登记过 / this replica is enrolled already");
     wire::EnrolRequest q;
     q.code = code;
     q.replica = r_.id();
@@ -104,11 +117,18 @@ Result<> Enrolment::reply(std::string_view bytes) {
     TRY(const auto cert, Certificate::decode(m.certificate));
     if (cert.replica != r_.id() || cert.unit != m.unit || m.token.empty())
         return fail(Errc::protocol, "登记答复与请求不符 / enrolment: the answer is for somebody else");
+    const auto mark = r_.control().city_mark();
+    if (mark != 0 && m.city != mark) return another_city();
+    if (const auto* own = r_.control().cert(r_.id()); own && own->unit != m.unit)
+        return fail(Errc::not_allowed, "这个登记码是 " + m.unit + " 的,本机属于 " + own->unit + " / this code is for " +
+                                           m.unit + ", this replica belongs to " + own->unit);
+    // With data already here: a cursor of no hub, so that the vectors are compared.
+    const auto cursor = r_.log_head().value == 0 ? m.cursor : wire::Cursor{};
     TRY_VOID(r_.batch([&]() -> Result<> {
         TRY_VOID(r_.add_certificate(cert));
         TRY_VOID(r_.set_fact(kToken, m.token));
         TRY_VOID(r_.set_fact(kLevel, std::string(name_of(m.level))));
-        return r_.set_fact(kCursor, encode(m.cursor));
+        return r_.set_fact(kCursor, encode(cursor));
     }));
     return r_.trust_time(m.time_ms);
 }
@@ -124,7 +144,8 @@ Result<> Session::fill_outbox(wire::SyncRequest& q) {
         });
         if (is_blocked || room == 0) continue;
         TRY(auto entries, r_.chain_after(c.stream, c.replica, c.acked, room));
-        if (c.replica != r_.id())
+        // The hub has the certificate of whoever it has something of.
+        if (c.replica != r_.id() && c.acked.value == 0)
             if (const auto* cert = r_.control().cert(c.replica)) q.certificates.push_back(cert->encode());
         for (auto& e : entries) {
             room -= std::min(room, e.packed.size());
@@ -143,11 +164,19 @@ Result<std::string> Session::request() {
     q.replica = r_.id();
     TRY(const auto cursor, r_.fact(kCursor));
     q.cursor = decode_cursor(cursor);
+    q.city = r_.control().city_mark();
     q.control = r_.control().head();
+    if (control_from_) {
+        TRY(q.control_entries, r_.control_after(*control_from_, wire::kControlBytes));
+    }
+    for (const auto& id : wanted_)
+        if (const auto* cert = r_.control().cert(id)) q.certificates.push_back(cert->encode());
+    given_.insert(given_.end(), wanted_.begin(), wanted_.end());
+    wanted_.clear();
     TRY(const auto waiting, r_.waiting());
     for (const auto& w : waiting)
         if (w.reason == "certificate") q.cursor.certificates = 0;  // the tree has moved: ask for all of them again
-    if (send_vector_) {
+    if (send_vector_ || q.cursor.hub.is_zero()) {
         q.has_vector = true;
         TRY(const auto heads, r_.chain_heads());
         for (const auto& h : heads) q.vector.push_back({h.stream, h.replica, h.seq, h.hash});
@@ -163,13 +192,20 @@ Result<> Session::reply(std::string_view bytes) {
     ++stats_.round_trips;
     TRY_VOID(r_.batch([&] { return take(m); }));
     TRY_VOID(r_.trust_time(m.time_ms));
-    send_vector_ = m.wants_vector || (send_vector_ && m.more);
+    send_vector_ = m.wants_vector || (m.more && (send_vector_ || m.has_heads));
+    const bool was_given = control_from_ == m.control_head;  // it took nothing of what we gave
+    control_from_.reset();
+    if (m.takes_control && !was_given) control_from_ = m.control_head;
+    for (const auto& id : m.wants_certificates)
+        if (r_.control().cert(id) && std::find(given_.begin(), given_.end(), id) == given_.end()) wanted_.push_back(id);
     TRY(const auto left, unsent(r_));
     const bool can_send = std::any_of(left.begin(), left.end(), [&](const auto& c) {
         return std::none_of(blocked_.begin(), blocked_.end(),
                             [&](const auto& b) { return b.stream == c.stream && b.replica == c.replica; });
     });
-    more_ = m.more || can_send || r_.is_copied();
+    TRY(const auto cursor, r_.fact(kCursor));
+    more_ = decode_cursor(cursor).hub.is_zero() || m.more || can_send || r_.is_copied() || control_from_.has_value() ||
+            !wanted_.empty();
     // A hub that neither takes nor refuses would keep us here for ever.
     if (!m.more && in_flight_ > 0 && m.acks.empty() && m.verdicts.empty())
         return fail(Errc::protocol, "服务器没有确认收到 / the hub acknowledged nothing");
@@ -190,11 +226,18 @@ Result<> Session::take_heads(const wire::SyncReply& m) {
             if (!forked && std::find(known.begin(), known.end(), it->hash) != known.end()) there = it->seq;
         }
         TRY_VOID(store_ack(r_, h.stream, h.replica, there));
+        TRY(const auto said, level_ack(r_, h.stream, h.replica, m.level));
+        if (there < said) {  // that level lost some, or this is another office of it
+            const auto hash = it == m.heads.end() || there.value == 0 ? Hash{} : it->hash;
+            TRY_VOID(learn_ack(r_, {{h.stream, h.replica, there, hash}, m.level}));
+        }
     }
     return {};
 }
 
 Result<> Session::take(const wire::SyncReply& m) {
+    const auto mark = r_.control().city_mark();
+    if (mark != 0 && m.city != 0 && m.city != mark) return another_city();
     TRY_VOID(r_.receive_control(m.control));
     for (const auto& body : m.certificates) {
         TRY(const auto c, Certificate::decode(body));
@@ -209,14 +252,40 @@ Result<> Session::take(const wire::SyncReply& m) {
             return fail(Errc::protocol,
                         "服务器发来的记录不连续:" + x.why + " / the hub's commits do not follow: " + x.why);
     }
-    if (m.wants_vector) TRY_VOID(take_heads(m));
+    if (m.has_heads) TRY_VOID(take_heads(m));
+    TRY_VOID(note_received(results, m.level));
     return note(m);
+}
+
+/// What the hub gave, it has: nothing of that is sent back to it.
+Result<> Session::note_received(const std::vector<Replica::Received>& results, Level level) {
+    for (std::size_t i = 0; i < results.size(); ++i) {
+        const auto& x = results[i];
+        const auto& stream = x.header.stream;
+        // In order of seq within a chain: the last one stands for all.
+        const bool is_last = std::none_of(
+            results.begin() + static_cast<std::ptrdiff_t>(i) + 1, results.end(),
+            [&](const auto& y) { return y.header.replica == x.header.replica && y.header.stream == stream; });
+        if (!is_last) continue;
+        TRY_VOID(learn_ack(r_, {{stream, x.header.replica, x.header.seq, x.hash}, level}));
+        TRY(const auto ack, stored_ack(r_, stream, x.header.replica));
+        if (!ack && x.admission != Admission::duplicate) continue;
+        TRY(const bool forked, r_.is_forked(stream, x.header.replica));
+        if (!forked && ack.value_or(Seq{0}) < x.header.seq)
+            TRY_VOID(store_ack(r_, stream, x.header.replica, x.header.seq));
+    }
+    return {};
 }
 
 /// Acks, refusals and the new cursor.
 Result<> Session::note(const wire::SyncReply& m) {
     for (const auto& a : m.acks) {
-        TRY(const auto before, acked(r_, a.at.stream, a.at.replica));
+        if (a.level != m.level) {  // passed on from further up
+            TRY_VOID(learn_ack(r_, a));
+            continue;
+        }
+        TRY(const auto stored, stored_ack(r_, a.at.stream, a.at.replica));
+        const auto before = stored.value_or(Seq{0});
         TRY(const auto hashes, r_.hashes_at(a.at.stream, a.at.replica, a.at.seq));
         if (std::find(hashes.begin(), hashes.end(), a.at.hash) == hashes.end())
             return fail(Errc::protocol, "服务器确认的不是本机的记录 / the hub acknowledged another commit than ours: " +
@@ -224,11 +293,12 @@ Result<> Session::note(const wire::SyncReply& m) {
         const auto seq = a.at.seq;
         if (seq > before) stats_.sent += seq.value - before.value;
         TRY_VOID(store_ack(r_, a.at.stream, a.at.replica, std::max(seq, before)));
+        TRY_VOID(learn_ack(r_, a));
     }
     for (const auto& v : m.verdicts) {
         if (v.kind == wire::Verdict::Kind::gap) {
-            TRY(const auto before, acked(r_, v.stream, v.replica));
-            if (v.have < before) {  // it lost some: send again from there
+            TRY(const auto before, stored_ack(r_, v.stream, v.replica));
+            if (v.have < before.value_or(Seq{0})) {  // it lost some: send again from there
                 TRY_VOID(store_ack(r_, v.stream, v.replica, v.have));
                 continue;
             }
@@ -238,7 +308,21 @@ Result<> Session::note(const wire::SyncReply& m) {
     }
     TRY_VOID(r_.set_fact(kLevel, std::string(name_of(m.level))));
     TRY_VOID(r_.set_fact(kLastSync, std::to_string(m.time_ms)));
-    return r_.set_fact(kCursor, encode(m.cursor));
+    TRY(const bool moved, scope_moved(m));
+    return r_.set_fact(kCursor, encode(moved ? wire::Cursor{} : m.cursor));
+}
+
+/// A cursor says: everything of my scope up to here. When the hub's tree changes so that the scope is another, what
+/// came into it may lie below the cursor: the vectors have to tell.
+Result<bool> Session::scope_moved(const wire::SyncReply& m) {
+    if (m.control_head > r_.control().head()) return false;  // the rest of the tree comes first
+    TRY(const auto known, r_.fact(kHubControl));
+    const auto now = std::to_string(m.control_head.value);
+    if (known == now) return false;
+    TRY_VOID(r_.set_fact(kHubControl, now));
+    const auto* own = r_.control().cert(r_.id());
+    if (known.empty() || !own) return false;
+    return r_.control().scope_differs(own->unit, ControlPos{std::strtoull(known.c_str(), nullptr, 10)}, m.control_head);
 }
 
 }  // namespace taizhang::sync

@@ -8,12 +8,14 @@
 // duplicates are harmless.
 //
 // Facts that it keeps: upstream/… (hub, generation, cursors, token, level), and
-// ack/STREAM/REPLICA, the hub's acknowledged place in each chain that goes up.
+// ack/STREAM/REPLICA, this hub's place in each chain that goes up: what is sent follows
+// from it. What people are shown, what each level has, is in acks.h.
 //
 // Sans-I/O. Threads: store thread only.
 #pragma once
 
 #include "replica/replica.h"
+#include "sync/acks.h"
 #include "wire/messages.h"
 
 namespace taizhang::sync {
@@ -32,18 +34,20 @@ struct Unsent {
 Result<std::vector<Unsent>> unsent(Replica& replica);
 Result<std::uint64_t> unsent_count(Replica& replica);
 
-/// What the hub has acknowledged of the chain; seq 0: nothing.
-Result<Seq> acked(Replica& replica, const StreamId& stream, const ReplicaId& author);
-/// Whether the hub has this commit: it acknowledged it, or it is where we have it from.
-Result<bool> hub_has(Replica& replica, const CommitId& commit, Origin origin);
+/// Admits commits that a device or a bundle brought. What is new to the hub above will go up, the other branch of a
+/// forked chain too, although its places were acknowledged before.
+Result<std::vector<Replica::Received>> receive_from_below(Replica& replica, std::span<const std::string_view> packed);
+
 /// Level of the hub; none before the first contact.
 Result<Level> upstream_level(Replica& replica);
 
 class Enrolment {
 public:
     explicit Enrolment(Replica& replica) : r_(replica) {}
+    /// A replica that is enrolled already goes over to another hub of its city with its data: vectors will tell what
+    /// is missing on either side.
     Result<std::string> request(const std::string& code, const std::string& label);
-    /// Keeps token, cursor and certificate. Errc::protocol.
+    /// Keeps token, cursor and certificate. Errc::protocol; not_allowed when the code was for another unit.
     Result<> reply(std::string_view bytes);
 
 private:
@@ -70,12 +74,16 @@ private:
     Result<> fill_outbox(wire::SyncRequest& q);
     Result<> take(const wire::SyncReply& m);
     Result<> take_heads(const wire::SyncReply& m);
+    Result<> note_received(const std::vector<Replica::Received>& results, Level level);
     Result<> note(const wire::SyncReply& m);
+    Result<bool> scope_moved(const wire::SyncReply& m);
 
     Replica& r_;
     bool more_ = true;
     bool send_vector_ = false;
-    std::vector<wire::ChainPos> blocked_;  // chains that the hub refused in this session
+    std::optional<ControlPos> control_from_;  // the hub lacks what follows
+    std::vector<ReplicaId> wanted_, given_;   // certificates that the hub asked for, and got in this session
+    std::vector<wire::ChainPos> blocked_;     // chains that the hub refused in this session
     std::uint64_t in_flight_ = 0;
     Stats stats_;
 };

@@ -52,7 +52,7 @@ void serialize(A& a, ChainPos& v) {
 }
 template <class A>
 void serialize(A& a, Cursor& v) {
-    a(v.hub, v.generation, v.log, v.proof, v.certificates);
+    a(v.hub, v.generation, v.log, v.proof, v.certificates, v.acks);
 }
 template <class A>
 void serialize(A& a, Ack& v) {
@@ -67,13 +67,15 @@ void serialize(A& a, Verdict& v) {
 }
 template <class A>
 void serialize(A& a, SyncRequest& v) {
-    a(v.version, v.token, v.replica, v.cursor, v.control, v.has_vector, v.vector, v.certificates, v.commits);
+    a(v.version, v.token, v.replica, v.city, v.cursor, v.control, v.reply_bytes, v.has_vector, v.vector,
+      v.control_entries, v.certificates, v.commits);
 }
 template <class A>
 void serialize(A& a, SyncReply& v) {
     a(v.version);
     enumeration(a, v.level, Level::city);
-    a(v.time_ms, v.cursor, v.more, v.wants_vector, v.heads, v.acks, v.verdicts, v.control, v.certificates, v.commits);
+    a(v.city, v.time_ms, v.control_head, v.takes_control, v.cursor, v.more, v.wants_vector, v.has_heads, v.heads,
+      v.acks, v.verdicts, v.wants_certificates, v.control, v.certificates, v.commits);
 }
 template <class A>
 void serialize(A& a, EnrolRequest& v) {
@@ -83,7 +85,7 @@ template <class A>
 void serialize(A& a, EnrolReply& v) {
     a(v.version, v.token, v.unit);
     enumeration(a, v.level, Level::city);
-    a(v.time_ms, v.cursor, v.certificate);
+    a(v.time_ms, v.cursor, v.certificate, v.city);
 }
 
 namespace {

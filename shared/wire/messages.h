@@ -16,7 +16,8 @@
 namespace taizhang::wire {
 
 inline constexpr std::size_t kMessageBytesMax = 8u << 20;
-inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kVersion = 2;
+inline constexpr std::size_t kControlBytes = 1u << 20;  ///< control entries in one message, about
 
 /// Where a chain (one replica's commits in one stream) has got to.
 struct ChainPos {
@@ -34,18 +35,23 @@ struct Cursor {
     std::uint64_t proof =
         0;  ///< of the commit at that place: a hub restored from a backup has another one there, or none
     std::uint64_t certificates = 0;
+    std::uint64_t acks = 0;  ///< what the levels above the hub have of my chains, as far as the hub knows
 };
 
 struct SyncRequest {
     std::uint32_t version = kVersion;
     std::string token;  ///< proves the device (given at enrolment)
     ReplicaId replica;
+    std::uint64_t city = 0;  ///< which city's records these are (city_mark); 0: not known yet
     Cursor cursor;
     ControlPos control;  ///< control entries up to here are with me
+    std::uint64_t reply_bytes =
+        0;  ///< commits that one reply should bring at most, for a slow link; 0: as the hub likes
     bool has_vector = false;
-    std::vector<ChainPos> vector;           ///< what I hold, when the cursor cannot tell
-    std::vector<std::string> certificates;  ///< of replicas whose commits follow
-    std::vector<std::string> commits;       ///< packed, chain by chain in order of seq
+    std::vector<ChainPos> vector;              ///< what I hold, when the cursor cannot tell
+    std::vector<std::string> control_entries;  ///< that follow the hub's head, which was behind mine
+    std::vector<std::string> certificates;     ///< of replicas whose commits follow
+    std::vector<std::string> commits;          ///< packed, chain by chain in order of seq
 };
 
 /// All commits of the chain up to here are on this level's disk.
@@ -68,13 +74,18 @@ struct Verdict {
 struct SyncReply {
     std::uint32_t version = kVersion;
     Level level = Level::none;    ///< of the hub
+    std::uint64_t city = 0;       ///< as in the request
     std::int64_t time_ms = 0;     ///< the hub's clock, milliseconds since 1970
+    ControlPos control_head;      ///< of the hub
+    bool takes_control = false;   ///< it is behind the device and would take what it lacks
     Cursor cursor;                ///< valid once all of this reply is on the disk
     bool more = false;            ///< ask again
-    bool wants_vector = false;    ///< the cursor was not of this hub and generation
-    std::vector<ChainPos> heads;  ///< with wants_vector: what the hub holds in the device's scope
+    bool wants_vector = false;    ///< the cursor was not of this hub and generation, and there was no vector
+    bool has_heads = false;       ///< the cursor was not of this hub and generation: heads counts
+    std::vector<ChainPos> heads;  ///< what the hub holds in the device's scope
     std::vector<Ack> acks;
     std::vector<Verdict> verdicts;
+    std::vector<ReplicaId> wants_certificates;  ///< of authors whose commits wait for them at the hub
     std::vector<std::string> control;
     std::vector<std::string> certificates;
     std::vector<std::string> commits;
@@ -95,6 +106,7 @@ struct EnrolReply {
     std::int64_t time_ms = 0;
     Cursor cursor;
     std::string certificate;
+    std::uint64_t city = 0;
 };
 
 /// Every kind of message starts with a byte of its own.

@@ -122,15 +122,23 @@ void Checks::read_conflicts(Machine& m, std::map<RowKey, Shown>& rows) {
 // ------------------------------------------------------------------ the world's news
 
 void Checks::hub_moved(Machine& hub) {
-    const auto after = hub_log_.empty() ? 0 : hub_log_.back().lsn;
+    auto& seen = hub_logs_[hub.number];
+    const auto after = seen.empty() ? 0 : seen.back().lsn;
     auto s = prepared(hub, "SELECT lsn, hash, body FROM log WHERE lsn > ?1 ORDER BY lsn");
     s.bind(1, after);
-    while (next(hub, s)) hub_log_.push_back({s.unsigned_integer(0), &reading_.told(id_of<Hash>(s.blob(1)), s.blob(2))});
+    while (next(hub, s)) seen.push_back({s.unsigned_integer(0), &reading_.told(id_of<Hash>(s.blob(1)), s.blob(2))});
 }
 
-void Checks::reply_left(const wire::SyncReply& reply) {
+void Checks::hub_restored(Machine& hub) {
+    hub_logs_.erase(hub.number);
+    receipts_.erase(hub.number);
+}
+
+void Checks::reply_left(const wire::SyncReply& reply, const std::map<Level, int>& levels) {
     for (const auto& a : reply.acks) {
-        auto& best = receipts_[{a.at.stream.str(), a.at.replica}];
+        const auto speaker = levels.find(a.level);
+        if (speaker == levels.end()) violated("4 true receipts", "an ack for a level that nobody above speaks for");
+        auto& best = receipts_[speaker->second][{a.at.stream.str(), a.at.replica}];
         if (best.first < a.at.seq) best = {a.at.seq, a.at.hash};
     }
 }
@@ -187,11 +195,11 @@ void Checks::check_4_true_receipts(Machine& hub) {
         chains[{line.commit->header.stream.str(), line.commit->header.replica}][line.commit->header.seq.value].insert(
             line.commit->hash);
     }
-    for (const auto& line : hub_log_)
+    for (const auto& line : hub_logs_[hub.number])
         if (const auto it = at.find(line.lsn); it == at.end() || it->second != line.commit->hash)
             violated("4 true receipts", "the hub's position " + std::to_string(line.lsn) + " was " +
                                             hex_short(line.commit->hash) + " and is no more");
-    for (const auto& [chain, receipt] : receipts_) {
+    for (const auto& [chain, receipt] : receipts_[hub.number]) {
         const auto& seqs = chains[chain];
         for (std::uint64_t n = 1; n <= receipt.first.value; ++n)
             if (!seqs.contains(n))
@@ -237,9 +245,16 @@ void Checks::check_14_resume(Machine& m) {
     r.array<16>();
     r.varint();
     const auto cursor = r.varint();
+    const auto proof = r.varint();
+    const auto& log = hub_logs_[m.upstream];
+    // A place in the log of another hub, or of this one before it was put back from a backup, says nothing here.
+    const auto at = std::find_if(log.begin(), log.end(), [&](const auto& line) { return line.lsn == cursor; });
+    std::uint64_t proof_there = 0;
+    if (at != log.end()) std::memcpy(&proof_there, at->commit->hash.bytes.data(), sizeof proof_there);
+    if (proof_there != proof) return;
     std::set<Hash> here;
     for (const auto& line : read_log(m)) here.insert(line.commit->hash);
-    for (const auto& line : hub_log_)
+    for (const auto& line : log)
         if (line.lsn <= cursor && reading_.holds(m.unit, line.commit->header.stream) &&
             !here.contains(line.commit->hash))
             violated("14 resume", m.name() + ": cursor at " + std::to_string(cursor) + ", but position " +
@@ -250,10 +265,8 @@ void Checks::check_14_resume(Machine& m) {
 void Checks::after_start(Machine& m) {
     check_2_atomic_prefix(m);
     check_1_local_durability(m);
-    if (m.number == 0)
-        check_4_true_receipts(m);
-    else
-        check_14_resume(m);
+    if (m.is_hub()) check_4_true_receipts(m);
+    if (m.number != 0) check_14_resume(m);
 }
 
 }  // namespace taizhang::sim

@@ -28,9 +28,11 @@ public:
     // ---- told by the world
     /// The hub's operation succeeded: what its log has from here on stays.
     void hub_moved(Machine& hub);
+    /// The hub's disk became an older one: nothing that it said before binds it.
+    void hub_restored(Machine& hub);
     /// A reply left the hub (whether or not it arrives).
-    void reply_left(const wire::SyncReply& reply);
-    const std::vector<LogLine>& hub_log() const { return hub_log_; }
+    /// `levels`: who speaks for which level, the hub itself and those above it.
+    void reply_left(const wire::SyncReply& reply, const std::map<Level, int>& levels);
 
     // ---- the invariants
     void check_1_local_durability(Machine& m);
@@ -68,10 +70,10 @@ private:
                                     const std::string& where);
 
     Reading& reading_;
-    std::vector<LogLine> hub_log_;
-    std::map<Chain, std::pair<Seq, Hash>> receipts_;
-    std::map<std::string, Shown> known_;          ///< expected rows by what they follow from
-    std::map<std::string, std::string> digests_;  ///< by stream, commits and control log
+    std::map<int, std::vector<LogLine>> hub_logs_;                   ///< by machine
+    std::map<int, std::map<Chain, std::pair<Seq, Hash>>> receipts_;  ///< by the machine that they speak for
+    std::map<std::string, Shown> known_;                             ///< expected rows by what they follow from
+    std::map<std::string, std::string> digests_;                     ///< by stream, commits and control log
     std::uint64_t rows_compared_ = 0, lines_compared_ = 0, lines_at_hub_ = 0;
 };
 

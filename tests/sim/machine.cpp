@@ -28,7 +28,7 @@ Result<> Machine::open() {
     options.vfs = disk->vfs_name();
     auto opened = Replica::open(options, env);
     if (!opened) return std::move(opened).error();
-    if (number == 0) {
+    if (is_hub()) {
         auto h = sync::Hub::open(**opened);
         if (!h) return std::move(h).error();
         hub = std::make_unique<sync::Hub>(std::move(*h));

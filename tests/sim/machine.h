@@ -1,7 +1,7 @@
 // machine.h - one computer of the simulated city: its disk, its clock, its programs.
 //
-// Number 0 serves the hub at the city; all others are devices. What a machine was told to
-// be saved is remembered here, outside its disk, to be asked for later.
+// Number 0 is the city's hub; relays are hubs to those below and devices of the hub above; the rest are devices. What a
+// machine was told to be saved is remembered here, outside its disk, to be asked for later.
 #pragma once
 
 #include "sync/hub.h"
@@ -40,9 +40,13 @@ public:
     bool is_up() const { return replica != nullptr; }
     std::string name() const { return "#" + std::to_string(number) + " " + unit; }
 
+    bool is_hub() const { return number == 0 || is_relay; }
+
     int number;
     std::string unit;
     Level level;
+    bool is_relay = false;
+    int upstream = 0;  ///< number of the machine that is its hub
     std::unique_ptr<support::SimDisk> disk;
     std::unique_ptr<Replica> replica;
     std::unique_ptr<sync::Hub> hub;
@@ -50,7 +54,8 @@ public:
     std::int64_t boot_ms = 0, start_again_ms = 0;
     std::int64_t away_until_ms = 0;  ///< no link to the hub before
     bool is_enrolled = false;
-    bool needs_power_cut = false;  ///< a sync failed: what the cache shows may never reach the disk
+    bool may_have_forgotten = false;  ///< a hub that was put back from a backup: who enrolled since is a stranger
+    bool needs_power_cut = false;     ///< a sync failed: what the cache shows may never reach the disk
 
     // The conversation at hand.
     std::unique_ptr<sync::Session> session;

@@ -1,6 +1,6 @@
 // sim - seeded worlds of the sync core on virtual time; see world.h and checks.h.
 //
-// usage: sim --years N --seed S [--json] | sim --world W
+// usage: sim --years N --seed S [--json] | sim --world W [--tell]
 // A year is 365 virtual days of one world; worlds of 20 to 60 days until N years are made up.
 // Exit status 1 with one line when an invariant fails; 2 on wrong usage.
 #include "tests/sim/world.h"
@@ -17,13 +17,17 @@ namespace {
 struct Arguments {
     std::uint64_t years = 1, seed = 1;
     std::optional<std::uint64_t> world;
-    bool json = false, wrong = false;
+    bool json = false, tell = false, wrong = false;
 };
 
 Arguments parse(int argc, char** argv) {
     Arguments out;
     for (int i = 1; i < argc; ++i) {
         const std::string_view name = argv[i];
+        if (name == "--tell") {
+            out.tell = true;
+            continue;
+        }
         if (name == "--json") {
             out.json = true;
             continue;
@@ -44,9 +48,9 @@ Arguments parse(int argc, char** argv) {
 }
 
 /// Runs one world; its trace hash, or nothing after having said what failed.
-std::optional<std::string> run_world(std::uint64_t seed, Figures& figures) {
+std::optional<std::string> run_world(std::uint64_t seed, Figures& figures, bool tell = false) {
     try {
-        World world(seed);
+        World world(seed, tell);
         world.run();
         figures.add(world.figures());
         return world.trace_hash();
@@ -84,7 +88,7 @@ int run_years(const Arguments& a, Figures& total, std::string& trace_hash) {
     const auto days = a.world ? 1 : a.years * 365;
     for (std::uint64_t n = 0; total.days < days; ++n) {
         const auto seed = a.world ? *a.world : world_seed(a.seed, n);
-        const auto hash = run_world(seed, total);
+        const auto hash = run_world(seed, total, a.tell);
         if (!hash) return 1;
         if ((n % 10 == 0 || a.world) && !check_21_determinism(seed, *hash)) return 1;
         trace.add(*hash);
@@ -133,6 +137,8 @@ void print_summary(const Figures& f, const std::string& trace, double seconds) {
     line("sticks", f.sticks);
     line("catalog upgrades", f.upgrades);
     line("hub renewals", f.renewals);
+    line("restored hubs", f.hub_restores);
+    line("changes of hub", f.moves_of_hub);
     line("enrolments", f.enrolments);
     line("of them set up anew", f.reinstalled);
     line("rows compared", f.rows_compared);
@@ -148,7 +154,7 @@ int main(int argc, char** argv) {
     using namespace taizhang::sim;
     const auto arguments = parse(argc, argv);
     if (arguments.wrong) {
-        std::fprintf(stderr, "usage: sim --years N --seed S [--json] | sim --world W\n");
+        std::fprintf(stderr, "usage: sim --years N --seed S [--json] | sim --world W [--tell]\n");
         return 2;
     }
     // Only the summary's speed: nothing in a world sees this clock.

@@ -46,13 +46,13 @@ void World::send_request(Machine& m) {
     m.awaits = ++serial_;
     trace_.add(*request);
     keep(m.old_requests, *request);
-    Message message{Kind::request, m.number, m.awaits, m.disk_life, *request};
+    Message message{Kind::request, m.number, m.upstream, m.awaits, m.disk_life, *request};
     ++figures_.messages;
     if (!calm_ && one_in(10)) {
         ++figures_.doubled_messages;
         send(one_in(2) ? some_delay() : pick(static_cast<int>(3 * kDay)), message);
     }
-    send(6 * kHour, {Kind::timeout, m.number, m.awaits, m.disk_life, {}});
+    send(6 * kHour, {Kind::timeout, m.number, m.upstream, m.awaits, m.disk_life, {}});
     if (!calm_ && one_in(10))
         ++figures_.lost_messages;
     else
@@ -60,16 +60,21 @@ void World::send_request(Machine& m) {
 }
 
 void World::hub_receives(const Message& m) {
-    auto& h = hub();
+    auto& h = *machines_[static_cast<std::size_t>(m.hub)];
     if (!h.is_up()) {
         ++figures_.lost_messages;
         return;
     }
     const auto answer = attempt(h, [&] { return h.hub->handle(m.bytes); });
     note("hub " + std::to_string(m.machine) + " " + (answer ? "ok" : std::string(name_of(answer.error().code))));
-    if (h.is_up()) checks_.hub_moved(h);
+    know_author(h);
+    moved(h);
     if (!answer) {
         const auto code = answer.error().code;
+        if (code == Errc::denied && h.may_have_forgotten) {
+            machines_[static_cast<std::size_t>(m.machine)]->is_enrolled = false;  // a new code has to be typed in
+            return;
+        }
         if (code != Errc::io && code != Errc::disk_full)
             violated("8 liveness", "the hub refuses " + machines_[static_cast<std::size_t>(m.machine)]->name() + ": " +
                                        answer.error().detail);
@@ -77,11 +82,11 @@ void World::hub_receives(const Message& m) {
     }
     wire::SyncReply reply;
     if (!wire::decode(*answer, reply)) violated("8 liveness", "the hub's answer cannot be read");
-    checks_.reply_left(reply);
+    checks_.reply_left(reply, speakers(h));
     if (!h.is_up() && one_in(2)) return;  // it went out before the power did, or not
     ++figures_.messages;
     trace_.add(*answer);
-    Message message{Kind::reply, m.machine, m.number, m.disk_life, *answer};
+    Message message{Kind::reply, m.machine, m.hub, m.number, m.disk_life, *answer};
     if (!calm_ && one_in(10)) {
         ++figures_.lost_messages;
         return;
@@ -115,6 +120,7 @@ void World::machine_receives(const Message& message) {
             violated("8 liveness", m.name() + " refuses the answer: " + taken.error().detail);
     }
     if (!m.is_up()) return;
+    moved(m);
     keep(m.old_replies, message.bytes);
     if (one_in(8)) checks_.check_14_resume(m);
     if (!is_awaited) return;

@@ -63,6 +63,7 @@ public:
     const Catalog* newest_or_none(std::uint64_t at) const;
     const Catalog& newest(std::uint64_t at) const { return *newest_or_none(at); }
     const std::vector<std::string>& unit_ids() const { return unit_order_; }
+    const std::string& parent_of(const std::string& unit) const { return units_.at(unit).parent; }
     Level level_of(const std::string& unit) const { return units_.at(unit).level; }
 
     /// Whether a node of that unit is to hold the stream.

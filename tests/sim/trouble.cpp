@@ -89,7 +89,7 @@ void World::start(Machine& m) {
     }
     note("start " + m.name());
     know_author(m);
-    if (m.number == 0) checks_.hub_moved(m);
+    moved(m);
     checks_.after_start(m);
     if (one_in(4)) checks_.check_state(m);
 }
@@ -158,20 +158,39 @@ void World::renew_hub() {
     restart(hub());
 }
 
+/// The device goes over to the city's hub, or back to its relay, with all its data.
+void World::change_hub(Machine& m) {
+    if (!m.is_up() || m.number == 0 || m.is_relay || !m.is_enrolled) return;
+    const auto to = m.upstream == 0 ? nearest_hub(m.unit) : 0;
+    if (to == m.upstream) return;
+    ++figures_.moves_of_hub;
+    note("change hub " + m.name() + " " + std::to_string(to));
+    m.session.reset();
+    m.awaits = 0;
+    ++m.disk_life;  // answers of the other hub are not for it any more
+    m.old_requests.clear();
+    m.old_replies.clear();
+    m.upstream = to;
+    m.is_enrolled = false;
+    enrol(m);
+}
+
 /// Enrols over a link that may lose the answer; then asks again, as a person would, or sets the PC up anew.
 void World::enrol(Machine& m) {
     ++figures_.enrolments;
-    const auto code = hub().is_up() ? hub().hub->new_code(m.unit) : Result<sync::Hub::Code>(fail(Errc::offline, "hub"));
+    auto& h = hub_of(m);
+    const auto code = h.is_up() ? h.hub->new_code(m.unit) : Result<sync::Hub::Code>(fail(Errc::offline, "hub"));
     if (!code) return;
     sync::Enrolment e(*m.replica);
     const auto request = e.request(code->code, m.name());
     if (!request) violated("8 liveness", m.name() + " cannot enrol: " + request.error().detail);
-    auto answer = hub().hub->handle(*request);
+    auto answer = h.hub->handle(*request);
     if (!calm_ && one_in(6)) {
         ++figures_.lost_messages;
-        answer = hub().hub->handle(*request);
+        answer = h.hub->handle(*request);
     }
     if (!answer && answer.error().code == Errc::denied) {
+        if (!m.saved.empty()) violated("3 no loss", m.name() + " has work and is refused: " + answer.error().detail);
         ++figures_.reinstalled;
         m.close();
         m.disk->restore({});
@@ -195,36 +214,55 @@ void World::copy_machine(Machine& m) {
                                           reference::mix(seed_ + static_cast<std::uint64_t>(number) * 7919), now_ms_);
     copy->disk->restore(m.disk->snapshot());
     copy->is_enrolled = true;
+    copy->is_relay = m.is_relay;
+    copy->upstream = m.upstream;
     copy->saved = m.saved;
     machines_.push_back(std::move(copy));
     start(*machines_.back());
 }
 
 void World::take_backup(Machine& m) {
-    if (!m.is_up() || m.number == 0 || !m.is_enrolled) return;
-    backups_[m.number] = {m.disk->snapshot(), m.saved};
+    if (!m.is_up() || (m.number != 0 && !m.is_enrolled)) return;
+    backups_[m.number] = {m.disk->snapshot(), m.saved, m.upstream, m.replica->control().head().value};
 }
 
-/// A device is put back to its backup: what only it knew since then is gone with the disk.
+/// A machine is put back to its backup: what only it knew since then is gone with the disk.
 void World::restore_backup(Machine& m) {
     const auto it = backups_.find(m.number);
     if (it == backups_.end()) return;
-    ++figures_.restores;
+    if (m.number == 0 && it->second.control != reading_.head()) return;
+    ++(m.is_hub() ? figures_.hub_restores : figures_.restores);
     note("restore " + m.name());
     m.close();
-    m.disk->restore(it->second.first);
-    m.saved = it->second.second;
+    m.disk->restore(it->second.disk);
+    m.saved = it->second.saved;
+    m.upstream = it->second.upstream;
+    if (m.is_hub()) {
+        checks_.hub_restored(m);
+        m.may_have_forgotten = true;
+    }
     ++m.disk_life;
     m.old_replies.clear();
     // A request that was lost on the way may hold what only the disk that is gone had: to deliver it later rescues
     // that work, it repeats nothing.
     m.old_requests.clear();
     start(m);
+    // A server is put back by its own command, which says so to the program; or somebody copied a file.
+    if (m.is_hub() && one_in(2)) {
+        for (const auto& [fact, value] : {std::pair{"hub/self", ""}, std::pair{"hub/restored", "1"}})
+            if (auto r = m.replica->set_fact(fact, value); !r)
+                violated("8 liveness", "a restored hub cannot note it: " + r.error().detail);
+        if (auto r = m.replica->reincarnate(); !r)
+            violated("8 liveness", "a restored hub keeps its name: " + r.error().detail);
+        know_author(m);
+        restart(m);
+    }
 }
 
 /// Commits go from one machine to another past the hub: any chains, in any order, from anywhere in them.
 void World::carry_stick(Machine& from, Machine& to) {
-    if (!from.is_up() || !to.is_up() || &from == &to || to.number == 0 || !from.is_enrolled || !to.is_enrolled) return;
+    if (!from.is_up() || !to.is_up() || &from == &to) return;
+    if ((from.number != 0 && !from.is_enrolled) || (to.number != 0 && !to.is_enrolled)) return;
     const auto heads = from.replica->chain_heads();
     if (!heads) return;
     std::vector<std::string> packed;
@@ -246,7 +284,7 @@ void World::carry_stick(Machine& from, Machine& to) {
                 if (const auto* cert = from.replica->control().cert(a);
                     cert && (with_certificates || !hub().is_up() || !hub().replica->control().cert(a)))
                     TRY_VOID(to.replica->add_certificate(*cert));
-            TRY_VOID(to.replica->receive(views, Origin::below));
+            TRY_VOID(sync::receive_from_below(*to.replica, views));
             return {};
         });
     });
@@ -255,6 +293,7 @@ void World::carry_stick(Machine& from, Machine& to) {
     if (!done && (done.error().code == Errc::internal || done.error().code == Errc::corrupt ||
                   done.error().code == Errc::protocol))
         violated("5 idempotence", to.name() + " cannot take a stick of " + from.name() + ": " + done.error().detail);
+    moved(to);
     if (to.is_up() && one_in(2)) checks_.check_state(to);
 }
 

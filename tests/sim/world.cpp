@@ -5,12 +5,13 @@
 #include "tests/sim/trouble.h"
 
 #include <algorithm>
+#include <iostream>
 
 namespace taizhang::sim {
 namespace {
 
 constexpr std::int64_t kMinute = 60'000, kHour = 60 * kMinute, kDay = 24 * kHour;
-constexpr int kActsADay = 32, kRoundsMax = 4, kTripsMax = 60;
+constexpr int kActsADay = 32, kRoundsMax = 10, kTripsMax = 60;
 
 std::string unit_entry(const std::string& id, const std::string& parent, const std::string& level) {
     return R"({"id":")" + id + R"(","parent_id":")" + parent + R"(","level":")" + level + R"(","name":")" + id +
@@ -26,19 +27,28 @@ void Figures::add(const Figures& o) {
         restarts += o.restarts, copies += o.copies;
     restores += o.restores, sticks += o.sticks, hand_written += o.hand_written, decisions += o.decisions,
         transitions += o.transitions, refused_edits += o.refused_edits;
-    upgrades += o.upgrades, renewals += o.renewals, reinstalled += o.reinstalled, enrolments += o.enrolments,
-        rows_compared += o.rows_compared, lines_compared += o.lines_compared, lines += o.lines;
+    upgrades += o.upgrades, renewals += o.renewals, moves_of_hub += o.moves_of_hub, hub_restores += o.hub_restores,
+        reinstalled += o.reinstalled, enrolments += o.enrolments, rows_compared += o.rows_compared,
+        lines_compared += o.lines_compared, lines += o.lines;
 }
 
 int World::days_of(std::uint64_t seed) { return 20 + reference::Random(seed ^ 0xdaf5u).pick(41); }
 
-World::World(std::uint64_t seed) : seed_(seed), random_(seed) {
+World::World(std::uint64_t seed, bool tell) : seed_(seed), tell_(tell), random_(seed) {
     support::SimDisk::seed_sqlite(static_cast<std::uint32_t>(reference::mix(seed)) | 1u);
     with_ledger_ = one_in(4);
     with_copies_ = one_in(2);
     with_renewals_ = one_in(4);
     heavy_ = one_in(8);
     calm_ = one_in(6);
+    with_relays_ = one_in(2);
+    with_tiers_ = one_in(3);
+}
+
+void World::note(const std::string& what) {
+    const auto line = std::to_string(now_ms_) + " " + what + "\n";
+    if (tell_) std::cerr << line;
+    trace_.add(line);
 }
 
 // ------------------------------------------------------------------ beginning
@@ -53,12 +63,35 @@ void World::know_author(Machine& m) {
     if (m.replica) reading_.author(m.replica->id(), m.unit, m.level);
 }
 
-Machine* World::add_machine(const std::string& unit) {
+/// The relay next above the unit, else the city.
+int World::nearest_hub(const std::string& unit) {
+    for (auto at = unit; !at.empty(); at = reading_.parent_of(at))
+        for (const auto& m : machines_)
+            if (m->is_relay && m->unit == at) return m->number;
+    return 0;
+}
+
+std::map<Level, int> World::speakers(const Machine& hub) {
+    std::map<Level, int> out;
+    for (const auto* m = &hub;; m = &hub_of(*m)) {
+        out.try_emplace(m->level, m->number);
+        if (m->number == 0) return out;
+    }
+}
+
+/// A hub did something: what its log has from here on stays.
+void World::moved(Machine& m) {
+    if (m.is_up() && m.is_hub()) checks_.hub_moved(m);
+}
+
+Machine* World::add_machine(const std::string& unit, bool is_relay) {
     const auto number = static_cast<int>(machines_.size());
     const auto level = number == 0 ? Level::city : reading_.level_of(unit);
     machines_.push_back(std::make_unique<Machine>(
         number, unit, level, reference::mix(seed_ + static_cast<std::uint64_t>(number) * 7919), now_ms_));
     auto& m = *machines_.back();
+    m.upstream = number == 0 || one_in(6) ? 0 : nearest_hub(unit);
+    m.is_relay = is_relay;
     if (auto r = m.open(); !r) violated("8 liveness", m.name() + " does not start: " + r.error().detail);
     know_author(m);
     return &m;
@@ -86,6 +119,12 @@ void World::begin() {
     c.issuer = "C";
     if (auto r = hub().replica->add_certificate(c); !r)
         violated("8 liveness", "no certificate for the city: " + r.error().detail);
+    for (const char* unit : {"K1", "K1-01"}) {
+        if (!with_relays_ || (unit == std::string("K1") && !with_tiers_)) continue;
+        auto* m = add_machine(unit, true);
+        while (!m->is_enrolled) enrol(*m);
+        sync_fully(*m);
+    }
     for (const char* unit : {"C-DJB", "K1", "K1", "K1-01", "K1-01", "B01", "B01", "B01", "B02", "B02", "B03"}) {
         auto* m = add_machine(unit);
         while (!m->is_enrolled) enrol(*m);
@@ -100,6 +139,8 @@ void World::saved(Machine& m, const std::vector<CommitId>& ids) {
         m.saved.push_back(id);
         ++figures_.commits;
         trace_.add(view(id.hash.bytes));
+        note("saved " + m.name() + " " + id.stream.str() + " " + id.replica.hex().substr(0, 8) + " #" +
+             std::to_string(id.seq.value));
         const auto entries = m.replica->chain_after(id.stream, id.replica, Seq{id.seq.value - 1}, 1);
         if (!entries || entries->empty())
             violated("1 local durability", m.name() + ": a commit just saved cannot be read");
@@ -126,7 +167,7 @@ void World::write_by(Machine& m) {
     }
     if (m.is_up()) {
         saved(m, *ids);
-        if (m.number == 0) checks_.hub_moved(m);
+        moved(m);
     } else {
         // The power went after it was saved.
         m.saved.insert(m.saved.end(), ids->begin(), ids->end());
@@ -171,7 +212,8 @@ void World::something_rare() {
             return;
         case 10: return take_backup(m);
         case 11:
-            if (with_copies_ && one_in(3)) restore_backup(m);
+            if (with_copies_ && one_in(3)) return restore_backup(m);
+            if (with_relays_ && one_in(2)) change_hub(m);
             return;
         case 12:
         case 13:
@@ -210,26 +252,58 @@ void World::run() {
 
 /// One session without any loss; whether something moved. Bounded in round trips.
 bool World::sync_fully(Machine& m) {
-    sync::Session session(*m.replica);
-    for (int trips = 0; session.wants_more(); ++trips) {
+    auto session = std::make_unique<sync::Session>(*m.replica);
+    for (int trips = 0; session->wants_more(); ++trips) {
         if (trips > kTripsMax) violated("8 liveness", m.name() + ": a sync does not end");
-        const auto request = session.request();
+        const auto request = session->request();
         if (!request) violated("8 liveness", m.name() + " cannot ask: " + request.error().detail);
         know_author(m);
-        const auto answer = hub().hub->handle(*request);
+        auto& h = hub_of(m);
+        const auto answer = h.hub->handle(*request);
+        if (!answer && answer.error().code == Errc::denied && h.may_have_forgotten) {
+            m.is_enrolled = false;
+            make_sure_enrolled(m);
+            session = std::make_unique<sync::Session>(*m.replica);
+            continue;
+        }
         if (!answer) violated("8 liveness", "the hub refuses " + m.name() + ": " + answer.error().detail);
-        checks_.hub_moved(hub());
+        know_author(h);
+        moved(h);
         wire::SyncReply reply;
         if (!wire::decode(*answer, reply)) violated("8 liveness", "the hub's answer cannot be read");
-        checks_.reply_left(reply);
-        if (auto r = session.reply(*answer); !r)
+        checks_.reply_left(reply, speakers(h));
+        if (auto r = session->reply(*answer); !r)
             violated("8 liveness", m.name() + " refuses the answer: " + r.error().detail);
         know_author(m);
+        moved(m);
         ++figures_.messages;
     }
-    if (!session.stats().refused.empty())
-        violated("8 liveness", m.name() + " was refused: " + session.stats().refused.front());
-    return session.stats().sent + session.stats().received > 0;
+    if (!session->stats().refused.empty())
+        violated("8 liveness", m.name() + " was refused: " + session->stats().refused.front());
+    return session->stats().sent + session->stats().received > 0;
+}
+
+/// A relay can enrol others once it is enrolled itself and knows the tree.
+void World::catch_up(Machine& h) {
+    if (h.number == 0) return;
+    catch_up(hub_of(h));
+    make_sure_enrolled(h);
+    sync_fully(h);
+}
+
+void World::make_sure_enrolled(Machine& m) {
+    if (m.number == 0 || m.is_enrolled) return;
+    auto& h = hub_of(m);
+    catch_up(h);
+    for (int n = 0; !m.is_enrolled; ++n) {
+        if (n > kTripsMax) {
+            const auto why =
+                h.is_up() ? h.hub->new_code(m.unit) : Result<sync::Hub::Code>(fail(Errc::offline, "is off"));
+            violated("8 liveness", m.name() + " cannot be enrolled at " + h.name() + ": " +
+                                       (why ? "every try is lost" : why.error().detail));
+        }
+        enrol(m);
+    }
 }
 
 /// 8, liveness: once faults stop, everybody agrees within a bounded number of rounds.
@@ -240,7 +314,7 @@ void World::rest() {
     for (auto& m : machines_) {
         m->session.reset();
         m->awaits = 0;
-        while (m->number != 0 && !m->is_enrolled) enrol(*m);
+        make_sure_enrolled(*m);
     }
     bool moved = true;
     for (int round = 0; moved; ++round) {
@@ -288,7 +362,7 @@ void World::redeliver_everything() {
     const auto head = hub().replica->log_head();
     for (auto& m : machines_) {
         for (const auto& q : m->old_requests)
-            if (const auto r = hub().hub->handle(q); !r)
+            if (const auto r = hub_of(*m).hub->handle(q); !r && r.error().code != Errc::denied)
                 violated("5 idempotence", "the hub refuses an old request of " + m->name() + ": " + r.error().detail);
         const auto own = m->replica->digest();
         sync::Session session(*m->replica);

@@ -22,14 +22,15 @@ struct Figures {
     std::uint64_t worlds = 0, days = 0, commits = 0, messages = 0, lost_messages = 0, doubled_messages = 0,
                   old_messages = 0, power_cuts = 0, io_errors = 0, clock_jumps = 0, restarts = 0, copies = 0,
                   restores = 0, sticks = 0, hand_written = 0, decisions = 0, transitions = 0, refused_edits = 0,
-                  upgrades = 0, renewals = 0, enrolments = 0, reinstalled = 0, rows_compared = 0, lines_compared = 0,
-                  lines = 0;
+                  upgrades = 0, renewals = 0, moves_of_hub = 0, hub_restores = 0, enrolments = 0, reinstalled = 0,
+                  rows_compared = 0, lines_compared = 0, lines = 0;
     void add(const Figures& other);
 };
 
 class World {
 public:
-    explicit World(std::uint64_t seed);
+    /// `tell`: everything that happens goes to standard error, a line each.
+    explicit World(std::uint64_t seed, bool tell = false);
     /// Throws Violation.
     void run();
     const Figures& figures() const { return figures_; }
@@ -42,7 +43,8 @@ private:
     enum class Kind : std::uint8_t { request, reply, timeout };
     struct Message {
         Kind kind;
-        int machine;
+        int machine;           ///< the device's number
+        int hub;               ///< its hub's
         std::uint64_t number;  ///< of the request
         std::uint64_t disk_life;
         std::string bytes;
@@ -56,11 +58,17 @@ private:
     // world.cpp: beginning, days, end
     void begin();
     void add_control(const std::string& kind, const std::string& payload);
-    Machine* add_machine(const std::string& unit);
+    Machine* add_machine(const std::string& unit, bool is_relay = false);
+    int nearest_hub(const std::string& unit);
+    Machine& hub_of(const Machine& m) { return *machines_[static_cast<std::size_t>(m.upstream)]; }
+    std::map<Level, int> speakers(const Machine& hub);
+    void moved(Machine& m);
     void act();
     void write_by(Machine& m);
     void something_rare();
     void rest();
+    void make_sure_enrolled(Machine& m);
+    void catch_up(Machine& h);
     bool sync_fully(Machine& m);
     void check_everything();
     void redeliver_everything();
@@ -83,6 +91,7 @@ private:
     void add_device();
     void go_away(Machine& m);
     void renew_hub();
+    void change_hub(Machine& m);
     void enrol(Machine& m);
 
     // network.cpp
@@ -99,17 +108,25 @@ private:
     bool one_in(int n) { return random_.one_in(n); }
     Machine& hub() { return *machines_.front(); }
     Machine& some_machine() { return *machines_[static_cast<std::size_t>(pick(static_cast<int>(machines_.size())))]; }
-    void note(const std::string& what) { trace_.add(std::to_string(now_ms_) + " " + what + "\n"); }
+    void note(const std::string& what);
     void know_author(Machine& m);
     void saved(Machine& m, const std::vector<CommitId>& ids);
 
     std::uint64_t seed_;
+    bool tell_ = false;
     reference::Random random_;
     std::int64_t now_ms_ = 1'761'955'200'000;  // 2025-11-01
-    bool with_ledger_ = false, with_copies_ = false, with_renewals_ = false, heavy_ = false, calm_ = false;
+    bool with_ledger_ = false, with_copies_ = false, with_renewals_ = false, with_relays_ = false, with_tiers_ = false,
+         heavy_ = false, calm_ = false;
     int catalog_version_ = 1;
     std::vector<std::unique_ptr<Machine>> machines_;
-    std::map<int, std::pair<support::SimDisk::Snapshot, std::vector<CommitId>>> backups_;
+    struct Backup {
+        support::SimDisk::Snapshot disk;
+        std::vector<CommitId> saved;
+        int upstream;
+        std::uint64_t control;
+    };
+    std::map<int, Backup> backups_;
     std::vector<Row> rows_;
     std::map<std::pair<std::int64_t, std::uint64_t>, Message> in_flight_;
     std::uint64_t serial_ = 0;

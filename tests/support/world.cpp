@@ -87,8 +87,8 @@ std::string Device::field(const std::string& row, const std::string& name) {
 
 std::string Device::state(const std::string& row) { return must(replica->read_row({}, row)).state; }
 
-World::World(const std::string& catalog) : city(1) {
-    must(city->append_control("city", R"({"title":"test"})"));
+World::World(const std::string& catalog, const std::string& title) : city(1) {
+    must(city->append_control("city", R"({"title":")" + title + R"("})"));
     must(city->append_control("catalog", catalog));
     for (const char* unit : {
              R"({"id":"C","parent_id":"","level":"city","name":"City"})",
@@ -109,21 +109,27 @@ World::World(const std::string& catalog) : city(1) {
     hub = std::make_unique<sync::Hub>(must(sync::Hub::open(*city)));
 }
 
-std::unique_ptr<Device> World::device(const std::string& unit) {
+std::unique_ptr<Device> World::device(const std::string& unit) { return device_at(*hub, unit); }
+
+std::unique_ptr<Device> World::device_at(sync::Hub& at, const std::string& unit) {
     auto d = std::make_unique<Device>(next_seed_++);
-    const auto code = must(hub->new_code(unit));
-    sync::Enrolment e(**d);
-    must(e.reply(must(hub->handle(must(e.request(code.code, "test"))))));
-    sync(*d);
+    enrol_at(at, *d, unit);
+    sync(*d, at);
     return d;
 }
 
-int World::sync(Device& d) {
+void World::enrol_at(sync::Hub& at, Device& d, const std::string& unit) {
+    const auto code = must(at.new_code(unit));
+    sync::Enrolment e(*d);
+    must(e.reply(must(at.handle(must(e.request(code.code, "test"))))));
+}
+
+int World::sync(Device& d, sync::Hub& at) {
     sync::Session s(*d);
     int trips = 0;
     while (s.wants_more()) {
         if (++trips > 100) throw std::runtime_error("sync does not end");
-        must(s.reply(must(hub->handle(must(s.request())))));
+        must(s.reply(must(at.handle(must(s.request())))));
     }
     return trips;
 }

@@ -51,11 +51,16 @@ private:
 /// A city's hub with its control log and the tree above.
 class World {
 public:
-    explicit World(const std::string& catalog = ledger_catalog());
+    explicit World(const std::string& catalog = ledger_catalog(), const std::string& title = "test");
     /// A device of that unit, enrolled and synced.
     std::unique_ptr<Device> device(const std::string& unit);
+    /// The same, enrolled at that hub; throws what went wrong.
+    std::unique_ptr<Device> device_at(sync::Hub& at, const std::string& unit);
+    /// Goes over to another hub with its data.
+    void enrol_at(sync::Hub& at, Device& d, const std::string& unit);
     /// Throws what went wrong. Gives the number of round trips.
-    int sync(Device& d);
+    int sync(Device& d) { return sync(d, *hub); }
+    static int sync(Device& d, sync::Hub& at);
     void new_assignment(const std::string& id, const std::string& task, const std::string& unit,
                         const std::string& state = "办理中");
 

@@ -53,10 +53,10 @@ TEST_CASE("a message that is cut, longer, of another kind or version is refused"
     wire::SyncReply r;
     CHECK(wire::decode(bytes, r).has_error());
     auto newer = bytes;
-    newer[1] = 2;
+    newer[1] = 99;
     const auto refused = wire::decode(newer, q);
     REQUIRE(refused.has_error());
-    CHECK(refused.error().detail.find("version 2") != std::string::npos);
+    CHECK(refused.error().detail.find("version 99") != std::string::npos);
 }
 
 TEST_CASE("sizes that promise more than there is take no memory", "[wire]") {

@@ -1,0 +1,47 @@
+// Databases that earlier versions wrote, kept in tests/golden, open after an upgrade with everything in them.
+#include "tests/support/world.h"
+
+#include <zstd.h>
+#include <catch2/catch.hpp>
+
+#include <cstdio>
+#include <fstream>
+
+namespace taizhang {
+namespace {
+
+/// Unpacks a kept database to a file of its own.
+std::string unpacked(const std::string& name) {
+    const auto packed = support::read_file(std::string(TZ_SOURCE_DIR) + "/tests/golden/" + name);
+    std::string bytes(ZSTD_getFrameContentSize(packed.data(), packed.size()), 0);
+    REQUIRE(ZSTD_decompress(bytes.data(), bytes.size(), packed.data(), packed.size()) == bytes.size());
+    const std::string path = "/tmp/tz-upgrade-test.db";
+    for (const char* s : {"", "-wal", "-shm"}) std::remove((path + s).c_str());
+    std::ofstream(path, std::ios::binary) << bytes;
+    return path;
+}
+
+std::string digest_of(Replica& r, const std::string& stream) {
+    const auto all = r.digest();
+    REQUIRE(all.has_value());
+    for (const auto& [name, hex] : *all)
+        if (name == stream) return hex;
+    return {};
+}
+
+TEST_CASE("a database of schema version 1 opens and nothing in it changes", "[replica][upgrade]") {
+    support::Device d(5, unpacked("branch-v1.db.zst"));
+    CHECK(digest_of(*d, "B03/ledger") == "b761252bda294c5ae3809348d691e344fb9dbacae89d7cf11037bdf914ff443a");
+    CHECK(digest_of(*d, "C/notice") == "c6a7922a0a441137b2d4efae835e5a2226326407ca66a8ed034cc20b2c7c646e");
+    REQUIRE(d->verify().has_value());
+    CHECK(*sync::unsent_count(*d) == 1);
+    CHECK(d.state("ZG2025-02") == "已销号");
+    CHECK(d->conflicts("ZG2025-02")->size() == 1);  // what was added after close-out
+    d.set("assignment", "A0019", {{"remark", support::text("升级之后")}});
+    d.reopen();
+    CHECK(d.field("A0019", "remark") == "升级之后");
+    CHECK(*sync::unsent_count(*d) == 2);
+}
+
+}  // namespace
+}  // namespace taizhang
