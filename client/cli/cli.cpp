@@ -1,5 +1,6 @@
 #include "client/cli/cli.h"
 
+#include "api/files.h"
 #include "api/serve.h"
 #include "client/cli/init.h"
 #include "text/text.h"
@@ -8,6 +9,7 @@
 #include <boost/json.hpp>
 
 #include <csignal>
+#include <filesystem>
 #include <iostream>
 
 namespace taizhang::cli {
@@ -112,6 +114,14 @@ private:
         add("verify", "由日志重建并核对 / rebuild from the log and compare");
         option(add("digest", "各流的校验值 / digests of the streams"), "stream", "只要这个流 / this stream only");
         args(add("sql", "只读查询 / read-only query"), "select", "SELECT …", 1);
+        auto* bundle = add("export", "导出交换文件到 U 盘 / write a bundle for a stick");
+        args(bundle, "file", "文件或文件夹 / file or folder", 1);
+        option(bundle, "to", "给哪个单位(默认:上级)/ for which unit (default: whoever is above)");
+        flag(bundle, "all", "全部,不只是对方没有的 / everything, not only what they lack");
+        option(bundle, "max-mb", "每个文件最大 MB(默认 4)/ largest file in MB (default 4)");
+        args(add("import", "导入交换文件 / take bundles"), "file", "文件… / files", -1);
+        args(add("backup", "备份(可在服务时)/ back up, while serving too"), "file", "文件 / file", 1);
+        args(add("restore", "由备份建立 / make a node from a backup"), "file", "文件 / file", 1);
         auto* serve = add("serve", "服务 / serve");
         serve->add_option("--listen", out_.listen, "地址:端口 / HOST:PORT");
         serve->add_option("--port-file", out_.port_file, "把端口写到文件 / write the port to this file");
@@ -206,10 +216,24 @@ int enrol_device(const Parsed& p) {
     return 0;
 }
 
-int execute(const Parsed& p, Program program) {
+/// The process that serves has another working folder.
+Parsed with_whole_paths(Parsed p) {
+    const bool takes_files = p.command.name == "export" || p.command.name == "import" || p.command.name == "backup";
+    std::error_code ec;
+    if (takes_files)
+        for (auto& path : p.command.args) path = std::filesystem::absolute(path, ec).lexically_normal().string();
+    return p;
+}
+
+int execute(const Parsed& parsed, Program program) {
+    const auto p = with_whole_paths(parsed);
     if (p.command.name == "init") return init_city(p.data, p.city, p.as_json);
     if (p.command.name == "serve") return serve(p, program);
     if (p.command.name == "join" || (p.command.name == "enrol" && program == Program::branch)) return enrol_device(p);
+    if (p.command.name == "restore") {
+        const auto made = api::restore(p.data, p.command.args[0]);
+        return made ? print(p, *made) : fail_with(made.error());
+    }
     if (auto answer = api::ask_serving(p.data, p.command))
         return *answer ? print(p, **answer) : fail_with(answer->error());
     auto node = node::Node::open({p.data, false, std::chrono::seconds(10)});

@@ -1,5 +1,6 @@
 #include "api/command.h"
 
+#include "api/files.h"
 #include "ledger/review.h"
 #include "ledger/times.h"
 
@@ -190,6 +191,9 @@ const std::map<std::string, Entry>& table() {
               return as_value(ledger::review(n.replica(), c.option("unit"), n.replica().now().ms));
           }}},
         {"enrol", {true, 0, 0, "enrol --unit ID", enrol_code}},
+        {"export", {true, 1, 1, "export FILE.tzb [--to UNIT]", export_bundle}},
+        {"import", {true, 1, 200, "import FILE.tzb…", import_bundles}},
+        {"backup", {true, 1, 1, "backup FILE", backup}},
     };
     return t;
 }

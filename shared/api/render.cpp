@@ -192,6 +192,8 @@ std::string render_status(const json::object& o) {
            at(acks, "city") + "\n";
     out += "  " + say(Msg::open_conflicts, {at(o, "open_conflicts")}) + "  " + say(Msg::waiting, {at(o, "waiting")}) +
            "\n";
+    for (const auto& m : o.at("missing").as_array())
+        out += "  " + say(Msg::bundle_missing, {text::choose(plain(m))}) + "\n";
     return out + "  " + say(at(o, "clock") == "low" ? Msg::clock_low : Msg::clock_trusted) + "\n";
 }
 
@@ -271,6 +273,28 @@ std::string render_sql(const json::object& o) {
     return out;
 }
 
+std::string render_export(const json::object& o) {
+    std::string names;
+    for (const auto& f : o.at("files").as_array()) names += (names.empty() ? "" : " ") + plain(f);
+    std::string out = say(Msg::exported, {names, at(o, "commits"), at(o, "bytes")}) + "\n";
+    if (at(o, "commits") == "0") return out + "  " + say(Msg::export_receipt) + "\n";
+    return at(o, "to").empty() ? out + "  " + say(Msg::export_to_above) + "\n" : out;
+}
+
+std::string render_import(const json::object& o) {
+    std::string out;
+    for (const auto& v : o.at("files").as_array()) {
+        const auto& f = v.as_object();
+        out += say(Msg::bundle_taken, {at(f, "file"), at(f, "unit"), at(f, "part"), at(f, "parts"), at(f, "taken"),
+                                       at(f, "known")}) +
+               "\n";
+        if (at(f, "held") != "0") out += "  " + say(Msg::bundle_held, {at(f, "held")}) + "\n";
+    }
+    for (const auto& m : o.at("missing").as_array())
+        out += "  " + say(Msg::bundle_missing, {text::choose(plain(m))}) + "\n";
+    return out;
+}
+
 }  // namespace
 
 std::string render(const Command& command, const json::value& d) {
@@ -280,6 +304,10 @@ std::string render(const Command& command, const json::value& d) {
     if (name == "show") return render_show(o);
     if (name == "status") return render_status(o);
     if (name == "review") return render_review(o);
+    if (name == "export") return render_export(o);
+    if (name == "import") return render_import(o);
+    if (name == "backup") return say(Msg::backup_made, {at(o, "file"), at(o, "commits"), at(o, "bytes")}) + "\n";
+    if (name == "restore") return say(Msg::restored, {at(o, "data"), at(o, "unit"), at(o, "commits")}) + "\n";
     if (name == "sql") return render_sql(o);
     if (name == "verify") return say(Msg::verified_ok, {at(o, "commits")}) + "\n";
     if (name == "enrol")

@@ -3,6 +3,7 @@
 #include "ledger/ledger.h"
 #include "ledger/times.h"
 #include "ledger/words.h"
+#include "sync/held.h"
 #include "sync/session.h"
 
 #include <boost/json.hpp>
@@ -212,6 +213,10 @@ Result<json::object> Ledger::status() {
                            {"reason", w.reason},
                            {"what", w.what}});
     o["waiting_for"] = std::move(details);
+    TRY(const auto gaps, sync::gaps(r_));
+    json::array missing;
+    for (const auto& g : gaps) missing.push_back(json::string(g.line()));
+    o["missing"] = std::move(missing);
     TRY(const auto lines, r_.conflicts());
     o["quarantined"] = std::count_if(lines.begin(), lines.end(),
                                      [](const auto& c) { return c.line.kind == fold::LineKind::quarantined; });

@@ -24,6 +24,14 @@ Error disk_error(const std::string& zh, const std::string& en, const std::string
                 zh + "(" + std::strerror(e) + "):" + path + " / " + en + " (" + std::strerror(e) + "): " + path);
 }
 
+/// A new name is durable once its folder is.
+void sync_folder_of(const std::string& path) {
+    const int dir = ::open(fs::path(path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0) return;
+    ::fsync(dir);
+    ::close(dir);
+}
+
 }  // namespace
 
 std::string default_dir(const std::string& program) {
@@ -86,6 +94,37 @@ Result<> DataDir::write_incarnation(const ReplicaId& id) const {
     return write_file(file("incarnation"), id.hex() + "\n");
 }
 
+bool exists(const std::string& path) {
+    std::error_code ec;
+    return fs::exists(path, ec);
+}
+bool is_folder(const std::string& path) {
+    std::error_code ec;
+    return fs::is_directory(path, ec);
+}
+void remove_file(const std::string& path) {
+    std::error_code ec;
+    fs::remove(path, ec);
+}
+
+Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
+    std::error_code ec;
+    const auto size = fs::file_size(path, ec);
+    if (ec) {
+        const auto code = ec == std::errc::no_such_file_or_directory ? Errc::not_found : Errc::io;
+        return fail(code, "不能读文件(" + ec.message() + "):" + path + " / cannot read (" + ec.message() +
+                              "): " + path);
+    }
+    if (size > bytes_max)
+        return fail(Errc::bad_input, "文件太大,不是台账的交换文件:" + path +
+                                         " / too large for a bundle of this program: " + path);
+    std::ifstream in(path, std::ios::binary);
+    std::string bytes(size, 0);
+    if (!in.read(bytes.data(), static_cast<std::streamsize>(size)))
+        return fail(Errc::io, "文件没有读完整:" + path + " / could not read the whole file: " + path);
+    return bytes;
+}
+
 Result<> write_file(const std::string& path, std::string_view bytes) {
     const auto temporary = path + ".new";
     const int fd = ::open(temporary.c_str(), O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0600);
@@ -105,11 +144,17 @@ Result<> write_file(const std::string& path, std::string_view bytes) {
         ::unlink(temporary.c_str());
         return e;
     }
-    const int dir = ::open(fs::path(path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir >= 0) {
-        ::fsync(dir);
-        ::close(dir);
-    }
+    sync_folder_of(path);
+    return {};
+}
+
+Result<> sync_and_rename(const std::string& from, const std::string& to) {
+    const int fd = ::open(from.c_str(), O_RDWR | O_CLOEXEC);
+    bool ok = fd >= 0 && ::fsync(fd) == 0;
+    if (fd >= 0) ::close(fd);
+    ok = ok && ::rename(from.c_str(), to.c_str()) == 0;
+    if (!ok) return disk_error("不能写文件", "cannot write", to);
+    sync_folder_of(to);
     return {};
 }
 

@@ -56,6 +56,14 @@ private:
     std::string path_;
 };
 
+/// Errc::not_found, io; bad_input when it is larger than `bytes_max` (then nothing was read).
+Result<std::string> read_file(const std::string& path, std::size_t bytes_max);
+bool exists(const std::string& path);
+bool is_folder(const std::string& path);
+void remove_file(const std::string& path);
+
+/// Gives a finished file its name, durably.
+Result<> sync_and_rename(const std::string& from, const std::string& to);
 /// Replaces the file, durably.
 Result<> write_file(const std::string& path, std::string_view bytes);
 

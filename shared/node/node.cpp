@@ -9,8 +9,8 @@ Result<std::unique_ptr<Node>> Node::open(const Options& options) {
     TRY(auto dir, DataDir::open(options.dir, options.create, options.wait));
     std::unique_ptr<Node> node(new Node(std::move(dir)));
     Replica::Options o;
-    o.path = node->dir_.file("taizhang.db");
-    const bool is_new = !has_database(options.dir);
+    o.path = node->dir_.file(options.database);
+    const bool is_new = !exists(o.path);
     TRY(node->replica_, Replica::open(o, std::move(env)));
     TRY(const auto known, node->dir_.incarnation());
     // A database without its incarnation beside it was copied or restored: it goes on as a new replica.

@@ -16,6 +16,7 @@ public:
         std::string dir;
         bool create = false;
         std::chrono::milliseconds wait{5000};  ///< for another process to let go
+        std::string database = "taizhang.db";
     };
     static Result<std::unique_ptr<Node>> open(const Options& options);
 

@@ -46,6 +46,16 @@ Result<Hub> Hub::open(Replica& replica) {
     return h;
 }
 
+Result<> Hub::restored(Replica& replica) {
+    TRY(auto id, replica.fact("hub/self"));
+    const auto fresh = random_bytes(replica, 24);
+    id = id.size() == 24 ? id.substr(0, 16) + fresh.substr(16) : fresh;
+    return replica.batch([&]() -> Result<> {
+        TRY_VOID(replica.set_fact("hub/self", id));
+        return replica.set_fact("hub/restored", "1");
+    });
+}
+
 Level Hub::level() const {
     const auto* cert = r_->control().cert(r_->id());
     return cert ? cert->level : Level::none;

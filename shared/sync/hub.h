@@ -24,6 +24,10 @@ public:
     /// Finds its generation in the database, or starts the first one.
     static Result<Hub> open(Replica& replica);
 
+    /// This database came back from a backup: its numbering is another one from now on, and what it lacks is taken
+    /// from its devices, the control log included. Before open().
+    static Result<> restored(Replica& replica);
+
     /// Answers a message of either kind. Errc::protocol, denied; io and disk_full when nothing was taken.
     Result<std::string> handle(std::string_view request);
 

@@ -1,5 +1,7 @@
 #include "sync/session.h"
 
+#include "sync/held.h"
+
 #include <algorithm>
 #include <unordered_map>
 
@@ -8,6 +10,7 @@ namespace {
 
 constexpr const char* kCursor = "upstream/cursor";  // hub[16], then varints generation, log, proof, certificates, acks
 constexpr const char* kToken = "upstream/token";
+constexpr const char* kHub = "upstream/hub";  // hub[16], varint generation: of the newest cursor
 constexpr const char* kLevel = "upstream/level";
 constexpr const char* kHubControl = "upstream/control";  // by which tree the hub chose what it gave
 constexpr const char* kLastSync = "upstream/last_sync_ms";
@@ -46,6 +49,15 @@ Result<std::optional<Seq>> stored_ack(Replica& r, const StreamId& stream, const 
     return std::optional(Seq{std::strtoull(v.c_str(), nullptr, 10)});
 }
 
+Result<> keep_hub(Replica& r, const wire::Cursor& c) {
+    std::string out;
+    Writer w(out);
+    w.raw(view(c.hub.bytes));
+    w.varint(c.generation);
+    TRY(const auto known, r.fact(kHub));
+    return known == out ? Result<>() : r.set_fact(kHub, out);
+}
+
 Error another_city() {
     return fail(Errc::protocol,
                 "这台服务器属于另一个城市,什么也没有交换 / this server belongs to another city: nothing was exchanged");
@@ -79,21 +91,65 @@ Result<std::uint64_t> unsent_count(Replica& replica) {
     return n;
 }
 
+Result<> note_fork_below(Replica& r, const std::vector<Replica::Received>& results) {
+    for (const auto& x : results) {
+        if (x.admission != Admission::admitted) continue;
+        TRY(const bool forked, r.is_forked(x.header.stream, x.header.replica));
+        if (!forked) continue;
+        const Seq before{x.header.seq.value - 1};
+        TRY(const auto ack, stored_ack(r, x.header.stream, x.header.replica));
+        TRY_VOID(store_ack(r, x.header.stream, x.header.replica, std::min(ack.value_or(before), before)));
+    }
+    return {};
+}
+
 Result<std::vector<Replica::Received>> receive_from_below(Replica& r, std::span<const std::string_view> packed) {
     std::vector<Replica::Received> out;
     TRY_VOID(r.batch([&]() -> Result<> {
         TRY(out, r.receive(packed, Origin::below));
-        for (const auto& x : out) {
-            if (x.admission != Admission::admitted) continue;
-            TRY(const bool forked, r.is_forked(x.header.stream, x.header.replica));
-            if (!forked) continue;
-            const Seq before{x.header.seq.value - 1};
-            TRY(const auto ack, stored_ack(r, x.header.stream, x.header.replica));
-            TRY_VOID(store_ack(r, x.header.stream, x.header.replica, std::min(ack.value_or(before), before)));
-        }
+        TRY_VOID(note_fork_below(r, out));
+        TRY_VOID(release_held(r));
         return {};
     }));
     return out;
+}
+
+Result<HubIdentity> upstream_hub(Replica& r) {
+    TRY(const auto bytes, r.fact(kHub));
+    HubIdentity id;
+    if (bytes.empty()) {  // of a database from before this fact
+        TRY(const auto cursor, r.fact(kCursor));
+        const auto c = decode_cursor(cursor);
+        return HubIdentity{c.hub, c.generation};
+    }
+    Reader in(bytes);
+    id.hub.bytes = in.array<16>();
+    id.generation = in.varint();
+    return in.done() ? id : HubIdentity{};
+}
+
+Result<> forget_cursor(Replica& r) { return r.set_fact(kCursor, encode(wire::Cursor{})); }
+
+Result<> learn_hub_heads(Replica& r, const std::vector<wire::ChainPos>& there_heads, Level level) {
+    TRY(const auto heads, r.chain_heads());
+    for (const auto& h : heads) {
+        const auto it = std::find_if(there_heads.begin(), there_heads.end(),
+                                     [&](const auto& x) { return x.stream == h.stream && x.replica == h.replica; });
+        Seq there{0};
+        if (it != there_heads.end()) {
+            // Only a head that we know too tells what is there; of a forked chain it tells of one branch.
+            TRY(const bool forked, r.is_forked(h.stream, h.replica));
+            TRY(const auto known, r.hashes_at(h.stream, h.replica, it->seq));
+            if (!forked && std::find(known.begin(), known.end(), it->hash) != known.end()) there = it->seq;
+        }
+        TRY_VOID(store_ack(r, h.stream, h.replica, there));
+        TRY(const auto said, level_ack(r, h.stream, h.replica, level));
+        if (there < said) {  // that level lost some, or this is another office of it
+            const auto hash = it == there_heads.end() || there.value == 0 ? Hash{} : it->hash;
+            TRY_VOID(learn_ack(r, {{h.stream, h.replica, there, hash}, level}));
+        }
+    }
+    return {};
 }
 
 Result<Level> upstream_level(Replica& replica) {
@@ -128,6 +184,7 @@ Result<> Enrolment::reply(std::string_view bytes) {
         TRY_VOID(r_.add_certificate(cert));
         TRY_VOID(r_.set_fact(kToken, m.token));
         TRY_VOID(r_.set_fact(kLevel, std::string(name_of(m.level))));
+        TRY_VOID(keep_hub(r_, m.cursor));
         return r_.set_fact(kCursor, encode(cursor));
     }));
     return r_.trust_time(m.time_ms);
@@ -212,29 +269,6 @@ Result<> Session::reply(std::string_view bytes) {
     return {};
 }
 
-/// The hub is new to us, or lost some of its log: what it lacks goes up again, whoever wrote it.
-Result<> Session::take_heads(const wire::SyncReply& m) {
-    TRY(const auto heads, r_.chain_heads());
-    for (const auto& h : heads) {
-        const auto it = std::find_if(m.heads.begin(), m.heads.end(),
-                                     [&](const auto& x) { return x.stream == h.stream && x.replica == h.replica; });
-        Seq there{0};
-        if (it != m.heads.end()) {
-            // Only a head that we know too tells what is there; of a forked chain it tells of one branch.
-            TRY(const bool forked, r_.is_forked(h.stream, h.replica));
-            TRY(const auto known, r_.hashes_at(h.stream, h.replica, it->seq));
-            if (!forked && std::find(known.begin(), known.end(), it->hash) != known.end()) there = it->seq;
-        }
-        TRY_VOID(store_ack(r_, h.stream, h.replica, there));
-        TRY(const auto said, level_ack(r_, h.stream, h.replica, m.level));
-        if (there < said) {  // that level lost some, or this is another office of it
-            const auto hash = it == m.heads.end() || there.value == 0 ? Hash{} : it->hash;
-            TRY_VOID(learn_ack(r_, {{h.stream, h.replica, there, hash}, m.level}));
-        }
-    }
-    return {};
-}
-
 Result<> Session::take(const wire::SyncReply& m) {
     const auto mark = r_.control().city_mark();
     if (mark != 0 && m.city != 0 && m.city != mark) return another_city();
@@ -245,6 +279,7 @@ Result<> Session::take(const wire::SyncReply& m) {
     }
     std::vector<std::string_view> commits(m.commits.begin(), m.commits.end());
     TRY(const auto results, r_.receive(commits, Origin::upstream));
+    TRY_VOID(release_held(r_));
     for (const auto& x : results) {
         if (x.admission == Admission::admitted) ++stats_.received;
         // A gap or a break in what the hub serves: take none of it, so that the cursor stays where it was.
@@ -252,7 +287,7 @@ Result<> Session::take(const wire::SyncReply& m) {
             return fail(Errc::protocol,
                         "服务器发来的记录不连续:" + x.why + " / the hub's commits do not follow: " + x.why);
     }
-    if (m.has_heads) TRY_VOID(take_heads(m));
+    if (m.has_heads) TRY_VOID(learn_hub_heads(r_, m.heads, m.level));
     TRY_VOID(note_received(results, m.level));
     return note(m);
 }
@@ -309,6 +344,7 @@ Result<> Session::note(const wire::SyncReply& m) {
     TRY_VOID(r_.set_fact(kLevel, std::string(name_of(m.level))));
     TRY_VOID(r_.set_fact(kLastSync, std::to_string(m.time_ms)));
     TRY(const bool moved, scope_moved(m));
+    TRY_VOID(keep_hub(r_, m.cursor));
     return r_.set_fact(kCursor, encode(moved ? wire::Cursor{} : m.cursor));
 }
 

@@ -38,6 +38,22 @@ Result<std::uint64_t> unsent_count(Replica& replica);
 /// forked chain too, although its places were acknowledged before.
 Result<std::vector<Replica::Received>> receive_from_below(Replica& replica, std::span<const std::string_view> packed);
 
+/// Of what was admitted from below: puts the hub's place back before a new branch of a forked chain.
+Result<> note_fork_below(Replica& replica, const std::vector<Replica::Received>& results);
+
+/// Which hub this node stands below. Zero before the first contact.
+struct HubIdentity {
+    ReplicaId hub;
+    std::uint64_t generation = 0;
+};
+Result<HubIdentity> upstream_hub(Replica& replica);
+
+/// What this hub holds, said by itself: what it lacks goes up again, whoever wrote it. Chains that are not named it
+/// lacks whole.
+Result<> learn_hub_heads(Replica& replica, const std::vector<wire::ChainPos>& heads, Level level);
+/// The next sync compares vectors instead of relying on the cursor.
+Result<> forget_cursor(Replica& replica);
+
 /// Level of the hub; none before the first contact.
 Result<Level> upstream_level(Replica& replica);
 
@@ -73,7 +89,6 @@ public:
 private:
     Result<> fill_outbox(wire::SyncRequest& q);
     Result<> take(const wire::SyncReply& m);
-    Result<> take_heads(const wire::SyncReply& m);
     Result<> note_received(const std::vector<Replica::Received>& results, Level level);
     Result<> note(const wire::SyncReply& m);
     Result<bool> scope_moved(const wire::SyncReply& m);

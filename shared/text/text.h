@@ -57,6 +57,14 @@ enum class Msg {
     too_few,
     syncing,
     fetching,
+    exported,
+    export_receipt,
+    export_to_above,
+    bundle_taken,
+    bundle_held,
+    bundle_missing,
+    backup_made,
+    restored,
 };
 
 /// The message in the chosen language, its places filled.

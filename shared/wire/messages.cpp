@@ -87,6 +87,17 @@ void serialize(A& a, EnrolReply& v) {
     enumeration(a, v.level, Level::city);
     a(v.time_ms, v.cursor, v.certificate, v.city);
 }
+template <class A>
+void serialize(A& a, Range& v) {
+    a(v.after, v.last);
+}
+template <class A>
+void serialize(A& a, Bundle& v) {
+    a(v.version, v.city, v.from, v.unit);
+    enumeration(a, v.level, Level::city);
+    a(v.hub, v.generation, v.to, v.made_ms, v.part, v.parts, v.control, v.control_after, v.control_entries,
+      v.certificates, v.heads, v.acks, v.ranges, v.commits);
+}
 
 namespace {
 
@@ -107,6 +118,10 @@ constexpr std::uint8_t kind_of<EnrolRequest>() {
 template <>
 constexpr std::uint8_t kind_of<EnrolReply>() {
     return 'f';
+}
+template <>
+constexpr std::uint8_t kind_of<Bundle>() {
+    return 'b';
 }
 
 template <class M>
@@ -142,9 +157,11 @@ std::string encode(const SyncRequest& m) { return write(m); }
 std::string encode(const SyncReply& m) { return write(m); }
 std::string encode(const EnrolRequest& m) { return write(m); }
 std::string encode(const EnrolReply& m) { return write(m); }
+std::string encode(const Bundle& m) { return write(m); }
 Result<> decode(std::string_view bytes, SyncRequest& out) { return read(bytes, out); }
 Result<> decode(std::string_view bytes, SyncReply& out) { return read(bytes, out); }
 Result<> decode(std::string_view bytes, EnrolRequest& out) { return read(bytes, out); }
 Result<> decode(std::string_view bytes, EnrolReply& out) { return read(bytes, out); }
+Result<> decode(std::string_view bytes, Bundle& out) { return read(bytes, out); }
 
 }  // namespace taizhang::wire

@@ -109,16 +109,47 @@ struct EnrolReply {
     std::uint64_t city = 0;
 };
 
+/// A stretch of one chain in a bundle: what it holds, and the commit that must be there before it.
+struct Range {
+    ChainPos after;  ///< seq 0: the chain's beginning
+    Seq last;
+};
+
+/// The contents of a bundle: what one node gives another past the network. `heads` says what the sender holds of the
+/// receiver's scope: it is the receipt for what the receiver wrote, and tells what to send back.
+struct Bundle {
+    std::uint32_t version = kVersion;
+    std::uint64_t city = 0;
+    ReplicaId from;
+    std::string unit;  ///< of the sender
+    Level level = Level::none;
+    ReplicaId hub;  ///< the sender's hub half
+    std::uint64_t generation = 0;
+    std::string to;  ///< the receiver's unit; empty: whoever is above the sender
+    std::int64_t made_ms = 0;
+    std::uint32_t part = 1, parts = 1;
+    ControlPos control;        ///< the sender's
+    ControlPos control_after;  ///< control_entries follow it
+    std::vector<std::string> control_entries;
+    std::vector<std::string> certificates;
+    std::vector<ChainPos> heads;
+    std::vector<Ack> acks;  ///< of the levels above the sender
+    std::vector<Range> ranges;
+    std::vector<std::string> commits;  ///< packed, range by range
+};
+
 /// Every kind of message starts with a byte of its own.
 std::string encode(const SyncRequest& m);
 std::string encode(const SyncReply& m);
 std::string encode(const EnrolRequest& m);
 std::string encode(const EnrolReply& m);
+std::string encode(const Bundle& m);
 
 /// Errc::protocol with one line.
 Result<> decode(std::string_view bytes, SyncRequest& out);
 Result<> decode(std::string_view bytes, SyncReply& out);
 Result<> decode(std::string_view bytes, EnrolRequest& out);
 Result<> decode(std::string_view bytes, EnrolReply& out);
+Result<> decode(std::string_view bytes, Bundle& out);
 
 }  // namespace taizhang::wire

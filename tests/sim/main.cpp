@@ -135,6 +135,7 @@ void print_summary(const Figures& f, const std::string& trace, double seconds) {
     line("copied devices", f.copies);
     line("restored devices", f.restores);
     line("sticks", f.sticks);
+    line("bundles", f.bundles);
     line("catalog upgrades", f.upgrades);
     line("hub renewals", f.renewals);
     line("restored hubs", f.hub_restores);

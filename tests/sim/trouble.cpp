@@ -1,6 +1,7 @@
 // Power, disks, clocks, copies, sticks: what befalls machines.
 #include "tests/sim/trouble.h"
 
+#include "sync/bundle.h"
 #include "tests/sim/catalogs.h"
 
 #include <sqlite3.h>
@@ -263,6 +264,7 @@ void World::restore_backup(Machine& m) {
 void World::carry_stick(Machine& from, Machine& to) {
     if (!from.is_up() || !to.is_up() || &from == &to) return;
     if ((from.number != 0 && !from.is_enrolled) || (to.number != 0 && !to.is_enrolled)) return;
+    if (one_in(2)) return carry_bundle(from, to);
     const auto heads = from.replica->chain_heads();
     if (!heads) return;
     std::vector<std::string> packed;
@@ -294,6 +296,51 @@ void World::carry_stick(Machine& from, Machine& to) {
                   done.error().code == Errc::protocol))
         violated("5 idempotence", to.name() + " cannot take a stick of " + from.name() + ": " + done.error().detail);
     moved(to);
+    if (to.is_up() && one_in(2)) checks_.check_state(to);
+}
+
+/// A bundle, in small parts that come in any order, twice, or not at all; to whom it is meant or to somebody else.
+void World::carry_bundle(Machine& from, Machine& to) {
+    sync::BundleOptions o;
+    if (!one_in(3)) o.to = to.unit;
+    o.all = one_in(5);
+    o.part_bytes = static_cast<std::size_t>(1 + pick(one_in(2) ? 2000 : 100'000));
+    const auto files = sync::make_bundle(*from.replica, o);
+    if (!files) {
+        if (files.error().code != Errc::not_allowed && files.error().code != Errc::not_found)
+            violated("8 liveness", from.name() + " cannot export: " + files.error().detail);
+        return;
+    }
+    ++figures_.bundles;
+    note("bundle " + from.name() + " to " + to.name() + " " + std::to_string(files->commits) + " in " +
+         std::to_string(files->parts.size()));
+    auto parts = files->parts;
+    const auto n = static_cast<int>(parts.size());
+    for (int i = 0; i < n; ++i) std::swap(parts[static_cast<std::size_t>(i)], parts[static_cast<std::size_t>(pick(n))]);
+    if (one_in(4)) parts.push_back(parts.front());
+    if (one_in(6)) pocket_.push_back(parts.front());
+    if (!pocket_.empty() && one_in(6)) parts.push_back(pocket_[static_cast<std::size_t>(pick(static_cast<int>(pocket_.size())))]);
+    for (const auto& part : parts) {
+        if (!to.is_up() || one_in(12)) continue;
+        auto bytes = part;
+        const bool is_damaged = one_in(10);
+        if (is_damaged) {
+            const auto at = static_cast<std::size_t>(pick(static_cast<int>(bytes.size())));
+            if (one_in(2))
+                bytes.resize(at);
+            else
+                bytes[at] = static_cast<char>(bytes[at] ^ (1 << pick(8)));
+        }
+        const auto before = is_damaged ? to.replica->log_head() : Lsn{};
+        const auto done = attempt(to, [&] { return sync::take_bundle(*to.replica, bytes); });
+        if (is_damaged && done) violated("6 no phantom", to.name() + " took a damaged bundle");
+        if (is_damaged && to.is_up() && to.replica->log_head() != before)
+            violated("2 atomic prefix", to.name() + ": a damaged bundle changed something");
+        if (!done && (done.error().code == Errc::internal || done.error().code == Errc::corrupt ||
+                      done.error().code == Errc::protocol || (done.error().code == Errc::bad_input && !is_damaged)))
+            violated("5 idempotence", to.name() + " cannot take a bundle: " + done.error().detail);
+        moved(to);
+    }
     if (to.is_up() && one_in(2)) checks_.check_state(to);
 }
 

@@ -21,7 +21,7 @@ namespace taizhang::sim {
 struct Figures {
     std::uint64_t worlds = 0, days = 0, commits = 0, messages = 0, lost_messages = 0, doubled_messages = 0,
                   old_messages = 0, power_cuts = 0, io_errors = 0, clock_jumps = 0, restarts = 0, copies = 0,
-                  restores = 0, sticks = 0, hand_written = 0, decisions = 0, transitions = 0, refused_edits = 0,
+                  restores = 0, sticks = 0, bundles = 0, hand_written = 0, decisions = 0, transitions = 0, refused_edits = 0,
                   upgrades = 0, renewals = 0, moves_of_hub = 0, hub_restores = 0, enrolments = 0, reinstalled = 0,
                   rows_compared = 0, lines_compared = 0, lines = 0;
     void add(const Figures& other);
@@ -86,6 +86,7 @@ private:
     void take_backup(Machine& m);
     void restore_backup(Machine& m);
     void carry_stick(Machine& from, Machine& to);
+    void carry_bundle(Machine& from, Machine& to);
     void upgrade_catalog();
     void add_unit();
     void add_device();
@@ -128,6 +129,7 @@ private:
     };
     std::map<int, Backup> backups_;
     std::vector<Row> rows_;
+    std::vector<std::string> pocket_;  ///< bundles that nobody imported yet, or somebody did
     std::map<std::pair<std::int64_t, std::uint64_t>, Message> in_flight_;
     std::uint64_t serial_ = 0;
     Reading reading_;

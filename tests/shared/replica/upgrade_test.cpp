@@ -43,5 +43,17 @@ TEST_CASE("a database of schema version 1 opens and nothing in it changes", "[re
     CHECK(*sync::unsent_count(*d) == 2);
 }
 
+TEST_CASE("a database of schema version 2 opens and nothing in it changes", "[replica][upgrade]") {
+    support::Device d(5, unpacked("branch-v2.db.zst"));
+    CHECK(digest_of(*d, "B03/ledger") == "1a4e488651295a3119b28689c94f4d46e56da70ddd920835490346aa49a73ad2");
+    CHECK(digest_of(*d, "C/notice") == "c6a7922a0a441137b2d4efae835e5a2226326407ca66a8ed034cc20b2c7c646e");
+    REQUIRE(d->verify().has_value());
+    CHECK(*sync::unsent_count(*d) == 1);
+    CHECK(*sync::own_commits_at(*d, Level::city) == 2);
+    d.set("assignment", "A0019", {{"remark", support::text("升级之后")}});
+    d.reopen();
+    CHECK(d.field("A0019", "remark") == "升级之后");
+}
+
 }  // namespace
 }  // namespace taizhang

@@ -1,0 +1,165 @@
+#include "api/files.h"
+
+#include "ledger/times.h"
+#include "sync/bundle.h"
+
+#include <boost/json.hpp>
+
+#include <algorithm>
+#include <filesystem>
+
+namespace taizhang::api {
+
+namespace json = boost::json;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t kBundleFileMax = 8u << 20;
+constexpr const char* kSuffix = ".tzb";
+
+/// B03-to-K1-02-20260131-0800.tzb: what a clerk can read off a list of files.
+std::string some_name(node::Node& n, const std::string& to) {
+    std::string day;
+    for (const char c : ledger::format_local(n.replica().now().ms).substr(0, 16)) {
+        if (c >= '0' && c <= '9') day.push_back(c);
+        if (c == 'T') day.push_back('-');
+    }
+    const auto* own = n.replica().control().cert(n.replica().id());
+    return (own ? own->unit : "node") + "-to-" + (to.empty() ? "above" : to) + "-" + day + kSuffix;
+}
+
+std::string part_name(const std::string& path, std::size_t part, std::size_t parts) {
+    if (parts == 1) return path;
+    const auto number = "-" + std::to_string(part) + "of" + std::to_string(parts);
+    const bool has_suffix = path.ends_with(kSuffix);
+    return has_suffix ? path.substr(0, path.size() - 4) + number + kSuffix : path + number;
+}
+
+Error is_there(const std::string& path) {
+    return fail(Errc::not_allowed,
+                "已有这个文件,没有覆盖:" + path + " / this file exists, it was left as it is: " + path);
+}
+
+/// All of the files or none.
+Result<> write_parts(const std::vector<std::string>& names, const std::vector<std::string>& parts) {
+    for (const auto& name : names)
+        if (node::exists(name)) return is_there(name);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (auto r = node::write_file(names[i], parts[i]); !r) {
+            for (std::size_t k = 0; k < i; ++k) node::remove_file(names[k]);
+            return r;
+        }
+    }
+    return {};
+}
+
+Result<std::size_t> part_bytes(const Command& c) {
+    if (!c.has("max-mb")) return sync::kBundleBytes;
+    char* end = nullptr;
+    const auto text = c.option("max-mb");
+    const double mb = std::strtod(text.c_str(), &end);
+    if (end == text.c_str() || *end != 0 || !(mb > 0) || mb > 7)
+        return fail(Errc::usage, "--max-mb 要在 0 到 7 之间 / --max-mb must be above 0 and at most 7");
+    return static_cast<std::size_t>(mb * (1 << 20));
+}
+
+}  // namespace
+
+Result<json::value> export_bundle(node::Node& n, const Command& c) {
+    sync::BundleOptions o;
+    o.to = c.option("to");
+    o.all = c.has("all");
+    TRY(o.part_bytes, part_bytes(c));
+    TRY(const auto files, sync::make_bundle(n.replica(), o));
+    auto path = c.args[0];
+    if (node::is_folder(path)) path += "/" + some_name(n, o.to);
+    std::vector<std::string> names;
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < files.parts.size(); ++i) {
+        names.push_back(part_name(path, i + 1, files.parts.size()));
+        bytes += files.parts[i].size();
+    }
+    TRY_VOID(write_parts(names, files.parts));
+    json::array list;
+    for (const auto& name : names) list.push_back(json::string(name));
+    return json::value{
+        {"files", std::move(list)}, {"to", o.to}, {"commits", files.commits}, {"bytes", static_cast<std::int64_t>(bytes)}};
+}
+
+Result<json::value> import_bundles(node::Node& n, const Command& c) {
+    json::array files;
+    json::array missing;
+    for (const auto& path : c.args) {
+        TRY(const auto bytes, node::read_file(path, kBundleFileMax));
+        TRY(const auto t, sync::take_bundle(n.replica(), bytes));
+        // Commits under this node's own name that it did not have: it was copied or put back.
+        if (n.replica().is_copied()) TRY_VOID(n.replica().reincarnate());
+        TRY_VOID(n.keep_incarnation());
+        files.push_back({{"file", path},
+                         {"unit", t.unit},
+                         {"part", t.part},
+                         {"parts", t.parts},
+                         {"made", ledger::format_local(t.made_ms)},
+                         {"taken", t.taken},
+                         {"known", t.known},
+                         {"held", t.held},
+                         {"released", t.released}});
+        missing.clear();
+        for (const auto& m : t.missing) missing.push_back(json::string(m));
+    }
+    return json::value{{"files", std::move(files)}, {"missing", std::move(missing)}};
+}
+
+Result<json::value> backup(node::Node& n, const Command& c) {
+    const auto& path = c.args[0];
+    if (node::exists(path)) return is_there(path);
+    const auto beside = path + ".new";
+    node::remove_file(beside);
+    auto made = n.replica().database().backup_to(beside);
+    if (made) made = node::sync_and_rename(beside, path);
+    if (!made) {
+        node::remove_file(beside);
+        return made.error();
+    }
+    std::error_code ec;
+    const auto bytes = static_cast<std::int64_t>(fs::file_size(path, ec));
+    return json::value{{"file", path}, {"bytes", bytes}, {"commits", n.replica().log_head().value}};
+}
+
+Result<json::value> restore(const std::string& dir, const std::string& file) {
+    if (node::has_database(dir))
+        return fail(Errc::not_allowed,
+                    "这里已有数据,没有动它:" + dir + " / there is data here already, left as it is: " + dir);
+    if (!node::exists(file)) return fail(Errc::not_found, "没有这个文件:" + file + " / no such file: " + file);
+    std::error_code ec;
+    const bool was_there = node::exists(dir);
+    fs::create_directories(dir, ec);
+    auto made = [&]() -> Result<json::value> {
+        fs::copy_file(file, dir + "/taizhang.db.new", ec);
+        if (ec)
+            return fail(ec == std::errc::no_space_on_device ? Errc::disk_full : Errc::io,
+                        "不能写入 " + dir + ":" + ec.message() + " / cannot write " + dir + ": " + ec.message());
+        {
+            TRY(auto node, node::Node::open({dir, true, std::chrono::seconds(1), "taizhang.db.new"}));
+            TRY_VOID(node->replica().verify());
+            if (node->replica().control().root().empty())
+                return fail(Errc::bad_input, "这不是台账的备份:" + file + " / not a backup of this program: " + file);
+            TRY_VOID(sync::Hub::restored(node->replica()));
+        }
+        TRY_VOID(node::sync_and_rename(dir + "/taizhang.db.new", dir + "/taizhang.db"));
+        TRY(auto node, node::Node::open({dir, false, std::chrono::seconds(1)}));
+        const auto* own = node->replica().control().cert(node->replica().id());
+        return json::value{{"data", dir},
+                           {"unit", own ? own->unit : std::string()},
+                           {"commits", node->replica().log_head().value}};
+    }();
+    if (!made) {
+        for (const char* name : {"taizhang.db.new", "taizhang.db.new-wal", "taizhang.db.new-shm", "incarnation", "lock"})
+            node::remove_file(dir + "/" + name);
+        if (!was_there) fs::remove(dir, ec);
+    }
+    return made;
+}
+
+}  // namespace taizhang::api

@@ -1,0 +1,19 @@
+// files.h - commands that read or write files beside the data: bundles and backups.
+//
+// Paths are absolute: the process that serves has another working folder than the terminal.
+// Threads: store thread only.
+#pragma once
+
+#include "api/command.h"
+
+namespace taizhang::api {
+
+Result<boost::json::value> export_bundle(node::Node& node, const Command& command);
+Result<boost::json::value> import_bundles(node::Node& node, const Command& command);
+Result<boost::json::value> backup(node::Node& node, const Command& command);
+
+/// Makes a node in `dir` from a backup: checked whole, then put into place under a new generation and incarnation.
+/// Errc::not_allowed when there is data already.
+Result<boost::json::value> restore(const std::string& dir, const std::string& file);
+
+}  // namespace taizhang::api

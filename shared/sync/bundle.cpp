@@ -1,0 +1,417 @@
+#include "sync/bundle.h"
+
+#include "sync/held.h"
+#include "sync/session.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace taizhang::sync {
+namespace {
+
+constexpr std::string_view kMagic = "TZB\x01";
+// Suite 0: contents in the clear, the seal is their hash. Sealed and signed suites keep this frame.
+constexpr std::uint8_t kPlain = 0;
+constexpr std::size_t kAcksMax = 4096, kPeersMax = 32;
+constexpr int kReach = static_cast<int>(Level::city);
+
+Error damaged() {
+    return fail(Errc::bad_input,
+                "文件不完整或已损坏,请重新导出,没有导入任何内容 / the bundle is cut or damaged: export it again; "
+                "nothing was imported");
+}
+
+std::string seal(const wire::Bundle& b) {
+    std::string out(kMagic);
+    Writer w(out);
+    w.u8(kPlain);
+    w.str({});  // the receivers' keys
+    w.str(wire::encode(b));
+    const auto hash = hash_of(out);
+    w.str(view(hash.bytes));
+    return out;
+}
+
+Result<wire::Bundle> unseal(std::string_view file) {
+    if (!file.starts_with(kMagic))
+        return fail(Errc::bad_input, "这不是台账的交换文件 / this is not a bundle of this program");
+    Reader r(file.substr(kMagic.size()));
+    const auto suite = r.u8();
+    if (r.ok() && suite != kPlain)
+        return fail(Errc::bad_input, "文件的加密方式较新,请升级程序 / sealed in a newer way: upgrade this program");
+    r.str();
+    const auto contents = r.str();
+    const auto signed_bytes = file.size() - r.remaining();
+    const auto mark = r.str();
+    if (!r.done() || mark != view(hash_of(file.substr(0, signed_bytes)).bytes)) return damaged();
+    wire::Bundle b;
+    if (!wire::decode(contents, b)) return damaged();
+    if (b.parts == 0 || b.part == 0 || b.part > b.parts) return damaged();
+    return b;
+}
+
+std::string peer_key(const std::string& unit, const ReplicaId& replica) {
+    return "peer/" + unit + "/" + replica.hex();
+}
+
+/// Where the receiver stands, as far as is known here.
+class Receiver {
+public:
+    static Result<Receiver> find(Replica& r, const BundleOptions& o) {
+        const auto* own = r.control().cert(r.id());
+        if (!own) return fail(Errc::not_allowed, "本机还没有登记,请先 enrol / not enrolled yet: run enrol first");
+        Receiver x;
+        x.unit_ = o.to;
+        const auto head = r.control().head();
+        const auto& office = r.control().authority(own->unit, head);
+        if (o.to.empty()) {
+            if (own->unit == r.control().root())
+                return fail(Errc::not_allowed, "市级之上没有单位,请给出 --to / nothing is above the city: give --to");
+            x.way_ = Way::hub;
+        } else {
+            const auto* unit = r.control().unit(o.to);
+            if (!unit) return fail(Errc::not_found, "没有单位 " + o.to + " / there is no unit " + o.to);
+            const bool below = r.control().is_at_or_below(o.to, office, head);
+            if (!below && !r.control().is_at_or_below(own->unit, o.to, head))
+                return fail(Errc::not_allowed, o.to + " 不在本单位的上级或下级之中 / " + o.to +
+                                                   " is neither above nor below this unit");
+            x.way_ = below ? Way::down : Way::up;
+            x.level_ = unit->level;
+        }
+        if (o.all) x.way_ = Way::everything;
+        if (x.way_ == Way::down || x.way_ == Way::everything) TRY_VOID(x.read_peers(r));
+        if (x.way_ == Way::hub) {
+            TRY(x.unsent_, unsent(r));
+        }
+        return x;
+    }
+
+    bool reads(const Replica& r, const StreamId& s) const { return unit_.empty() || r.control().holds(unit_, s); }
+    ControlPos control(const Replica& r) const {
+        if (way_ == Way::everything && !unit_.empty()) return {};
+        return way_ == Way::down ? control_ : r.control().head();
+    }
+
+    /// The place after which it lacks the chain; none: nothing of it is to be sent.
+    Result<std::optional<Seq>> after(Replica& r, const ChainHead& h) {
+        if (way_ == Way::everything) return std::optional(Seq{0});
+        if (way_ == Way::hub) {
+            for (const auto& u : unsent_)
+                if (u.stream == h.stream && u.replica == h.replica) return std::optional(u.acked);
+            return std::optional<Seq>();
+        }
+        TRY(const bool forked, r.is_forked(h.stream, h.replica));
+        const auto* author = r.control().cert(h.replica);
+        if (way_ == Way::up && author && author->unit == unit_) return std::optional<Seq>();
+        Seq there{0};
+        if (way_ == Way::up && !forked) {
+            TRY(there, level_ack(r, h.stream, h.replica, level_));
+        }
+        if (way_ == Way::down && !forked) {
+            TRY(there, least_of_peers(r, h));
+        }
+        return there < h.seq ? std::optional(there) : std::optional<Seq>();
+    }
+
+private:
+    enum class Way : std::uint8_t { hub, up, down, everything };
+
+    Result<> read_peers(Replica& r) {
+        TRY(const auto facts, r.facts("peer/" + unit_ + "/"));
+        for (const auto& [key, bytes] : facts) {
+            wire::Bundle b;
+            if (wire::decode(bytes, b)) peers_.push_back(std::move(b));
+        }
+        for (std::size_t i = 0; i < peers_.size(); ++i)
+            control_ = i == 0 ? peers_[i].control : std::min(control_, peers_[i].control);
+        return {};
+    }
+
+    Result<Seq> least_of_peers(Replica& r, const ChainHead& h) {
+        std::optional<Seq> least;
+        for (const auto& p : peers_) {
+            Seq there{0};
+            for (const auto& x : p.heads) {
+                if (x.stream != h.stream || x.replica != h.replica) continue;
+                TRY(const auto known, r.hashes_at(x.stream, x.replica, x.seq));
+                if (std::find(known.begin(), known.end(), x.hash) != known.end()) there = x.seq;
+            }
+            least = least ? std::min(*least, there) : there;
+        }
+        return least.value_or(Seq{0});
+    }
+
+    std::string unit_;
+    Level level_ = Level::none;
+    Way way_ = Way::hub;
+    ControlPos control_;
+    std::vector<wire::Bundle> peers_;
+    std::vector<Unsent> unsent_;
+};
+
+/// Fills parts one after the other.
+class Filler {
+public:
+    Filler(Replica& r, wire::Bundle frame, std::size_t part_bytes)
+        : r_(r), frame_(std::move(frame)), part_bytes_(part_bytes) {}
+
+    Result<> control(ControlPos after) {
+        for (;;) {
+            TRY(auto entries, r_.control_after(after, wire::kControlBytes));
+            if (entries.empty()) return {};
+            if (!part().control_entries.empty()) next();
+            part().control_after = after;
+            after.value += entries.size();
+            for (const auto& e : entries) bytes_ += e.size();
+            part().control_entries = std::move(entries);
+        }
+    }
+
+    Result<> chain(const ChainHead& h, Seq after) {
+        while (after < h.seq) {
+            if (bytes_ >= part_bytes_) next();
+            TRY(auto entries, r_.chain_after(h.stream, h.replica, after, part_bytes_ - bytes_));
+            if (entries.empty()) return {};
+            wire::Range range;
+            range.after = {h.stream, h.replica, Seq{entries.front().seq.value - 1}, {}};
+            Packer packer;
+            std::string raw;
+            TRY_VOID(packer.unpack(entries.front().packed, raw));
+            TRY(const auto header, Commit::decode_header(raw));
+            range.after.hash = header.prev;
+            range.last = after = entries.back().seq;
+            part().ranges.push_back(range);
+            if (const auto* cert = r_.control().cert(h.replica)) {
+                auto body = cert->encode();
+                auto& list = part().certificates;
+                if (std::find(list.begin(), list.end(), body) == list.end()) list.push_back(std::move(body));
+            }
+            for (auto& e : entries) {
+                bytes_ += e.packed.size();
+                part().commits.push_back(std::move(e.packed));
+                ++count_;
+            }
+        }
+        return {};
+    }
+
+    BundleFiles finish() {
+        part();
+        BundleFiles out;
+        out.commits = count_;
+        for (std::size_t i = 0; i < parts_.size(); ++i) {
+            parts_[i].part = static_cast<std::uint32_t>(i + 1);
+            parts_[i].parts = static_cast<std::uint32_t>(parts_.size());
+            out.parts.push_back(seal(parts_[i]));
+        }
+        return out;
+    }
+
+private:
+    wire::Bundle& part() {
+        if (parts_.empty()) next();
+        return parts_.back();
+    }
+    void next() {
+        parts_.push_back(frame_);
+        bytes_ = 0;
+    }
+
+    Replica& r_;
+    wire::Bundle frame_;
+    std::size_t part_bytes_, bytes_ = 0;
+    std::uint64_t count_ = 0;
+    std::vector<wire::Bundle> parts_;
+};
+
+Result<HubIdentity> own_hub(Replica& r) {
+    TRY(const auto self, r.fact("hub/self"));
+    HubIdentity id;
+    if (self.size() == 24) {
+        std::memcpy(id.hub.bytes.data(), self.data(), 16);
+        std::memcpy(&id.generation, self.data() + 16, 8);
+    }
+    return id;
+}
+
+// ------------------------------------------------------------------ taking
+
+/// Who may import it: refused in one line before anything is touched.
+Result<> check_receiver(Replica& r, const wire::Bundle& b) {
+    const auto* own = r.control().cert(r.id());
+    if (!own) return fail(Errc::not_allowed, "本机还没有登记,请先 enrol / not enrolled yet: run enrol first");
+    if (b.city != r.control().city_mark())
+        return fail(Errc::not_allowed,
+                    "这个文件属于另一个城市,没有导入 / this bundle is of another city: nothing was imported");
+    if (!b.to.empty() && b.to != own->unit)
+        return fail(Errc::not_allowed, "这个文件是给 " + b.to + " 的,本机属于 " + own->unit +
+                                           ",没有导入 / this bundle is for " + b.to + ", this node belongs to " +
+                                           own->unit + ": nothing was imported");
+    const auto head = r.control().head();
+    if (b.to.empty() && b.from != r.id() &&
+        !r.control().is_at_or_below(b.unit, r.control().authority(own->unit, head), head))
+        return fail(Errc::not_allowed, "这个文件来自 " + b.unit + ",要交给它的上级,没有导入 / this bundle is from " +
+                                           b.unit + ", for those above it: nothing was imported");
+    for (const auto& range : b.ranges)
+        if (!r.control().holds(own->unit, range.after.stream) && b.control <= head)
+            return fail(Errc::not_allowed, range.after.stream.str() + " 不在本机的范围内,没有导入 / " +
+                                               range.after.stream.str() +
+                                               " is outside this node's scope: nothing was imported");
+    return {};
+}
+
+Result<> take_control(Replica& r, const wire::Bundle& b, BundleTaken& out) {
+    if (b.control_after > r.control().head()) {
+        out.missing.push_back("缺市级日志第 " + std::to_string(r.control().head().value + 1) + "–" +
+                              std::to_string(b.control_after.value) + " 条 / the city's log " +
+                              std::to_string(r.control().head().value + 1) + "–" +
+                              std::to_string(b.control_after.value) + " is missing");
+        return {};
+    }
+    return r.receive_control(b.control_entries);
+}
+
+/// Admits the commits; from the first of a chain that does not follow, the rest of the chain is held.
+Result<> take_commits(Replica& r, const wire::Bundle& b, Origin origin, BundleTaken& out) {
+    Packer packer;
+    std::string raw;
+    std::vector<std::pair<StreamId, ReplicaId>> stuck;
+    for (const auto& packed : b.commits) {
+        if (!packer.unpack(packed, raw)) return damaged();
+        Commit c;
+        if (!c.decode(raw)) return damaged();
+        const std::pair chain{c.header.stream, c.header.replica};
+        const bool in_range = std::any_of(b.ranges.begin(), b.ranges.end(), [&](const auto& x) {
+            return x.after.stream == chain.first && x.after.replica == chain.second && x.after.seq < c.header.seq &&
+                   c.header.seq <= x.last;
+        });
+        if (!in_range) return damaged();
+        if (std::find(stuck.begin(), stuck.end(), chain) == stuck.end()) {
+            const std::string_view one(packed);
+            std::vector<Replica::Received> done;
+            if (origin == Origin::upstream) {
+                TRY(done, r.receive(std::span(&one, 1), origin));
+            } else {
+                TRY(done, receive_from_below(r, std::span(&one, 1)));
+            }
+            if (done.front().admission == Admission::admitted) {
+                ++out.taken;
+                continue;
+            }
+            if (done.front().admission == Admission::duplicate) {
+                ++out.known;
+                continue;
+            }
+            stuck.push_back(chain);
+        }
+        TRY_VOID(hold(r, c.header, c.hash, origin, packed));
+        ++out.held;
+    }
+    return {};
+}
+
+/// What those above have, as far as it tells of commits that are here too.
+Result<> take_receipts(Replica& r, const wire::Bundle& b, bool is_newest) {
+    const auto* own = r.control().cert(r.id());
+    const auto head = r.control().head();
+    if (b.from == r.id() || !r.control().is_at_or_below(own->unit, r.control().authority(b.unit, head), head) ||
+        b.unit == own->unit)
+        return {};
+    auto raise = [&](const wire::Ack& a) -> Result<> {
+        TRY(const auto before, level_ack(r, a.at.stream, a.at.replica, a.level));
+        TRY(const bool forked, r.is_forked(a.at.stream, a.at.replica));
+        TRY(const auto known, r.hashes_at(a.at.stream, a.at.replica, a.at.seq));
+        if (forked || a.at.seq <= before || std::find(known.begin(), known.end(), a.at.hash) == known.end()) return {};
+        return learn_ack(r, a);
+    };
+    for (const auto& h : b.heads) TRY_VOID(raise({h, b.level}));
+    for (const auto& a : b.acks)
+        if (a.level > b.level && static_cast<int>(a.level) <= kReach) TRY_VOID(raise(a));
+    TRY(const auto hub, upstream_hub(r));
+    if (!is_newest || hub.hub.is_zero() || hub.hub != b.hub) return {};
+    // The hub itself, later than what we knew: what it does not name it lacks. What a file says is compared once more
+    // when there is a link: the file may be older than a backup that the hub came back from.
+    TRY_VOID(learn_hub_heads(r, b.heads, b.level));
+    return forget_cursor(r);
+}
+
+/// Keeps what the sender holds, for the way back. Gives whether this is the newest word of it.
+Result<bool> remember_peer(Replica& r, const wire::Bundle& b) {
+    const auto key = peer_key(b.unit, b.from);
+    TRY(const auto bytes, r.fact(key));
+    wire::Bundle known;
+    if (!bytes.empty() && wire::decode(bytes, known) && known.made_ms > b.made_ms) return false;
+    TRY(const auto all, r.facts("peer/" + b.unit + "/"));
+    if (bytes.empty() && all.size() >= kPeersMax) return true;
+    wire::Bundle word;
+    word.from = b.from;
+    word.unit = b.unit;
+    word.made_ms = b.made_ms;
+    word.control = b.control;
+    word.heads = b.heads;
+    TRY_VOID(r.set_fact(key, wire::encode(word)));
+    return true;
+}
+
+}  // namespace
+
+Result<BundleFiles> make_bundle(Replica& r, const BundleOptions& o) {
+    TRY(auto receiver, Receiver::find(r, o));
+    const auto* own = r.control().cert(r.id());
+    TRY(const auto hub, own_hub(r));
+    wire::Bundle frame;
+    frame.city = r.control().city_mark();
+    frame.from = r.id();
+    frame.unit = own->unit;
+    frame.level = own->level;
+    frame.hub = hub.hub;
+    frame.generation = hub.generation;
+    frame.to = o.to;
+    frame.made_ms = r.now().ms;
+    frame.control = frame.control_after = r.control().head();
+    TRY(const auto heads, r.chain_heads());
+    std::vector<StreamId> streams;
+    for (const auto& h : heads) {
+        if (!receiver.reads(r, h.stream)) continue;
+        frame.heads.push_back({h.stream, h.replica, h.seq, h.hash});
+        if (std::find(streams.begin(), streams.end(), h.stream) == streams.end()) streams.push_back(h.stream);
+    }
+    std::uint64_t through = 0;
+    TRY(frame.acks, acks_after(r, 0, streams, kAcksMax, through));
+    Filler filler(r, std::move(frame), std::clamp<std::size_t>(o.part_bytes, 1, kBundleBytesMax));
+    TRY_VOID(filler.control(receiver.control(r)));
+    for (const auto& h : heads) {
+        if (!receiver.reads(r, h.stream)) continue;
+        TRY(const auto after, receiver.after(r, h));
+        if (after) TRY_VOID(filler.chain(h, *after));
+    }
+    return filler.finish();
+}
+
+Result<BundleTaken> take_bundle(Replica& r, std::string_view file) {
+    TRY(const auto b, unseal(file));
+    TRY_VOID(check_receiver(r, b));
+    BundleTaken out;
+    out.unit = b.unit;
+    out.part = b.part;
+    out.parts = b.parts;
+    out.made_ms = b.made_ms;
+    TRY(const auto hub, upstream_hub(r));
+    const auto origin = !hub.hub.is_zero() && hub.hub == b.hub ? Origin::upstream : Origin::below;
+    TRY_VOID(r.batch([&]() -> Result<> {
+        TRY_VOID(take_control(r, b, out));
+        for (const auto& body : b.certificates) {
+            TRY(const auto c, Certificate::decode(body));
+            if (!r.control().cert(c.replica)) TRY_VOID(r.add_certificate(c));
+        }
+        TRY_VOID(take_commits(r, b, origin, out));
+        TRY(out.released, release_held(r));
+        TRY(const bool is_newest, remember_peer(r, b));
+        return take_receipts(r, b, is_newest);
+    }));
+    TRY(const auto open, gaps(r));
+    for (const auto& g : open) out.missing.push_back(g.line());
+    return out;
+}
+
+}  // namespace taizhang::sync
