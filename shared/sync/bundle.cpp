@@ -224,9 +224,14 @@ private:
     std::vector<wire::Bundle> parts_;
 };
 
+/// None for a node that nobody syncs with: its word is not that of its level.
 Result<HubIdentity> own_hub(Replica& r) {
     TRY(const auto self, r.fact("hub/self"));
     HubIdentity id;
+    const auto* own = r.control().cert(r.id());
+    TRY(auto s, r.database().prepare("SELECT 1 FROM device LIMIT 1", false));
+    TRY(const bool has_devices, s.step());
+    if (!has_devices && !(own && own->unit == r.control().root())) return id;
     if (self.size() == 24) {
         std::memcpy(id.hub.bytes.data(), self.data(), 16);
         std::memcpy(&id.generation, self.data() + 16, 8);
@@ -324,7 +329,8 @@ Result<> take_receipts(Replica& r, const wire::Bundle& b, bool is_newest) {
         if (forked || a.at.seq <= before || std::find(known.begin(), known.end(), a.at.hash) == known.end()) return {};
         return learn_ack(r, a);
     };
-    for (const auto& h : b.heads) TRY_VOID(raise({h, b.level}));
+    if (!b.hub.is_zero())
+        for (const auto& h : b.heads) TRY_VOID(raise({h, b.level}));
     for (const auto& a : b.acks)
         if (a.level > b.level && static_cast<int>(a.level) <= kReach) TRY_VOID(raise(a));
     TRY(const auto hub, upstream_hub(r));

@@ -134,11 +134,13 @@ void Checks::hub_restored(Machine& hub) {
     receipts_.erase(hub.number);
 }
 
-void Checks::reply_left(const wire::SyncReply& reply, const std::map<Level, int>& levels) {
+/// Where several hubs can have said it, whose log to look in is not known: that one of them is of that level has to do.
+void Checks::reply_left(const wire::SyncReply& reply, const std::map<Level, std::vector<int>>& levels) {
     for (const auto& a : reply.acks) {
         const auto speaker = levels.find(a.level);
         if (speaker == levels.end()) violated("4 true receipts", "an ack for a level that nobody above speaks for");
-        auto& best = receipts_[speaker->second][{a.at.stream.str(), a.at.replica}];
+        if (speaker->second.size() > 1) continue;
+        auto& best = receipts_[speaker->second.front()][{a.at.stream.str(), a.at.replica}];
         if (best.first < a.at.seq) best = {a.at.seq, a.at.hash};
     }
 }

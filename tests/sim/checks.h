@@ -32,7 +32,7 @@ public:
     void hub_restored(Machine& hub);
     /// A reply left the hub (whether or not it arrives).
     /// `levels`: who speaks for which level, the hub itself and those above it.
-    void reply_left(const wire::SyncReply& reply, const std::map<Level, int>& levels);
+    void reply_left(const wire::SyncReply& reply, const std::map<Level, std::vector<int>>& levels);
 
     // ---- the invariants
     void check_1_local_durability(Machine& m);

@@ -63,6 +63,7 @@ public:
     const Catalog* newest_or_none(std::uint64_t at) const;
     const Catalog& newest(std::uint64_t at) const { return *newest_or_none(at); }
     const std::vector<std::string>& unit_ids() const { return unit_order_; }
+    bool is_at_or_below(const std::string& unit, const std::string& top, std::uint64_t at) const;
     const std::string& parent_of(const std::string& unit) const { return units_.at(unit).parent; }
     Level level_of(const std::string& unit) const { return units_.at(unit).level; }
 
@@ -101,7 +102,6 @@ private:
 
     const Office* office(const std::string& unit, std::uint64_t at) const;
     std::string reach(const std::string& unit, std::uint64_t at) const;
-    bool is_at_or_below(const std::string& unit, const std::string& top, std::uint64_t at) const;
     std::vector<fold::Change> changes_of(const Told& commit, const ToldRow& row) const;
     fold::Change transition_of(const ToldPart& part, const Entity& entity, fold::Change x) const;
     bool is_rightful(const ToldPart& part, const Entity& entity, int group) const;

@@ -71,12 +71,14 @@ int World::nearest_hub(const std::string& unit) {
     return 0;
 }
 
-std::map<Level, int> World::speakers(const Machine& hub) {
-    std::map<Level, int> out;
-    for (const auto* m = &hub;; m = &hub_of(*m)) {
-        out.try_emplace(m->level, m->number);
-        if (m->number == 0) return out;
-    }
+/// Which hubs can have said what a level has, to somebody below this hub: those of the units above, on the way to the
+/// city or not, since bundles bring their word too.
+std::map<Level, std::vector<int>> World::speakers(const Machine& hub) {
+    std::map<Level, std::vector<int>> out;
+    for (const auto& m : machines_)
+        if (m->is_hub() && (m->number == 0 || reading_.is_at_or_below(hub.unit, m->unit, reading_.head())))
+            out[m->level].push_back(m->number);
+    return out;
 }
 
 /// A hub did something: what its log has from here on stays.

@@ -61,7 +61,7 @@ private:
     Machine* add_machine(const std::string& unit, bool is_relay = false);
     int nearest_hub(const std::string& unit);
     Machine& hub_of(const Machine& m) { return *machines_[static_cast<std::size_t>(m.upstream)]; }
-    std::map<Level, int> speakers(const Machine& hub);
+    std::map<Level, std::vector<int>> speakers(const Machine& hub);
     void moved(Machine& m);
     void act();
     void write_by(Machine& m);
