@@ -83,8 +83,10 @@ Result<json::value> export_bundle(node::Node& n, const Command& c) {
     TRY_VOID(write_parts(names, files.parts));
     json::array list;
     for (const auto& name : names) list.push_back(json::string(name));
-    return json::value{
-        {"files", std::move(list)}, {"to", o.to}, {"commits", files.commits}, {"bytes", static_cast<std::int64_t>(bytes)}};
+    return json::value{{"files", std::move(list)},
+                       {"to", o.to},
+                       {"commits", files.commits},
+                       {"bytes", static_cast<std::int64_t>(bytes)}};
 }
 
 Result<json::value> import_bundles(node::Node& n, const Command& c) {
@@ -150,12 +152,12 @@ Result<json::value> restore(const std::string& dir, const std::string& file) {
         TRY_VOID(node::sync_and_rename(dir + "/taizhang.db.new", dir + "/taizhang.db"));
         TRY(auto node, node::Node::open({dir, false, std::chrono::seconds(1)}));
         const auto* own = node->replica().control().cert(node->replica().id());
-        return json::value{{"data", dir},
-                           {"unit", own ? own->unit : std::string()},
-                           {"commits", node->replica().log_head().value}};
+        return json::value{
+            {"data", dir}, {"unit", own ? own->unit : std::string()}, {"commits", node->replica().log_head().value}};
     }();
     if (!made) {
-        for (const char* name : {"taizhang.db.new", "taizhang.db.new-wal", "taizhang.db.new-shm", "incarnation", "lock"})
+        for (const char* name :
+             {"taizhang.db.new", "taizhang.db.new-wal", "taizhang.db.new-shm", "incarnation", "lock"})
             node::remove_file(dir + "/" + name);
         if (!was_there) fs::remove(dir, ec);
     }

@@ -285,8 +285,8 @@ std::string render_import(const json::object& o) {
     std::string out;
     for (const auto& v : o.at("files").as_array()) {
         const auto& f = v.as_object();
-        out += say(Msg::bundle_taken, {at(f, "file"), at(f, "unit"), at(f, "part"), at(f, "parts"), at(f, "taken"),
-                                       at(f, "known")}) +
+        out += say(Msg::bundle_taken,
+                   {at(f, "file"), at(f, "unit"), at(f, "part"), at(f, "parts"), at(f, "taken"), at(f, "known")}) +
                "\n";
         if (at(f, "held") != "0") out += "  " + say(Msg::bundle_held, {at(f, "held")}) + "\n";
     }

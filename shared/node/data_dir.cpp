@@ -112,12 +112,12 @@ Result<std::string> read_file(const std::string& path, std::size_t bytes_max) {
     const auto size = fs::file_size(path, ec);
     if (ec) {
         const auto code = ec == std::errc::no_such_file_or_directory ? Errc::not_found : Errc::io;
-        return fail(code, "不能读文件(" + ec.message() + "):" + path + " / cannot read (" + ec.message() +
-                              "): " + path);
+        return fail(code,
+                    "不能读文件(" + ec.message() + "):" + path + " / cannot read (" + ec.message() + "): " + path);
     }
     if (size > bytes_max)
-        return fail(Errc::bad_input, "文件太大,不是台账的交换文件:" + path +
-                                         " / too large for a bundle of this program: " + path);
+        return fail(Errc::bad_input,
+                    "文件太大,不是台账的交换文件:" + path + " / too large for a bundle of this program: " + path);
     std::ifstream in(path, std::ios::binary);
     std::string bytes(size, 0);
     if (!in.read(bytes.data(), static_cast<std::streamsize>(size)))

@@ -50,9 +50,7 @@ Result<wire::Bundle> unseal(std::string_view file) {
     return b;
 }
 
-std::string peer_key(const std::string& unit, const ReplicaId& replica) {
-    return "peer/" + unit + "/" + replica.hex();
-}
+std::string peer_key(const std::string& unit, const ReplicaId& replica) { return "peer/" + unit + "/" + replica.hex(); }
 
 /// Where the receiver stands, as far as is known here.
 class Receiver {
@@ -73,8 +71,8 @@ public:
             if (!unit) return fail(Errc::not_found, "没有单位 " + o.to + " / there is no unit " + o.to);
             const bool below = r.control().is_at_or_below(o.to, office, head);
             if (!below && !r.control().is_at_or_below(own->unit, o.to, head))
-                return fail(Errc::not_allowed, o.to + " 不在本单位的上级或下级之中 / " + o.to +
-                                                   " is neither above nor below this unit");
+                return fail(Errc::not_allowed,
+                            o.to + " 不在本单位的上级或下级之中 / " + o.to + " is neither above nor below this unit");
             x.way_ = below ? Way::down : Way::up;
             x.level_ = unit->level;
         }

@@ -63,12 +63,16 @@ const std::map<Msg, Words>& table() {
         {Msg::fetching, {"正在取回数据", "fetching"}},
         {Msg::exported, {"已导出 {}:{} 条,{} 字节", "wrote {}: {} commits, {} bytes"}},
         {Msg::export_receipt, {"没有新内容,文件里只有回执", "nothing new: it holds receipts only"}},
-        {Msg::export_to_above, {"请交给上级导入;收到回执之前仍算未上报", "for the office above; it counts as sent when its receipt is back"}},
-        {Msg::bundle_taken, {"{}(来自 {},第 {}/{} 份):新 {} 条,已有 {} 条", "{} (from {}, part {} of {}): {} new, {} known"}},
+        {Msg::export_to_above,
+         {"请交给上级导入;收到回执之前仍算未上报", "for the office above; it counts as sent when its receipt is back"}},
+        {Msg::bundle_taken,
+         {"{}(来自 {},第 {}/{} 份):新 {} 条,已有 {} 条", "{} (from {}, part {} of {}): {} new, {} known"}},
         {Msg::bundle_held, {"{} 条先存着,等前面的到了再生效", "{} held until what comes before them is here"}},
         {Msg::bundle_missing, {"还缺:{}", "still missing: {}"}},
         {Msg::backup_made, {"已备份到 {}:{} 条,{} 字节", "backed up to {}: {} commits, {} bytes"}},
-        {Msg::restored, {"已由备份恢复 {}({},{} 条);备份之后的内容会由下级重新送上来", "restored {} ({}, {} commits); what came after the backup will be sent again by those below"}},
+        {Msg::restored,
+         {"已由备份恢复 {}({},{} 条);备份之后的内容会由下级重新送上来",
+          "restored {} ({}, {} commits); what came after the backup will be sent again by those below"}},
     };
     return t;
 }

@@ -319,7 +319,8 @@ void World::carry_bundle(Machine& from, Machine& to) {
     for (int i = 0; i < n; ++i) std::swap(parts[static_cast<std::size_t>(i)], parts[static_cast<std::size_t>(pick(n))]);
     if (one_in(4)) parts.push_back(parts.front());
     if (one_in(6)) pocket_.push_back(parts.front());
-    if (!pocket_.empty() && one_in(6)) parts.push_back(pocket_[static_cast<std::size_t>(pick(static_cast<int>(pocket_.size())))]);
+    if (!pocket_.empty() && one_in(6))
+        parts.push_back(pocket_[static_cast<std::size_t>(pick(static_cast<int>(pocket_.size())))]);
     for (const auto& part : parts) {
         if (!to.is_up() || one_in(12)) continue;
         auto bytes = part;

@@ -25,8 +25,8 @@ void Figures::add(const Figures& o) {
         doubled_messages += o.doubled_messages;
     old_messages += o.old_messages, power_cuts += o.power_cuts, io_errors += o.io_errors, clock_jumps += o.clock_jumps,
         restarts += o.restarts, copies += o.copies;
-    restores += o.restores, sticks += o.sticks, bundles += o.bundles, hand_written += o.hand_written, decisions += o.decisions,
-        transitions += o.transitions, refused_edits += o.refused_edits;
+    restores += o.restores, sticks += o.sticks, bundles += o.bundles, hand_written += o.hand_written,
+        decisions += o.decisions, transitions += o.transitions, refused_edits += o.refused_edits;
     upgrades += o.upgrades, renewals += o.renewals, moves_of_hub += o.moves_of_hub, hub_restores += o.hub_restores,
         reinstalled += o.reinstalled, enrolments += o.enrolments, rows_compared += o.rows_compared,
         lines_compared += o.lines_compared, lines += o.lines;

@@ -21,9 +21,9 @@ namespace taizhang::sim {
 struct Figures {
     std::uint64_t worlds = 0, days = 0, commits = 0, messages = 0, lost_messages = 0, doubled_messages = 0,
                   old_messages = 0, power_cuts = 0, io_errors = 0, clock_jumps = 0, restarts = 0, copies = 0,
-                  restores = 0, sticks = 0, bundles = 0, hand_written = 0, decisions = 0, transitions = 0, refused_edits = 0,
-                  upgrades = 0, renewals = 0, moves_of_hub = 0, hub_restores = 0, enrolments = 0, reinstalled = 0,
-                  rows_compared = 0, lines_compared = 0, lines = 0;
+                  restores = 0, sticks = 0, bundles = 0, hand_written = 0, decisions = 0, transitions = 0,
+                  refused_edits = 0, upgrades = 0, renewals = 0, moves_of_hub = 0, hub_restores = 0, enrolments = 0,
+                  reinstalled = 0, rows_compared = 0, lines_compared = 0, lines = 0;
     void add(const Figures& other);
 };
 
