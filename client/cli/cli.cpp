@@ -122,6 +122,8 @@ private:
         args(add("import", "导入交换文件 / take bundles"), "file", "文件… / files", -1);
         args(add("backup", "备份(可在服务时)/ back up, while serving too"), "file", "文件 / file", 1);
         args(add("restore", "由备份建立 / make a node from a backup"), "file", "文件 / file", 1);
+        option(add("compact", "精简本机的旧历史 / drop old history that the city's backup holds"), "keep-days",
+               "保留最近多少天 / days of history to keep");
         auto* serve = add("serve", "服务 / serve");
         serve->add_option("--listen", out_.listen, "地址:端口 / HOST:PORT");
         serve->add_option("--port-file", out_.port_file, "把端口写到文件 / write the port to this file");
@@ -140,6 +142,18 @@ private:
         join->add_option("--upstream", out_.url, "上级服务器 / server above, http://HOST:PORT")->required();
         join->add_option("--code", out_.code, "登记码 / one-time code")->required();
         option(add("enrol", "发登记码 / a one-time code for a device"), "unit", "单位 / unit id");
+        auto* unit =
+            add("unit", "调整单位:新建、改名、移动、合并、撤销、拆分 / make, rename, move, merge, close, split a unit");
+        args(unit, "unit", "单位编号;拆分时后接带走的记录 / unit id; for a split, the records that go with it", -1);
+        option(unit, "name", "名称 / name");
+        option(unit, "short", "简称 / short name");
+        option(unit, "parent", "上级单位 / unit above");
+        option(unit, "level", "branch|township|county|city");
+        option(unit, "merge-into", "并入 / merge into this unit");
+        flag(unit, "abolish", "撤销 / close");
+        option(unit, "split-from", "由此单位拆出 / split from this unit");
+        option(unit, "person", "经办人 / person");
+        add("checkpoint", "市级检查点 / sign a checkpoint (the city's server)");
         option(add("review", "综合研判 / consolidated review"), "unit", "单位 / unit id");
     }
 
@@ -188,7 +202,7 @@ int serve(const Parsed& p, Program program) {
 }
 
 /// A branch's PC enrols, a server joins: the same thing. With data already here it goes over to another hub.
-int enrol_device(const Parsed& p) {
+int enrol_device(const Parsed& p, bool is_hub) {
     if (api::ask_serving(p.data, Command{"status", {}, {}}))
         return fail_with(fail(Errc::busy, "这些数据已有程序在服务,请先停止:" + p.data +
                                               " / this data is being served: stop that program first: " + p.data));
@@ -200,7 +214,7 @@ int enrol_device(const Parsed& p) {
         if (token.empty() && !node->replica().control().root().empty())
             return fail(Errc::not_allowed, "这里是服务器的数据:" + p.data + " / this is a server's data: " + p.data);
         if (shows_progress()) std::cerr << say(Msg::fetching) << std::endl;
-        return api::enrol_device(*node, p.url, p.code, program_name);
+        return api::enrol_device(*node, p.url, p.code, program_name, is_hub);
     }();
     if (!made) {
         // After a link that dropped the code may be used already: kept, so that the same device can ask again.
@@ -229,7 +243,8 @@ int execute(const Parsed& parsed, Program program) {
     const auto p = with_whole_paths(parsed);
     if (p.command.name == "init") return init_city(p.data, p.city, p.as_json);
     if (p.command.name == "serve") return serve(p, program);
-    if (p.command.name == "join" || (p.command.name == "enrol" && program == Program::branch)) return enrol_device(p);
+    if (p.command.name == "join" || (p.command.name == "enrol" && program == Program::branch))
+        return enrol_device(p, program == Program::server);
     if (p.command.name == "restore") {
         const auto made = api::restore(p.data, p.command.args[0]);
         return made ? print(p, *made) : fail_with(made.error());

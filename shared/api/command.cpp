@@ -3,6 +3,7 @@
 #include "api/files.h"
 #include "ledger/review.h"
 #include "ledger/times.h"
+#include "ledger/tree.h"
 
 #include <boost/json.hpp>
 
@@ -150,6 +151,11 @@ Result<json::value> sql(node::Node& n, const Command& c) {
 
 Result<json::value> enrol_code(node::Node& n, const Command& c) {
     if (!c.has("unit")) return fail(Errc::usage, "请给出 --unit / give --unit");
+    const auto& control = n.replica().control();
+    if (const auto& next = control.successor(c.option("unit"), control.head());
+        control.is_abolished(c.option("unit"), control.head()))
+        return fail(Errc::not_allowed, c.option("unit") + " 已撤销,请为 " + next + " 发码 / " + c.option("unit") +
+                                           " is closed: make a code for " + next);
     TRY(const auto code, n.hub().new_code(c.option("unit")));
     // Both sides can compare these eight letters over the telephone.
     const auto fingerprint =
@@ -163,6 +169,58 @@ Result<json::value> enrol_code(node::Node& n, const Command& c) {
 Result<json::value> set(node::Node& n, const Command& c) {
     TRY(auto fields, assignments(c.args, 1));
     return as_saved(n.ledger().set(c.args[0], fields, c.option("person")));
+}
+
+/// Makes, renames, moves, merges, closes or splits a unit.
+Result<json::value> unit(node::Node& n, const Command& c) {
+    ledger::UnitChange u;
+    u.id = c.args[0];
+    if (c.has("name")) u.name = c.option("name");
+    if (c.has("short")) u.short_name = c.option("short");
+    if (c.has("parent")) u.parent = c.option("parent");
+    if (c.has("level")) {
+        u.level = level_from(c.option("level"));
+        if (*u.level == Level::none)
+            return fail(Errc::usage,
+                        "--level 是 branch、township、county 或 city / --level is branch, township, county "
+                        "or city");
+    }
+    u.merge_into = c.option("merge-into");
+    u.abolish = c.has("abolish");
+    u.split_from = c.option("split-from");
+    for (std::size_t i = 1; i < c.args.size(); ++i) u.rows.push_back(c.args[i]);
+    if (!u.rows.empty() && u.split_from.empty())
+        return fail(Errc::usage, "记录编号只在拆分(--split-from)时给 / record ids go with --split-from only");
+    return as_value(ledger::change_unit(n.replica(), u, c.option("person")));
+}
+
+/// The city signs what it holds, stream by stream.
+Result<json::value> checkpoint(node::Node& n, const Command&) {
+    TRY(const auto written, n.replica().checkpoint());
+    TRY(const auto all, n.replica().checkpoints());
+    TRY(const auto backup, n.replica().fact("backup/lsn"));
+    json::array streams;
+    for (const auto& c : written) streams.push_back(json::string(c.stream.str()));
+    return json::value{{"streams", std::move(streams)},
+                       {"covered", all.size()},
+                       {"commits", n.replica().log_head().value},
+                       {"backed_up", backup.empty() ? std::uint64_t{0} : std::strtoull(backup.c_str(), nullptr, 10)}};
+}
+
+/// Drops old history that the city's backup holds.
+Result<json::value> compact(node::Node& n, const Command& c) {
+    const auto text = c.has("keep-days") ? c.option("keep-days") : std::to_string(kKeepDays);
+    char* end = nullptr;
+    const auto days = std::strtoll(text.c_str(), &end, 10);
+    if (text.empty() || *end != 0 || days < 0 || days > 36'500)
+        return fail(Errc::usage, "--keep-days 要是天数 / --keep-days must be a number of days");
+    TRY(const auto devices, n.hub().devices());
+    const auto* own = n.replica().control().cert(n.replica().id());
+    if (!devices.empty() || (own && own->unit == n.replica().control().root()))
+        return fail(Errc::not_allowed,
+                    "服务器保留全部历史,不精简 / a server keeps all history: nothing is dropped here");
+    TRY(const auto bytes, n.replica().drop_old(n.replica().now().ms - days * 86'400'000));
+    return json::value{{"bytes", bytes}, {"keep_days", days}};
 }
 
 const std::map<std::string, Entry>& table() {
@@ -194,6 +252,9 @@ const std::map<std::string, Entry>& table() {
         {"export", {true, 1, 1, "export FILE.tzb [--to UNIT]", export_bundle}},
         {"import", {true, 1, 200, "import FILE.tzb…", import_bundles}},
         {"backup", {true, 1, 1, "backup FILE", backup}},
+        {"unit", {true, 1, 200, "unit ID [--name N] [--parent P] [--merge-into U] [--abolish]", unit}},
+        {"checkpoint", {true, 0, 0, "checkpoint", checkpoint}},
+        {"compact", {true, 0, 0, "compact [--keep-days N]", compact}},
     };
     return t;
 }

@@ -22,6 +22,9 @@ struct Command {
     static Result<Command> decode(std::string_view json);
 };
 
+/// History that `compact` leaves on a device, unless told otherwise.
+inline constexpr int kKeepDays = 400;
+
 /// Whether the command writes (and so a sync should follow soon).
 bool writes(const std::string& command);
 bool is_known(const std::string& command);

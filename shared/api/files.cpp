@@ -118,12 +118,16 @@ Result<json::value> backup(node::Node& n, const Command& c) {
     if (node::exists(path)) return is_there(path);
     const auto beside = path + ".new";
     node::remove_file(beside);
+    const auto holds = n.replica().log_head();
     auto made = n.replica().database().backup_to(beside);
     if (made) made = node::sync_and_rename(beside, path);
     if (!made) {
         node::remove_file(beside);
         return made.error();
     }
+    // From the next checkpoint on devices may drop what it holds.
+    const auto* own = n.replica().control().cert(n.replica().id());
+    if (own && own->unit == n.replica().control().root()) TRY_VOID(n.replica().note_backup(holds));
     std::error_code ec;
     const auto bytes = static_cast<std::int64_t>(fs::file_size(path, ec));
     return json::value{{"file", path}, {"bytes", bytes}, {"commits", n.replica().log_head().value}};

@@ -177,8 +177,10 @@ std::string render_show(const json::object& o) {
         out += "  " + what_of(e.at("what").as_object());
         if (!e.at("accepted").as_bool()) out += "  ✗ " + say(Msg::not_accepted);
         if (!at(e, "why").empty()) out += "  — " + text::choose(at(e, "why"));
+        if (e.contains("late_days")) out += "  (" + say(Msg::arrived_late, {at(e, "late_days")}) + ")";
         out += "\n";
     }
+    if (!o.at("history_complete").as_bool()) out += "  " + say(Msg::history_elsewhere) + "\n";
     return out;
 }
 
@@ -192,6 +194,8 @@ std::string render_status(const json::object& o) {
            at(acks, "city") + "\n";
     out += "  " + say(Msg::open_conflicts, {at(o, "open_conflicts")}) + "  " + say(Msg::waiting, {at(o, "waiting")}) +
            "\n";
+    if (!o.at("merged_into").is_null()) out += "  " + say(Msg::merged_into, {at(o, "merged_into")}) + "\n";
+    if (o.at("enrol_again").as_bool()) out += "  " + say(Msg::enrol_again) + "\n";
     for (const auto& m : o.at("missing").as_array())
         out += "  " + say(Msg::bundle_missing, {text::choose(plain(m))}) + "\n";
     return out + "  " + say(at(o, "clock") == "low" ? Msg::clock_low : Msg::clock_trusted) + "\n";
@@ -307,6 +311,10 @@ std::string render(const Command& command, const json::value& d) {
     if (name == "export") return render_export(o);
     if (name == "import") return render_import(o);
     if (name == "backup") return say(Msg::backup_made, {at(o, "file"), at(o, "commits"), at(o, "bytes")}) + "\n";
+    if (name == "checkpoint")
+        return say(Msg::checkpoint_made, {std::to_string(o.at("streams").as_array().size()), at(o, "covered")}) + "\n";
+    if (name == "unit") return say(Msg::unit_changed, {at(o, "id")}) + "\n";
+    if (name == "compact") return say(Msg::compacted, {at(o, "bytes")}) + "\n";
     if (name == "restore") return say(Msg::restored, {at(o, "data"), at(o, "unit"), at(o, "commits")}) + "\n";
     if (name == "sql") return render_sql(o);
     if (name == "verify") return say(Msg::verified_ok, {at(o, "commits")}) + "\n";

@@ -1,5 +1,7 @@
 #include "api/serve.h"
 
+#include "api/upkeep.h"
+
 #include "http/http.h"
 #include "node/environment.h"
 #include "node/upstream.h"
@@ -89,6 +91,7 @@ private:
     net::awaitable<void> accept_commands();
     net::awaitable<void> answer_command(local::socket socket);
     net::awaitable<void> sync_upstream();
+    net::awaitable<void> keep_up();
     net::awaitable<void> wait_for_signal();
     void stop();
     Result<> open_control_socket();
@@ -330,6 +333,20 @@ net::awaitable<void> Server::accept_commands() {
     }
 }
 
+/// Checkpoints and old history, once an hour; the first time when the start has settled.
+net::awaitable<void> Server::keep_up() {
+    net::steady_timer pause(io_);
+    for (std::chrono::seconds wait = 60s; !stopping_; wait = kUpkeepEvery) {
+        pause.expires_after(wait);
+        auto [ec] = co_await pause.async_wait(kToken);
+        if (ec || stopping_) co_return;
+        node::Store::Work work = [is_hub = options_.is_hub](node::Node& n) { return upkeep(n, is_hub); };
+        auto done = co_await store_.run(std::move(work));
+        const auto line = done ? *done : done.error().detail;
+        if (!line.empty()) log(line);
+    }
+}
+
 net::awaitable<void> Server::wait_for_signal() {
     net::signal_set signals(io_, SIGINT, SIGTERM);
     auto [ec, n] = co_await signals.async_wait(kToken);
@@ -385,6 +402,7 @@ Result<> Server::run() {
     if (!options_.port_file.empty()) TRY_VOID(node::write_file(options_.port_file, std::to_string(port) + "\n"));
     net::co_spawn(io_, wait_for_signal(), [](std::exception_ptr) {});
     net::co_spawn(io_, accept_commands(), [](std::exception_ptr) {});
+    net::co_spawn(io_, keep_up(), [](std::exception_ptr) {});
     if (client_) net::co_spawn(io_, sync_upstream(), [](std::exception_ptr) {});
     if (options_.ready) options_.ready(address);
     io_.run();
@@ -393,6 +411,15 @@ Result<> Server::run() {
     ::unlink(path.path().c_str());
     if (failure_) return *failure_;
     return {};
+}
+
+/// Those below are given the log: a hub has all of it.
+Result<> must_have_all(node::Node& node) {
+    if (!node.replica().has_dropped()) return {};
+    return fail(
+        Errc::not_allowed,
+        "这些数据属于一台终端,没有全部历史,不能当服务器;请在空文件夹里 join / this data is a device's and lacks "
+        "old history, it cannot be a server: join with an empty folder");
 }
 
 bool is_loopback(const std::string& listen) {
@@ -417,6 +444,7 @@ Result<T> run_to_end(net::io_context& io, net::awaitable<Result<T>> work) {
 }  // namespace
 
 Result<> serve(node::Node& node, const ServeOptions& options) {
+    if (options.is_hub) TRY_VOID(must_have_all(node));
     if (node::is_trial_clock() && !is_loopback(options.listen))
         return fail(Errc::usage,
                     "设了 TAIZHANG_NOW,只能在本机(127.0.0.1)服务 / TAIZHANG_NOW is set: serving loopback only");
@@ -439,12 +467,14 @@ Result<json::value> sync_now(node::Node& node) {
 }
 
 Result<json::value> enrol_device(node::Node& node, const std::string& url, const std::string& code,
-                                 const std::string& label) {
+                                 const std::string& label, bool is_hub) {
     TRY_VOID(http::parse_origin(url));
+    if (is_hub) TRY_VOID(must_have_all(node));
+    const auto begin = is_hub ? sync::Enrolment::Begin::with_log : sync::Enrolment::Begin::with_state;
     {
         net::io_context io(1);
         node::Store store(node);
-        auto enrolled = run_to_end<std::string>(io, node::enrol(store, io, url, code, label));
+        auto enrolled = run_to_end<std::string>(io, node::enrol(store, io, url, code, label, begin));
         if (!enrolled) return enrolled.error();
     }
     TRY(const auto report, sync_now(node));

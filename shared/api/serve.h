@@ -25,8 +25,9 @@ Result<> serve(node::Node& node, const ServeOptions& options);
 /// Syncs once with the hub above, from a process that does not serve.
 Result<boost::json::value> sync_now(node::Node& node);
 /// Enrols with the hub at `url` and fetches everything.
+/// A hub begins with all of the log, a device with the state that the city signed last.
 Result<boost::json::value> enrol_device(node::Node& node, const std::string& url, const std::string& code,
-                                        const std::string& label);
+                                        const std::string& label, bool is_hub);
 
 /// Asks the process that serves `dir`, if there is one. Nothing: nobody serves.
 std::optional<Result<boost::json::value>> ask_serving(const std::string& dir, const Command& command);

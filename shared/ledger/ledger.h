@@ -44,6 +44,7 @@ public:
     Result<boost::json::array> list(const std::string& what);
     Result<boost::json::object> show(const std::string& id);
     Result<boost::json::object> status();
+    Result<boost::json::array> out_of_scope();
 
     Result<Saved> report(const std::string& assignment, const ReportInput& input, const std::string& person);
     Result<Saved> set(const std::string& id, const Assignments& fields, const std::string& person);

@@ -96,6 +96,10 @@ Result<void> Ledger::add_history(const RowView& row, json::array& out, bool& tow
             e["level"] = taizhang::name_of(item.level);
             e["unit"] = item.unit;
             e["person"] = item.person;
+            // Folded as if it had come in time; a person who wonders sees that it did not.
+            constexpr std::int64_t kDayMs = 86'400'000, kLateDays = 7;
+            const auto days = (item.received_ms - static_cast<std::int64_t>(item.time >> 16)) / kDayMs;
+            if (item.origin != Origin::own && days >= kLateDays) e["late_days"] = days;
             if (item.removal) e["removal"] = true;
             e["what"] = std::move(*what);
             e["accepted"] = what == &taken;
@@ -175,8 +179,19 @@ Result<json::object> Ledger::show(const std::string& id) {
     for (const auto* t : row.allowed)
         allowed.push_back({{"transition", t->name}, {"zh", t->label.zh}, {"en", t->label.en}});
     o["allowed"] = std::move(allowed);
+    o["history_complete"] = row.is_whole;
     o["acks"] = {{"township", township}, {"city", city}};
     return o;
+}
+
+/// Unsent commits of streams that are another unit's by now: they still go up, or by bundle.
+Result<json::array> Ledger::out_of_scope() {
+    json::array out;
+    TRY(const auto left, sync::unsent(r_));
+    for (const auto& c : left)
+        if (r_.control().unit(c.stream.unit) && !r_.control().holds(own_unit(), c.stream))
+            out.push_back({{"stream", c.stream.str()}, {"commits", c.count()}});
+    return out;
 }
 
 Result<json::object> Ledger::status() {
@@ -221,6 +236,12 @@ Result<json::object> Ledger::status() {
     o["quarantined"] = std::count_if(lines.begin(), lines.end(),
                                      [](const auto& c) { return c.line.kind == fold::LineKind::quarantined; });
     o["open_conflicts"] = std::count_if(lines.begin(), lines.end(), [](const auto& c) { return c.open; });
+    TRY(const bool again, sync::must_enrol_again(r_));
+    o["enrol_again"] = again;
+    const auto& next = r_.control().successor(own_unit(), r_.control().head());
+    o["merged_into"] = next == own_unit() ? json::value(nullptr) : json::value(next);
+    TRY(const auto foreign, out_of_scope());
+    o["out_of_scope"] = foreign;
     o["clock"] = r_.now().unverified ? "low" : "trusted";
     o["control"] = r_.control().head().value;
     json::object holds;

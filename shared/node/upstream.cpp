@@ -1,7 +1,5 @@
 #include "node/upstream.h"
 
-#include "sync/session.h"
-
 #include <boost/asio/io_context.hpp>
 
 #include <chrono>
@@ -40,7 +38,7 @@ Error refusal(const http::Response& r) {
 }  // namespace
 
 net::awaitable<Result<std::string>> enrol(Store& store, net::io_context& io, std::string url, std::string code,
-                                          std::string label) {
+                                          std::string label, sync::Enrolment::Begin begin) {
     auto client = std::make_shared<http::Client>(io, url);
     Store::Work make = [code, label](Node& n) { return sync::Enrolment(n.replica()).request(code, label); };
     auto request = co_await store.run(std::move(make));
@@ -49,8 +47,8 @@ net::awaitable<Result<std::string>> enrol(Store& store, net::io_context& io, std
     auto response = co_await client->send(std::move(message), kDeadline);
     if (!response) co_return response.error();
     if (response->status != 200) co_return refusal(*response);
-    Store::Work keep = [body = std::move(response->body), url](Node& n) -> Result<std::string> {
-        TRY_VOID(sync::Enrolment(n.replica()).reply(body));
+    Store::Work keep = [body = std::move(response->body), url, begin](Node& n) -> Result<std::string> {
+        TRY_VOID(sync::Enrolment(n.replica(), begin).reply(body));
         TRY_VOID(n.replica().set_fact("upstream/url", url));
         TRY_VOID(n.keep_incarnation());
         return std::string();

@@ -3,6 +3,7 @@
 
 #include "http/http.h"
 #include "node/store.h"
+#include "sync/session.h"
 
 namespace taizhang::node {
 
@@ -13,8 +14,9 @@ struct SyncReport {
 };
 
 /// Enrols with a one-time code; fetches nothing yet. Errc::offline, denied, protocol.
+/// `begin`: what a node without data begins with.
 net::awaitable<Result<std::string>> enrol(Store& store, net::io_context& io, std::string url, std::string code,
-                                          std::string label);
+                                          std::string label, sync::Enrolment::Begin begin);
 
 /// Syncs until both sides have what they may have. On a dropped link what was acknowledged stays.
 net::awaitable<Result<SyncReport>> sync_once(Store& store, net::io_context& io, std::shared_ptr<http::Client> client);

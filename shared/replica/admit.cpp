@@ -35,6 +35,11 @@ Result<Head> Replica::Impl::chain_head(int stream, int replica) {
 Result<Replica::Impl::Admitted> Replica::Impl::admit(std::string_view packed, const Commit& c, Origin origin) {
     TRY(const int stream, stream_no(c.header.stream));
     TRY(const int replica, replica_no(c.header.replica));
+    if (evicted.contains(stream) && origin == Origin::upstream) {
+        const auto* own = control.cert(self);
+        if (own && !control.holds(own->unit, c.header.stream))
+            return Admitted{Admission::duplicate, {}};  // an old answer
+    }
     TRY(const Head head, chain_head(stream, replica));
 
     if (c.header.seq.value != head.seq.value + 1 || c.header.prev != head.hash) {
@@ -43,7 +48,12 @@ Result<Replica::Impl::Admitted> Replica::Impl::admit(std::string_view packed, co
             return Admitted{Admission::gap, "缺第 " + std::to_string(head.seq.value + 1) + " 号 / " +
                                                 std::to_string(head.seq.value + 1) + " is missing before " +
                                                 std::to_string(c.header.seq.value)};
+        TRY(const bool is_covered, below_floor(stream, replica, c.header.seq, c.hash));
+        if (is_covered) return Admitted{Admission::duplicate, {}};
         bool parent = c.header.seq.value == 1;
+        if (!parent) {
+            TRY(parent, below_floor(stream, replica, Seq{c.header.seq.value - 1}, c.header.prev));
+        }
         for (const auto seq : {c.header.seq.value, c.header.seq.value - 1}) {
             chain_at.bind(1, stream).bind(2, replica).bind(3, seq);
             for (;;) {
@@ -65,7 +75,10 @@ Result<Replica::Impl::Admitted> Replica::Impl::admit(std::string_view packed, co
                                                    " does not follow what is here"};
     }
 
-    if (origin != Origin::own && c.header.replica == self && !copied) {
+    // One's own that come back with a stream that was away are no copy's.
+    const auto away = evicted.find(stream);
+    const bool comes_back = away != evicted.end() && c.header.seq.value <= away->second;
+    if (origin != Origin::own && c.header.replica == self && !copied && !comes_back) {
         copied = true;
         TRY_VOID(set_fact("copied", "1"));
     }
@@ -86,6 +99,7 @@ Result<Replica::Impl::Admitted> Replica::Impl::admit(std::string_view packed, co
     log_insert.bind_blob(9, packed);
     TRY_VOID(log_insert.run());
     version_cache[lsn % version_cache.size()] = {lsn, c.version()};
+    TRY_VOID(cover_late(stream, replica, c.header.seq, c.hash));
     if (!is_ready) {
         wait_insert.bind(1, lsn).bind(2, std::string_view(reason)).bind(3, std::string_view(what));
         TRY_VOID(wait_insert.run());
@@ -133,6 +147,7 @@ static bool is_row_id(const Entity& e, std::string_view id) {
 }
 
 Result<Touched*> Replica::Impl::touch(RowTable& t, int stream, std::string_view id, bool presume_new) {
+    presume_new = presume_new && !has_dropped;
     auto& slot = touched_index.slot(row_hash(t, stream, id), [&](std::uint32_t i) {
         const auto& x = touched[i];
         return x.table == &t && x.stream == stream && x.id == id;
@@ -226,7 +241,7 @@ Result<bool> Replica::Impl::ready(const Commit& c, int stream, std::vector<NameM
             for (const auto& r : c.reviews_of(p))
                 for (const auto& id : c.ids(r)) wanted.push_back(id);
         }
-        if (wanted.empty()) continue;
+        if (wanted.empty() && !has_dropped) continue;
         TRY(auto* t, touch(*map.table, stream, row.id, false));
         // Most edits name what stands.
         auto stands = [&](const VersionId& v) -> Result<bool> {
@@ -243,6 +258,23 @@ Result<bool> Replica::Impl::ready(const Commit& c, int stream, std::vector<NameM
             }
             return false;
         };
+        if (t->meta.dropped) {
+            // What is no plain edit of what stands needs the past that went.
+            bool is_plain = true;
+            for (const auto& v : wanted) {
+                TRY(const bool s, stands(v));
+                is_plain = is_plain && s;
+            }
+            if (is_plain) {
+                TRY(is_plain, would_be_fast(*t, c, map, row));
+            }
+            if (is_plain) continue;
+            reason = "history";
+            what = std::string(c.names[row.entity]) + " " +
+                   (map.version->entity->uuid ? to_hex(row.id) : std::string(row.id));
+            TRY_VOID(want_row(stream, map.table->binding().name, row.id));
+            return false;
+        }
         std::vector<VersionId> all;
         bool read = false;
         for (const auto& v : wanted) {
@@ -289,6 +321,39 @@ bool Replica::Impl::entitled(const Commit& c, const NameMap& map, const PartRec&
     return true;
 }
 
+/// Whether all parts of the row's change would go the fast way, one after the other.
+Result<bool> Replica::Impl::would_be_fast(const Touched& t, const Commit& c, const NameMap& map, const RowRec& row) {
+    const auto rel = control.relation(*control.cert(c.header.replica), c.header.stream, c.header.control);
+    Touched trial = t;
+    for (const auto& p : c.parts_of(row)) {
+        bool fast = false;
+        apply_part_fast(trial, c, map, p, rel, head_lsn, fast);
+        if (!fast) return false;
+    }
+    return true;
+}
+
+/// A step into a state that freezes groups had in front of it what stands in them; gives the fold time that this asks
+/// for, or nothing when it had not.
+std::optional<std::uint64_t> Replica::Impl::reviewed_time(const Touched& t, const Commit& c, const NameMap& map,
+                                                          const PartRec& p, std::uint64_t freezes, std::uint64_t lsn) {
+    std::uint64_t time = 0;
+    for (const auto& r : c.reviews_of(p)) {
+        const auto g = map.items[r.group].group_no;
+        if (g < 0 || r.count != 1) return std::nullopt;
+        const auto& ref = t.meta.groups[static_cast<std::size_t>(g)];
+        if (ref.lsn == 0 || ref.lsn >= lsn) return std::nullopt;
+        const auto stands = version_at(ref.lsn);
+        if (!stands || *stands != c.ids(r).front()) return std::nullopt;
+        time = std::max(time, ref.time + 1);
+        freezes &= ~(std::uint64_t{1} << g);
+    }
+    // Nothing was ever written in the others.
+    for (std::size_t g = 0; g < t.meta.groups.size(); ++g)
+        if ((freezes >> g & 1) && t.meta.groups[g].lsn != 0) return std::nullopt;
+    return time;
+}
+
 /// Applies one part where base equals what stands; `fast` turns false when the row must be folded.
 void Replica::Impl::apply_part_fast(Touched& t, const Commit& c, const NameMap& map, const PartRec& p,
                                     const Relation& rel, std::uint64_t lsn, bool& fast) {
@@ -309,10 +374,16 @@ void Replica::Impl::apply_part_fast(Touched& t, const Commit& c, const NameMap& 
                    ? binding.ever_freezes[static_cast<std::size_t>(state)]
                    : 0;
     };
-    const VersionRef next{lsn, ref.lsn == 0 ? c.header.time : std::max(c.header.time, ref.time + 1)};
+    const auto stamp = unstamped.contains(lsn) ? 0 : c.header.time;
+    VersionRef next{lsn, ref.lsn == 0 ? stamp : std::max(stamp, ref.time + 1)};
     if (p.op == fold::Op::transition) {
         const auto& tr = *item.transition;
-        if (tr.to < 0 || !(tr.from >> t.meta.state & 1) || frozen(t.meta.state) || frozen(tr.to)) return;
+        if (tr.to < 0 || !(tr.from >> t.meta.state & 1)) return;
+        // Of a plain row everything lies in the past of what stands: to freeze that is to freeze nothing out, and to
+        // thaw it brings nothing back.
+        const auto time = reviewed_time(t, c, map, p, map.version->freezes(tr.to), lsn);
+        if (!time) return;
+        next.time = std::max(next.time, *time);
         t.meta.state = tr.to;
     } else {
         if (!is_register(item.group->rule) || !binding.plain[static_cast<std::size_t>(item.group_no)]) return;
@@ -342,6 +413,7 @@ Result<> Replica::Impl::apply_rows(const Commit& c, int stream, std::uint64_t ls
     for (std::uint32_t i = 0; i < c.rows.size(); ++i) {
         const auto& row = c.rows[i];
         const auto& map = map_of(maps, row);
+        if (c.names[row.entity] == kCheckpointEntity) TRY_VOID(apply_checkpoint(c, stream, lsn));
         if (!map.version ||
             !is_row_id(*map.version->entity,
                        row.id)) {  // not of the catalog that it names: kept in the log, shown by no table

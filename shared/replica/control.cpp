@@ -172,6 +172,24 @@ Result<> ControlState::apply_catalog(const ControlEntry& e) {
     return {};
 }
 
+/// A closed unit has nobody below it, and its successor is of its own level and not closed itself.
+Result<> ControlState::check_abolition(const Unit& u) const {
+    if (!u.abolished) return {};
+    if (u.id == root_) return fail(Errc::bad_input, "市级单位不能撤销 / the root unit cannot be closed");
+    for (const auto& id : unit_order_) {
+        const auto* below = unit(id);
+        if (below->parent == u.id && !below->abolished)
+            return fail(Errc::bad_input, u.id + " 还有下级单位 " + id + ",请先把它移走 / " + u.id + " still has " + id +
+                                             " below it: move that first");
+    }
+    if (u.merged_into.empty()) return {};
+    const auto* next = unit(u.merged_into);
+    if (!next || next->abolished || next->level != u.level || next->id == u.id)
+        return fail(Errc::bad_input, "不能并入 " + u.merged_into + ":要是同级、未撤销的单位 / cannot merge into " +
+                                         u.merged_into + ": it must be a unit of the same level that is not closed");
+    return {};
+}
+
 Result<> ControlState::apply_unit(const ControlEntry& e) {
     boost::system::error_code ec;
     const auto v = json::parse(e.payload, ec);
@@ -184,6 +202,12 @@ Result<> ControlState::apply_unit(const ControlEntry& e) {
            text_of(o, "name"),
            text_of(o, "short"),
            e.payload};
+    u.merged_into = text_of(o, "merged_into");
+    if (const auto* a = o.if_contains("abolished"); a && a->is_bool()) u.abolished = a->as_bool();
+    u.abolished = u.abolished || !u.merged_into.empty();
+    TRY_VOID(check_abolition(u));
+    // Its place is below its successor: who holds the one holds the other.
+    if (!u.merged_into.empty()) u.parent = u.merged_into;
     if (u.id.empty() || u.id.size() > 64 || u.level == Level::none)
         return fail(Errc::bad_input, "control log: a unit without id or level");
     if (u.parent.empty()) {
@@ -196,7 +220,10 @@ Result<> ControlState::apply_unit(const ControlEntry& e) {
     }
     if (u.short_name.empty()) u.short_name = u.name.empty() ? u.id : u.name;
     auto& history = units_[u.id];
-    if (history.empty()) unit_order_.push_back(u.id);
+    if (history.empty())
+        unit_order_.push_back(u.id);
+    else
+        moves_.push_back(e.pos);
     history.push_back(std::move(u));
     return {};
 }
@@ -224,9 +251,25 @@ const Unit* ControlState::unit(const std::string& id, ControlPos at) const {
     return found;
 }
 
+bool ControlState::is_abolished(const std::string& id, ControlPos at) const {
+    const auto* u = unit(id, at);
+    return u && u->abolished;
+}
+
+const std::string& ControlState::successor(const std::string& id, ControlPos at) const {
+    const auto* u = unit(id, at);
+    // A successor was open when it was named, so a chain of them ends.
+    while (u && !u->merged_into.empty()) {
+        const auto* next = unit(u->merged_into, at);
+        if (!next || next == u) break;
+        u = next;
+    }
+    return u ? u->id : id;
+}
+
 const std::string& ControlState::authority(const std::string& id, ControlPos at) const {
     const auto* u = unit(id, at);
-    if (!u) return id;
+    if (!u || u->abolished) return id;
     while (!u->parent.empty()) {
         const auto* p = unit(u->parent, at);
         if (!p || p->level != u->level) break;
@@ -248,19 +291,24 @@ bool ControlState::is_at_or_below(const std::string& id, const std::string& top,
 Relation ControlState::relation(const Certificate& author, const StreamId& stream, ControlPos at) const {
     Relation r;
     r.level = author.level;
-    if (!unit(author.unit, at) || !unit(stream.unit, at)) return r;
+    if (!unit(author.unit, at) || !unit(stream.unit, at) || is_abolished(author.unit, at)) return r;
     const auto& reach = authority(author.unit, at);
-    r.unit = author.unit == stream.unit || reach == stream.unit;
+    r.unit = author.unit == stream.unit || reach == successor(stream.unit, at);
     r.above = !r.unit && is_at_or_below(stream.unit, reach, at);
     // The root office stands above its own departments, and above nobody else's root.
     if (author.unit == root_ && stream.unit == root_) r.above = true;
     return r;
 }
 
-bool ControlState::holds(const std::string& id, const StreamId& stream) const {
-    const auto& reach = authority(id, head_);
-    if (is_at_or_below(stream.unit, reach, head_)) return true;
-    return stream.audience == Audience::notice && is_at_or_below(id, stream.unit, head_);
+bool ControlState::holds(const std::string& id, const StreamId& stream, ControlPos at) const {
+    if (is_at_or_below(stream.unit, authority(id, at), at)) return true;
+    return stream.audience == Audience::notice && is_at_or_below(id, stream.unit, at);
+}
+
+bool ControlState::held_ever(const std::string& id, const StreamId& stream) const {
+    return holds(id, stream) || std::any_of(moves_.begin(), moves_.end(), [&](const auto& at) {
+               return holds(id, stream, ControlPos{at.value - 1});  // before it moved
+           });
 }
 
 bool ControlState::scope_differs(const std::string& id, ControlPos a, ControlPos b) const {

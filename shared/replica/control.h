@@ -51,6 +51,10 @@ struct Unit {
     Level level = Level::none;
     std::string name, short_name;
     std::string json;  ///< the whole entry
+    /// Closed: nobody writes for it any more. Its records stay where they are; with a successor they are the
+    /// successor's to go on with, as if they were its own.
+    bool abolished = false;
+    std::string merged_into;
 };
 
 /// How an author stands to a stream's unit.
@@ -108,12 +112,18 @@ public:
     /// Eight bytes of the first entry's hash: two cities never share it. 0 before the first entry.
     std::uint64_t city_mark() const { return city_mark_; }
 
+    /// Who goes on with a unit's records: itself, or what it was merged into.
+    const std::string& successor(const std::string& unit, ControlPos at) const;
+    bool is_abolished(const std::string& unit, ControlPos at) const;
     /// Whose reach an office has: the highest unit above it of its own level (a department acts for the city).
     const std::string& authority(const std::string& unit, ControlPos at) const;
     bool is_at_or_below(const std::string& unit, const std::string& top, ControlPos at) const;
     Relation relation(const Certificate& author, const StreamId& stream, ControlPos at) const;
     /// Whether a node of `unit` holds `stream`, by the newest tree.
-    bool holds(const std::string& unit, const StreamId& stream) const;
+    bool holds(const std::string& unit, const StreamId& stream) const { return holds(unit, stream, head_); }
+    bool holds(const std::string& unit, const StreamId& stream, ControlPos at) const;
+    /// Whether it does or did by any tree so far.
+    bool held_ever(const std::string& unit, const StreamId& stream) const;
     /// Whether the streams that a node of `unit` holds are others by the tree at `b` than by the tree at `a`.
     bool scope_differs(const std::string& unit, ControlPos a, ControlPos b) const;
 
@@ -127,6 +137,7 @@ public:
 private:
     Result<> apply_catalog(const ControlEntry& e);
     Result<> apply_unit(const ControlEntry& e);
+    Result<> check_abolition(const Unit& u) const;
 
     ControlPos head_;
     Hash head_hash_;
@@ -134,6 +145,7 @@ private:
     std::uint64_t city_mark_ = 0;
     std::unordered_map<std::string, std::vector<Unit>> units_;  // history, ascending `since`
     std::vector<std::string> unit_order_;
+    std::vector<ControlPos> moves_;  ///< where a unit that was there already became another
     std::unordered_map<ReplicaId, Certificate> certs_;
     std::map<std::uint32_t, std::shared_ptr<const Catalog>> catalogs_;
     std::map<std::uint32_t, ControlPos> catalog_since_;

@@ -54,7 +54,7 @@ private:
         TRY(auto* t, m_.touch(table_, stream_, id, false));
         meta_ = t->meta;
         // A fold that is due reads the log, where everything is; what the table says can wait.
-        if (meta_.head != 0 && (t->fold || meta_.complex || e.settle || !e.remove.empty())) {
+        if (meta_.head != 0 && !meta_.dropped && (t->fold || meta_.complex || e.settle || !e.remove.empty())) {
             TRY(auto h, m_.fold_row(table_, meta_));
             meta_.state = h.state.state;
             folded_ = std::move(h);
@@ -288,6 +288,15 @@ Result<CommitId> Replica::Impl::commit_edits(const ReplicaId& as, const StreamId
     if (!cert)
         return fail(Errc::not_allowed,
                     "本机还没有登记,请先 enrol / this replica has no certificate yet: run enrol first");
+    if (as == self && control.is_abolished(cert->unit, control.head())) {
+        const auto& next = control.successor(cert->unit, control.head());
+        const bool has_next = next != cert->unit;
+        return fail(Errc::not_allowed, (has_next ? cert->unit + " 已并入 " + next : cert->unit + " 已撤销") +
+                                           ",本机只能查看,请向上级要新的登记码重新登记(enrol) / " + cert->unit +
+                                           (has_next ? " was merged into " + next : " was closed") +
+                                           ": this PC can only read, ask for a new code and enrol again");
+    }
+    if (as == self) TRY_VOID(check_not_evicted(stream));
     const auto rel = control.relation(*cert, stream, control.head());
     TRY(const int stream_number, stream_no(stream));
     TRY(const int replica_number, replica_no(as));

@@ -7,7 +7,7 @@
 namespace taizhang {
 
 Result<> Replica::Impl::history(std::uint64_t lsn, std::uint32_t index, std::vector<RowHistory::Item>& out) {
-    while (lsn != 0) {
+    while (lsn != 0 && index != RowMeta::kUnlinked) {
         out.push_back({lsn, index});
         log_prev.bind(1, lsn);
         TRY(const bool row, log_prev.step());
@@ -50,7 +50,7 @@ Result<> Replica::Impl::append_changes(std::uint64_t lsn, std::uint32_t index, s
         x.id = c.version();
         x.op = p.op;
         x.base.assign(c.base(p).begin(), c.base(p).end());
-        x.stamp = c.header.time;
+        x.stamp = unstamped.contains(lsn) ? 0 : c.header.time;
         x.level = rel.level;
         x.replica = c.header.replica;
         x.seq = c.header.seq;

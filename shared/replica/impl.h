@@ -1,6 +1,7 @@
 // impl.h - the inside of a Replica, shared by replica/*.cpp only.
 #pragma once
 
+#include "replica/checkpoint.h"
 #include "replica/replica.h"
 #include "replica/rows.h"
 
@@ -120,7 +121,10 @@ public:
     Result<> sync_tables();
     Result<> load_control();
     Result<> load_numbers();
+    Result<> load_checkpoints();
     Result<> add_entry(const ControlEntry& e);
+    Result<> add_certificate(const Certificate& cert);
+    Result<> reincarnate(bool of_same_unit);
     RowTable* table(int binding) { return tables[static_cast<std::size_t>(binding)].get(); }
     Now now() const;
 
@@ -130,6 +134,9 @@ public:
         std::string why;
     };
     Result<Admitted> admit(std::string_view packed, const Commit& commit, Origin origin);
+    Result<bool> would_be_fast(const Touched& t, const Commit& c, const NameMap& map, const RowRec& row);
+    std::optional<std::uint64_t> reviewed_time(const Touched& t, const Commit& c, const NameMap& map, const PartRec& p,
+                                               std::uint64_t freezes, std::uint64_t lsn);
     Result<Head> chain_head(int stream, int replica);
     Result<bool> ready(const Commit& c, int stream, std::vector<NameMap>& maps, std::string& reason, std::string& what);
     Result<> apply_rows(const Commit& c, int stream, std::uint64_t lsn, std::vector<NameMap>& maps, std::string& prev);
@@ -172,6 +179,44 @@ public:
     Result<std::string> key_of(const Edit& e, const EntityVersion& v) const;
     class EditWriter;
 
+    // ---- checkpoint.cpp
+    Result<> apply_checkpoint(const Commit& c, int stream, std::uint64_t lsn);
+    Result<> cover(int stream, int replica, Seq seq, Hash hash, std::int64_t at_ms);
+    Result<> cover_late(int stream, int replica, Seq seq, const Hash& hash);
+    Result<> mark_unstamped(std::uint64_t lsn);
+    Result<> unstamp(std::uint64_t lsn);
+    Result<std::vector<Tip>> tips_of(const ChainHead& head);
+    Result<Checkpoint> due_in(const StreamId& stream, std::uint64_t backup_lsn, std::span<const ChainHead> chains);
+    Result<CommitId> write_checkpoint(const StreamId& stream, const Checkpoint& checkpoint);
+
+    // ---- record.cpp: a row in bytes that are the same everywhere
+    Result<std::string> record_of(const RowTable& table, const RowTable::Stored& row);
+    Result<std::string> record_of(const RowTable& table, std::string_view id, const RowHistory& h);
+    Result<Hash> stream_digest(int stream);
+
+    // ---- history.cpp: rows whose history is not all here
+    Result<> want_row(int stream, std::string_view entity, std::string_view id);
+    Result<bool> is_waiting(std::uint64_t lsn);
+    Result<bool> below_floor(int stream, int replica, Seq seq, const Hash& hash);
+    Result<bool> may_drop(const Commit& c, int stream);
+    Result<std::uint64_t> drop_chain(const ChainHead& chain, std::int64_t before_ms);
+    Result<std::uint64_t> lsn_of(int stream, int replica, Seq seq, const Hash& hash);
+    Result<std::uint64_t> insert_stub(int stream, int replica, Seq seq, const Hash& hash);
+    Result<std::uint64_t> insert_past(int stream, const Commit& c, std::string_view packed);
+    Result<> fill(std::uint64_t lsn, const Commit& c, std::string_view packed);
+    Result<bool> link_row(RowTable& table, int stream, std::string_view id, std::vector<RowHistory::Item> items);
+    RowTable* table_named(std::string_view entity);
+
+    // ---- evict.cpp
+    Result<> check_not_evicted(const StreamId& stream);
+
+    // ---- snapshot.cpp
+    struct Snapshot;
+    class SnapshotTaker;
+    Result<bool> gather(Snapshot& out, int stream);
+    Result<> gather_row(Snapshot& out, RowTable& table, const RowTable::Stored& row,
+                        const std::unordered_set<std::uint64_t>& later);
+
     // ---- the log
     sqlite::Statement log_insert, log_get, log_hash, log_prev, log_set_prev, chain_last, chain_at, chain_next,
         conflict_delete, conflict_insert, wait_insert, wait_delete, fact_get, fact_set;
@@ -194,9 +239,12 @@ public:
 
     // ---- check.cpp
     Result<std::int64_t> check_chains();
+    Result<> check_rows();
 
     // ---- read.cpp
     Result<std::vector<std::string>> columns_of(const RowTable& table, const RowHistory& h) const;
+    Result<> read_dropped(RowTable& table, int stream, const std::string& key, RowHistory& h,
+                          std::vector<std::string>& column);
     Result<RowView> read_row(RowTable& table, int stream, const std::string& id);
 
     // ---- the transaction at hand
@@ -216,6 +264,13 @@ public:
     std::list<Cached> cache;
     std::unordered_map<std::uint64_t, std::list<Cached>::iterator> cache_index;
     std::size_t cache_bytes = 0;
+
+    // ---- checkpoints and dropped history
+    std::unordered_set<std::uint64_t> unstamped;       // lsns of commits whose time counts as none
+    std::unordered_set<std::uint64_t> horizon_chains;  // that some checkpoint names, by chain_key
+    std::unordered_map<std::uint64_t, Seq> floors;     // chains that begin in a state, by chain_key
+    std::unordered_map<int, std::uint64_t> evicted;  // streams that the tree took away once; how far the own chain was
+    bool has_dropped = false;                        // some row's history is not all here
     std::array<std::pair<std::uint64_t, VersionId>, 4096> version_cache{};
 };
 

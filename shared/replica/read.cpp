@@ -51,6 +51,36 @@ Result<RowView> Replica::read_row(const std::string& entity, const std::string& 
     return impl_->read_row(*impl_->table(v->binding->number), impl_->stream_nos[keys.front().stream], id);
 }
 
+/// A row whose past went: its values from the table, and of the history what is here.
+Result<> Replica::Impl::read_dropped(RowTable& t, int stream, const std::string& key, RowHistory& h,
+                                     std::vector<std::string>& column) {
+    const auto& binding = t.binding();
+    RowTable::Stored row;
+    TRY(const bool there, t.read(stream, key, row));
+    column.assign(binding.fields.size(), Value::null().encoded());
+    if (!there) return {};
+    for (auto& [field, value] : row.fields) column[static_cast<std::size_t>(field)] = std::move(value);
+    h.state.state = row.meta.state;
+    h.state.groups.resize(binding.groups.size());
+    if (row.meta.flow.lsn != 0) {
+        TRY(h.state.standing, version_at(row.meta.flow.lsn));
+    }
+    for (std::size_t g = 0; g < row.meta.groups.size(); ++g)
+        if (row.meta.groups[g].lsn != 0) {
+            TRY(h.state.groups[g].stand, version_at(row.meta.groups[g].lsn));
+        }
+    std::vector<RowHistory::Item> items;
+    TRY_VOID(history(row.meta.head, row.meta.head_index, items));
+    TRY(auto body, db->prepare("SELECT length(body) FROM log WHERE lsn = ?1", false));
+    for (const auto& i : items) {
+        body.bind(1, i.lsn);
+        TRY(const bool here, body.step());
+        if (here && body.integer(0) > 0) h.items.push_back(i);
+        body.reset();
+    }
+    return {};
+}
+
 Result<RowView> Replica::Impl::read_row(RowTable& t, int stream, const std::string& id) {
     RowView out;
     const auto& binding = t.binding();
@@ -62,9 +92,15 @@ Result<RowView> Replica::Impl::read_row(RowTable& t, int stream, const std::stri
     RowMeta meta;
     TRY(const bool there, t.load(stream, key, meta));
     if (!there) return fail(Errc::not_found, "本机没有记录 " + id + " / there is no record " + id + " here");
-    TRY(auto h, fold_row(t, meta));
-
-    TRY(const auto column, columns_of(t, h));
+    RowHistory h;
+    std::vector<std::string> column;
+    if (meta.dropped) {
+        TRY_VOID(read_dropped(t, stream, key, h, column));
+    } else {
+        TRY(h, fold_row(t, meta));
+        TRY(column, columns_of(t, h));
+    }
+    out.is_whole = !meta.dropped;
     for (std::size_t f = 0; f < column.size(); ++f)
         out.fields.emplace_back(binding.fields[f], ValueView::of(column[f]).copy());
     const auto& flow = binding.newest->workflow;
@@ -239,12 +275,15 @@ Result<std::vector<ChainHead>> Replica::chain_heads(std::span<const StreamId> wa
     return out;
 }
 
-Result<std::uint64_t> Replica::log_proof(Lsn at) {
+Result<std::optional<std::uint64_t>> Replica::log_proof(Lsn at) {
+    std::optional<std::uint64_t> none;
+    if (at > log_head()) return none;
     std::uint64_t proof = 0;
-    if (at.value == 0 || at > log_head()) return proof;
-    TRY(const auto version, impl_->version_at(at.value));
-    std::memcpy(&proof, version.bytes.data(), sizeof proof);
-    return proof;
+    impl_->log_hash.bind(1, at.value);
+    TRY(const bool here, impl_->log_hash.step());
+    if (here && impl_->log_hash.blob(0).size() == 32) std::memcpy(&proof, impl_->log_hash.blob(0).data(), sizeof proof);
+    if (here) impl_->log_hash.reset();
+    return std::optional(proof);
 }
 
 Result<std::vector<ChainHead>> Replica::chain_heads() { return chain_heads(streams()); }
@@ -278,6 +317,15 @@ Result<std::vector<LogEntry>> Replica::chain_after(const StreamId& stream, const
     const auto r = m.replica_nos.find(replica);
     if (s == m.stream_nos.end() || r == m.replica_nos.end()) return out;
     std::size_t bytes = 0;
+    if (m.has_dropped) {  // what is not all here cannot be given: from behind it
+        TRY(auto gone,
+            m.db->prepare("SELECT coalesce(max(seq), 0) FROM log WHERE stream = ?1 AND replica = ?2 AND seq > "
+                          "?3 AND length(body) = 0",
+                          false));
+        gone.bind(1, s->second).bind(2, r->second).bind(3, after.value);
+        TRY_VOID(gone.step());
+        after.value = std::max(after.value, gone.unsigned_integer(0));
+    }
     m.chain_next.bind(1, s->second).bind(2, r->second).bind(3, after.value);
     for (;;) {
         TRY(const bool row, m.chain_next.step());
@@ -300,9 +348,43 @@ Result<std::vector<LogEntry>> Replica::chain_after(const StreamId& stream, const
     return out;
 }
 
+namespace {
+
+/// What a reader has already: of a plain chain everything up to a seq, of a forked one the commits of one branch.
+struct Known {
+    std::unordered_map<std::uint64_t, std::uint64_t> through;  ///< seq by chain_key
+    std::unordered_set<std::uint64_t> lsns;
+    bool has(std::uint64_t chain, std::uint64_t seq, std::uint64_t lsn) const {
+        const auto it = through.find(chain);
+        return (it != through.end() && seq <= it->second) || lsns.contains(lsn);
+    }
+};
+
+}  // namespace
+
 Result<std::vector<LogEntry>> Replica::log_after(Lsn after, std::span<const StreamId> wanted, std::size_t bytes_max,
-                                                 Lsn& through) {
+                                                 Lsn& through, std::span<const ChainHead> known_heads) {
     auto& m = *impl_;
+    Known known;
+    for (const auto& k : known_heads) {
+        const auto s = m.stream_nos.find(k.stream);
+        const auto r = m.replica_nos.find(k.replica);
+        if (s == m.stream_nos.end() || r == m.replica_nos.end()) continue;
+        auto seq = k.seq;
+        auto hash = k.hash;
+        TRY(auto lsn, m.lsn_of(s->second, r->second, seq, hash));
+        const auto key = chain_key(s->second, r->second);
+        if (lsn != 0 && !m.forked.contains(key)) known.through[key] = seq.value;
+        // Of a forked chain: what the reader's commit follows.
+        while (lsn != 0 && m.forked.contains(key)) {
+            known.lsns.insert(lsn);
+            Loaded* l = nullptr;
+            TRY_VOID(m.load_commit(lsn, l));
+            hash = l->commit.header.prev;
+            seq.value -= 1;
+            TRY(lsn, m.lsn_of(s->second, r->second, seq, hash));
+        }
+    }
     std::vector<bool> in_scope(m.stream_nos.size() + 1, false);
     std::vector<int> numbers;
     for (const auto& id : wanted)
@@ -316,17 +398,21 @@ Result<std::vector<LogEntry>> Replica::log_after(Lsn after, std::span<const Stre
     if (by_chain) {
         TRY(auto next, m.db->prepare(kNextChain, false));
         TRY(auto back,
-            m.db->prepare("SELECT lsn FROM log WHERE stream = ?1 AND replica = ?2 ORDER BY seq DESC, lsn DESC", false));
+            m.db->prepare("SELECT lsn, seq FROM log WHERE stream = ?1 AND replica = ?2 ORDER BY seq DESC, lsn DESC",
+                          false));
         for (const auto stream : numbers)
             TRY_VOID(each_chain(next, stream, [&](int replica) -> Result<> {
+                const auto key = chain_key(stream, replica);
+                const bool forked = m.forked.contains(key);
                 back.bind(1, stream).bind(2, replica);
                 for (;;) {
                     TRY(const bool row, back.step());
                     if (!row) return {};
                     const auto lsn = back.unsigned_integer(0);
-                    if (lsn > after.value)
+                    const bool is_new = lsn > after.value && !known.has(key, back.unsigned_integer(1), lsn);
+                    if (is_new)
                         lsns.push_back(lsn);
-                    else if (!m.forked.contains(chain_key(stream, replica)))
+                    else if (!forked)
                         break;  // without a fork, what has a lower seq was admitted earlier
                 }
                 back.reset();
@@ -356,20 +442,23 @@ Result<std::vector<LogEntry>> Replica::log_after(Lsn after, std::span<const Stre
             if (by_chain) return fail(Errc::corrupt, "log: an index entry without its commit");
             return out;
         }
-        if (!in_scope[static_cast<std::size_t>(read.integer(1))]) continue;
+        const auto stream = static_cast<int>(read.integer(1)), replica = static_cast<int>(read.integer(2));
+        if (!in_scope[static_cast<std::size_t>(stream)]) continue;
+        if (known.has(chain_key(stream, replica), read.unsigned_integer(3), read.unsigned_integer(0))) continue;
         if (bytes >= bytes_max) {
             through = Lsn{read.unsigned_integer(0) - 1};
             return out;
         }
         LogEntry e;
         e.lsn = Lsn{read.unsigned_integer(0)};
-        e.stream_no = static_cast<int>(read.integer(1));
-        e.replica = m.replica_ids[static_cast<int>(read.integer(2))];
+        e.stream_no = stream;
+        e.replica = m.replica_ids[replica];
         e.seq = Seq{read.unsigned_integer(3)};
         hash_blob(read.blob(4), e.hash);
         e.origin = static_cast<Origin>(read.integer(5));
         e.received_ms = read.integer(6);
         e.packed = std::string(read.blob(7));
+        if (e.packed.empty()) continue;  // dropped; a hub drops nothing
         bytes += e.packed.size();
         out.push_back(std::move(e));
     }

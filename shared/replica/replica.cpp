@@ -11,7 +11,7 @@ namespace {
 constexpr std::int64_t kApplicationId = 0x545a4847;  // "TZHG"
 // A database's user_version says how many of these it has run. A script that was released is never edited.
 const std::string_view* const kSchema[] = {&embedded::engine_schema_1, &embedded::engine_schema_2,
-                                           &embedded::engine_schema_3};
+                                           &embedded::engine_schema_3, &embedded::engine_schema_4};
 constexpr std::int64_t kSchemaVersion = std::size(kSchema);
 // How far a PC's clock may lie behind what a hub said before it counts as wrong; and how far ahead.
 constexpr std::int64_t kBehindMax = 10 * 60'000, kAheadMax = std::int64_t{400} * 86'400'000;
@@ -167,7 +167,8 @@ Result<> Replica::Impl::load_numbers() {
         }
     }
     TRY(const auto head, pragma(*db, "SELECT coalesce(max(lsn), 0) FROM log"));
-    head_lsn = static_cast<std::uint64_t>(head);
+    TRY(const auto given, fact("log/head"));  // places whose commits were evicted are not given again
+    head_lsn = std::max(static_cast<std::uint64_t>(head), static_cast<std::uint64_t>(number_of(given)));
     TRY(waiting_count, pragma(*db, "SELECT count(*) FROM waiting"));
     heads.clear();
     forked.clear();
@@ -188,6 +189,8 @@ Result<> Replica::Impl::load_numbers() {
         }
     }
 
+    TRY_VOID(load_checkpoints());
+
     // The clock's high water is in the newest commits of this replica's own chains.
     last_time = 0;
     if (const auto own = replica_nos.find(self); own != replica_nos.end()) {
@@ -205,6 +208,40 @@ Result<> Replica::Impl::load_numbers() {
         }
     }
     return {};
+}
+
+/// What checkpoints and dropped history mean for the chains here.
+Result<> Replica::Impl::load_checkpoints() {
+    unstamped.clear();
+    horizon_chains.clear();
+    floors.clear();
+    evicted.clear();
+    TRY(auto gone,
+        db->prepare("SELECT key, value FROM fact WHERE key >= 'evicted/' AND key < 'evicted0' AND value <> x''",
+                    false));
+    for (;;) {
+        TRY(const bool row, gone.step());
+        if (!row) break;
+        if (const auto it = stream_nos.find(StreamId::parse(gone.text(0).substr(8))); it != stream_nos.end())
+            evicted[it->second] = static_cast<std::uint64_t>(number_of(std::string(gone.blob(1))));
+    }
+    TRY(const auto dropped, fact("dropped"));
+    has_dropped = !dropped.empty();
+    const auto each = [&](const char* sql, auto&& f) -> Result<> {
+        TRY(auto s, db->prepare(sql, false));
+        for (;;) {
+            TRY(const bool row, s.step());
+            if (!row) return {};
+            f(s);
+        }
+    };
+    TRY_VOID(each("SELECT lsn FROM unstamped", [&](const auto& s) { unstamped.insert(s.unsigned_integer(0)); }));
+    TRY_VOID(each("SELECT DISTINCT stream, replica FROM horizon", [&](const auto& s) {
+        horizon_chains.insert(chain_key(static_cast<int>(s.integer(0)), static_cast<int>(s.integer(1))));
+    }));
+    return each("SELECT stream, replica, seq FROM floor", [&](const auto& s) {
+        floors[chain_key(static_cast<int>(s.integer(0)), static_cast<int>(s.integer(1)))] = Seq{s.unsigned_integer(2)};
+    });
 }
 
 Result<> Replica::Impl::load_state() {
@@ -437,8 +474,10 @@ Result<> Replica::receive_control(std::span<const std::string> entries) {
     });
 }
 
-Result<> Replica::add_certificate(const Certificate& cert) {
-    auto& m = *impl_;
+Result<> Replica::add_certificate(const Certificate& cert) { return impl_->add_certificate(cert); }
+
+Result<> Replica::Impl::add_certificate(const Certificate& cert) {
+    auto& m = *this;
     return m.batch([&]() -> Result<> {
         const auto* known = m.control.cert(cert.replica);
         const auto body = cert.encode();
@@ -479,19 +518,22 @@ Result<std::vector<Replica::StoredCertificate>> Replica::certificates_after(std:
     }
 }
 
-Result<> Replica::reincarnate() {
-    auto& m = *impl_;
+Result<> Replica::reincarnate() { return impl_->reincarnate(true); }
+Result<> Replica::reincarnate_bare() { return impl_->reincarnate(false); }
+
+Result<> Replica::Impl::reincarnate(bool of_same_unit) {
+    auto& m = *this;
     ReplicaId id;
     m.env.random(id.bytes);
     TRY_VOID(m.batch([&]() -> Result<> {
         TRY_VOID(m.set_fact("replica", std::string(taizhang::view(id.bytes))));
         TRY_VOID(m.set_fact("copied", ""));
-        const auto* old = m.control.cert(m.self);
+        const auto* old = of_same_unit ? m.control.cert(m.self) : nullptr;
         if (!old) return {};
         // The same device of the same unit: what it writes before it next meets its hub counts at once.
         auto cert = *old;
         cert.replica = id;
-        return add_certificate(cert);
+        return m.add_certificate(cert);
     }));
     m.self = id;
     m.copied = false;

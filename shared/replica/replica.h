@@ -92,7 +92,7 @@ struct ChainHead {
 
 struct WaitingCommit {
     CommitId id;
-    std::string reason;  ///< "control", "certificate", "base"
+    std::string reason;  ///< "control", "certificate", "base", "history"
     std::string what;    ///< which position, replica or row
 };
 
@@ -123,6 +123,7 @@ struct RowView {
     std::vector<std::pair<std::string, Value>> fields;  ///< columns, the state's included
     std::vector<HistoryItem> history;                   ///< in key order
     fold::RowState fold;
+    bool is_whole = true;  ///< false: earlier history is at the hub, not here
 };
 
 /// A conflict line with its row; values and authors come from RowView.
@@ -182,6 +183,8 @@ public:
 
     /// A new incarnation of the same device: seq from 1 in every stream. For clones and restores.
     Result<> reincarnate();
+    /// The same for another unit: the name is new, its certificate comes with the enrolment.
+    Result<> reincarnate_bare();
     /// Commits under our own name came from elsewhere: this database is a copy, or was restored from an old one.
     bool is_copied() const;
 
@@ -211,18 +214,21 @@ public:
     // ------------------------------------------------------------ the log, for sync
 
     Lsn log_head() const;
-    /// Eight bytes of the hash of the commit at that place; 0 when there is none.
-    Result<std::uint64_t> log_proof(Lsn at);
+    /// Eight bytes of the hash of the commit at that place; 0 at place 0 and where a stream was evicted; nothing beyond
+    /// the head.
+    Result<std::optional<std::uint64_t>> log_proof(Lsn at);
     /// The newest commit of every chain in these streams, or of all.
     Result<std::vector<ChainHead>> chain_heads(std::span<const StreamId> wanted);
     Result<std::vector<ChainHead>> chain_heads();
-    /// Commits of one chain with seq above `after`, ascending; stops after `bytes_max` (at least one is given).
+    /// Commits of one chain with seq above `after`, ascending; stops after `bytes_max` (at least one is given). Where
+    /// bodies were dropped above `after`, it begins behind the last of them.
     Result<std::vector<LogEntry>> chain_after(const StreamId& stream, const ReplicaId& replica, Seq after,
                                               std::size_t bytes_max);
     /// Commits with lsn above `after` in the streams `wanted`, ascending by lsn, at most about `bytes_max`.
-    /// `through` gets the position up to which everything wanted has been given.
+    /// `through` gets the position up to which everything wanted has been given. Of chains in `known`, what that
+    /// commit follows is left out, if it is here.
     Result<std::vector<LogEntry>> log_after(Lsn after, std::span<const StreamId> wanted, std::size_t bytes_max,
-                                            Lsn& through);
+                                            Lsn& through, std::span<const ChainHead> known = {});
     Result<std::vector<std::string>> control_after(ControlPos after, std::size_t bytes_max);
     struct StoredCertificate {
         std::uint64_t pos = 0;
@@ -235,6 +241,53 @@ public:
 
     /// Two commits stand at one place of this chain: one replica was copied.
     Result<bool> is_forked(const StreamId& stream, const ReplicaId& replica);
+
+    // ------------------------------------------------------------ checkpoints, states, dropped history
+
+    /// Signs a checkpoint in every stream that has news; only at the city's root (Errc::not_allowed).
+    Result<std::vector<CommitId>> checkpoint();
+    /// A backup that holds everything up to here is on its disk: the next checkpoints say so, and devices may drop
+    /// what it holds.
+    Result<> note_backup(Lsn through);
+    struct CheckpointAt {
+        StreamId stream;
+        std::int64_t at_ms = 0;
+        Hash hash;
+    };
+    /// The newest checkpoint of each stream here.
+    Result<std::vector<CheckpointAt>> checkpoints();
+
+    /// Whether a checkpoint here says that the city has the commit.
+    Result<bool> is_covered(const CommitId& commit);
+
+    /// Drops the bodies of commits older than `before_ms` that the city's backup holds, where rows do not need them
+    /// any more. Hashes and places stay. Gives the bytes that went. Never at a hub: it keeps all.
+    Result<std::uint64_t> drop_old(std::int64_t before_ms);
+    /// Whether the history of some row is not all here.
+    bool has_dropped() const;
+
+    /// A stream's rows as its newest checkpoint covers them, for a device that begins. Empty: there is no checkpoint,
+    /// a chain is forked, or it would be larger than `bytes_max`: such a stream is given as log.
+    Result<std::string> make_snapshot(const StreamId& stream, std::size_t bytes_max);
+    /// Begins a stream of which nothing is here from a state. Errc::protocol when it is not what the city signed;
+    /// nothing was done then. False: something of the stream is here already, it was passed over.
+    Result<bool> take_snapshot(std::string_view bytes);
+
+    /// Rows that need their dropped history; Session asks the hub for it.
+    Result<std::vector<RowKey>> wanted_rows(std::size_t count_max);
+    struct PastCommit {
+        std::string packed;
+        bool unstamped = false;  ///< a checkpoint took its time
+    };
+    /// All commits of the row that count here. Empty: no such row.
+    Result<std::vector<PastCommit>> row_commits(const RowKey& key);
+    /// The answer to wanted_rows(): of these commits, what this log knows and lacks. What waited for them goes on.
+    /// Errc::protocol when they are not the row's.
+    Result<> complete_row(const RowKey& key, std::span<const PastCommit> past);
+
+    /// Takes a stream that is not this unit's to hold any more off this disk. The caller has made sure that all of it
+    /// is at the hub.
+    Result<> evict(const StreamId& stream);
 
     // Small durable facts: cursors, acks, upstream. A missing key is an empty string.
     Result<std::string> fact(const std::string& key);

@@ -7,7 +7,7 @@ namespace taizhang {
 namespace {
 
 constexpr std::uint8_t kMetaFormat = 1;
-constexpr std::uint8_t kComplex = 0x10, kOneVersion = 0x20;
+constexpr std::uint8_t kComplex = 0x10, kOneVersion = 0x20, kDropped = 0x40;
 
 std::string column_type(const Field& f, const EntityBinding& b, int field) {
     const auto group = b.newest->groups[static_cast<std::size_t>(f.group)].rule;
@@ -30,7 +30,8 @@ void RowMeta::encode(std::string& out) const {
     Writer w(out);
     bool one = flow.lsn == 0 && !groups.empty();
     for (const auto& g : groups) one = one && g.lsn == groups.front().lsn && g.time == groups.front().time;
-    w.u8(static_cast<std::uint8_t>(kMetaFormat | (complex ? kComplex : 0) | (one ? kOneVersion : 0)));
+    w.u8(static_cast<std::uint8_t>(kMetaFormat | (complex ? kComplex : 0) | (one ? kOneVersion : 0) |
+                                   (dropped ? kDropped : 0)));
     w.varint(head);
     w.varint(head_index);
     w.varint(static_cast<std::uint64_t>(state));
@@ -61,6 +62,7 @@ bool RowMeta::decode(std::string_view in, RowMeta& m) {
     const auto tag = r.u8();
     if ((tag & 0x0f) != kMetaFormat) return false;
     m.complex = tag & kComplex;
+    m.dropped = tag & kDropped;
     m.head = r.varint();
     m.head_index = static_cast<std::uint32_t>(r.varint());
     m.state = static_cast<int>(r.varint());
@@ -222,6 +224,71 @@ Result<> RowTable::update(int stream, std::string_view id, std::span<const Cell>
     if (has_state()) bind_state(*s, i++, meta.state);
     for (const auto& c : cells) bind_cell(*s, i++, c);
     return s->run();
+}
+
+namespace {
+
+/// A column's value as it was written; `is_exact` turns false when the table may have rounded it.
+std::string encoded_column(const sqlite::Statement& s, int col, bool& is_exact) {
+    switch (s.type(col)) {
+        case sqlite::ColumnType::integer: return Value::integer(s.integer(col)).encoded();
+        case sqlite::ColumnType::text: return Value::text(std::string(s.text(col))).encoded();
+        case sqlite::ColumnType::blob: return Value::blob(std::string(s.blob(col))).encoded();
+        case sqlite::ColumnType::real: {
+            constexpr std::int64_t kSureMax = 999'999'999'999'999;  // 15 digits come back from a double as they were
+            const auto d = Decimal::from_double(s.real(col));
+            is_exact = is_exact && d && d->mantissa <= kSureMax && d->mantissa >= -kSureMax;
+            return Value::number(d.value_or(Decimal{})).encoded();
+        }
+        case sqlite::ColumnType::null: break;
+    }
+    return Value::null().encoded();
+}
+
+}  // namespace
+
+Result<> RowTable::take_stored(const sqlite::Statement& s, Stored& out) const {
+    out.id = binding_.newest->uuid ? s.blob(0) : s.text(0);
+    out.fields.clear();
+    out.is_exact = true;
+    if (!RowMeta::decode(s.blob(1), out.meta))
+        return fail(Errc::corrupt, "记录 " + std::string(out.id) + " 的附加信息已损坏,请运行 verify / row " +
+                                       std::string(out.id) + ": damaged, run verify");
+    for (std::size_t f = 0; f < binding_.fields.size(); ++f)
+        if (const auto col = static_cast<int>(f) + 2; !s.is_null(col))
+            out.fields.emplace_back(static_cast<int>(f), encoded_column(s, col, out.is_exact));
+    return {};
+}
+
+Result<> RowTable::each_row(int stream, const std::function<Result<>(const Stored&)>& f) {
+    if (!has_stream_index_) {
+        TRY_VOID(db_.exec("CREATE INDEX IF NOT EXISTS \"" + binding_.name + "__s\" ON " + name() + "(_s)"));
+        has_stream_index_ = true;
+    }
+    std::string sql = "SELECT id, _m";
+    for (const auto& field : binding_.fields) sql += ", \"" + field + "\"";
+    TRY(auto s, db_.prepare(sql + " FROM " + name() + " WHERE _s = ?1 ORDER BY id", false));
+    s.bind(1, stream);
+    Stored row;
+    for (;;) {
+        TRY(const bool there, s.step());
+        if (!there) return {};
+        TRY_VOID(take_stored(s, row));
+        TRY_VOID(f(row));
+    }
+}
+
+Result<bool> RowTable::read(int stream, std::string_view id, Stored& out) {
+    std::string sql = "SELECT id, _m";
+    for (const auto& field : binding_.fields) sql += ", \"" + field + "\"";
+    TRY(auto s, db_.prepare(sql + " FROM " + name() + " WHERE id = ?1 AND _s = ?2", false));
+    bind_id(s, 1, id);
+    s.bind(2, stream);
+    TRY(const bool there, s.step());
+    if (!there) return false;
+    TRY_VOID(take_stored(s, out));
+    out.id = id;
+    return true;
 }
 
 Result<std::vector<int>> RowTable::streams_of(std::string_view id) {

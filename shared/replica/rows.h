@@ -6,6 +6,7 @@
 #include "replica/control.h"
 #include "sqlite/database.h"
 
+#include <functional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -22,8 +23,11 @@ struct VersionRef {
 struct RowMeta {
     /// Not every change of the row lies in the past of what stands, or there are lines: fold on any change.
     bool complex = false;
+    /// Part of the history is not in this log: all of it lies in the past of what stands. Never with `complex`.
+    bool dropped = false;
     std::uint64_t head = 0;        ///< lsn of the newest change here; each change points to the one before
-    std::uint32_t head_index = 0;  ///< which row of that commit
+    std::uint32_t head_index = 0;  ///< which row of that commit; kUnlinked: it leads nowhere
+    static constexpr std::uint32_t kUnlinked = 0xffffffff;  ///< of a row that began in a state
     int state = 0;
     VersionRef flow;
     std::vector<VersionRef> groups;  ///< by group number
@@ -54,6 +58,18 @@ public:
     Result<std::vector<int>> streams_of(std::string_view id);
     Result<> clear();
 
+    /// One row as the table shows it; fields without a value are left out. Views are valid until the next step.
+    struct Stored {
+        std::string_view id;
+        RowMeta meta;
+        std::vector<std::pair<int, std::string>> fields;  ///< by number, encoded
+        /// A number whose decimal digits the table does not tell for sure.
+        bool is_exact = true;
+    };
+    /// The rows of a stream in order of id; with `id`, that one alone. The first call makes an index.
+    Result<> each_row(int stream, const std::function<Result<>(const Stored&)>& f);
+    Result<bool> read(int stream, std::string_view id, Stored& out);
+
     const EntityBinding& binding() const { return binding_; }
     /// Columns in order: id, stream, then fields by number (NULL-able), then the state. For digest and readers.
     std::string select_all_sql() const;
@@ -65,10 +81,12 @@ private:
     void bind_state(sqlite::Statement& s, int i, int state) const;
     std::string name() const { return "\"" + binding_.name + "\""; }
     Result<sqlite::Statement*> update_for(std::span<const Cell> cells);
+    Result<> take_stored(const sqlite::Statement& s, Stored& out) const;
 
     sqlite::Database& db_;
     const EntityBinding& binding_;
     sqlite::Statement load_, insert_, streams_;
+    bool has_stream_index_ = false;
     std::unordered_map<std::string, sqlite::Statement> updates_;  // by the set of fields
     std::string meta_bytes_, key_;
 };

@@ -43,7 +43,9 @@ Result<bool> level_has(Replica& r, const CommitId& commit, Level level) {
     const auto* own = r.control().cert(r.id());
     if (own && own->level == level) return true;
     TRY(const auto seq, level_ack(r, commit.stream, commit.replica, level));
-    return commit.seq <= seq;
+    if (commit.seq <= seq) return true;
+    // What the city has it had from the levels below, or it came past them.
+    return level == Level::city ? r.is_covered(commit) : Result<bool>(false);
 }
 
 Result<std::uint64_t> own_commits_at(Replica& r, Level level) {

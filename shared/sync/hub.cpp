@@ -264,6 +264,16 @@ Result<> Hub::take_control(const wire::SyncRequest& q) {
     return {};
 }
 
+/// In its scope, or written by somebody who might write there when he did: a tree that has moved since must not lose
+/// what was written before.
+bool Hub::may_bring(const Device& device, const CommitHeader& h) const {
+    const auto& c = r_->control();
+    if (c.held_ever(device.unit, h.stream)) return true;
+    const auto* author = c.cert(h.replica);
+    return !author ||
+           c.holds(author->unit, h.stream, h.control);  // of a stranger: kept, without effect until he is known
+}
+
 /// Admits what the device sends, in its scope; on return (and after the batch) it is on the disk and may be acked.
 Result<> Hub::take(const wire::SyncRequest& q, const Device& device, wire::SyncReply& reply) {
     TRY_VOID(take_control(q));
@@ -312,7 +322,7 @@ Result<> Hub::take(const wire::SyncRequest& q, const Device& device, wire::SyncR
     for (const auto& packed : q.commits) {
         TRY_VOID(packer.unpack(packed, bytes));
         TRY(const auto h, Commit::decode_header(bytes));
-        if (r_->control().holds(device.unit, h.stream)) {
+        if (may_bring(device, h)) {
             run.push_back(packed);
             continue;
         }
@@ -365,6 +375,39 @@ Result<> Hub::give_certificates(const wire::SyncRequest& q, const Device& device
     return {};
 }
 
+/// Histories of rows that the device asks for, as long as the reply stays small.
+Result<> Hub::give_pasts(const wire::SyncRequest& q, const std::vector<StreamId>& streams, wire::SyncReply& reply) {
+    std::size_t bytes = 0;
+    for (const auto& row : q.rows) {
+        if (bytes >= kReplyBytes || std::find(streams.begin(), streams.end(), row.stream) == streams.end()) continue;
+        TRY(auto commits, r_->row_commits({row.entity, row.id, row.stream}));
+        wire::RowPast past{row, {}};
+        for (auto& c : commits) {
+            bytes += c.packed.size();
+            past.commits.push_back({std::move(c.packed), c.unstamped});
+        }
+        reply.pasts.push_back(std::move(past));
+    }
+    return {};
+}
+
+/// For a device that begins: the streams' rows as the city's checkpoints cover them. What cannot be given so follows
+/// as log.
+Result<> Hub::give_states(const wire::SyncRequest& q, std::vector<StreamId> streams, wire::SyncReply& reply) {
+    std::sort(streams.begin(), streams.end(), [](const auto& a, const auto& b) { return a.str() < b.str(); });
+    std::size_t bytes = 0;
+    for (const auto& stream : streams) {
+        if (stream.str() <= q.state_after) continue;
+        if (bytes >= kReplyBytes) return {};
+        reply.state_through = stream.str();
+        TRY(auto state, r_->make_snapshot(stream, kStateBytesMax));
+        bytes += state.size();
+        if (!state.empty()) reply.states.push_back(std::move(state));
+    }
+    reply.state_through.clear();
+    return {};
+}
+
 Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::vector<Hash>& just_sent,
                    wire::SyncReply& reply) {
     TRY(const auto proof, r_->log_proof(q.cursor.log));
@@ -376,6 +419,7 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::
                     known ? q.cursor.certificates : 0,
                     known ? q.cursor.acks : 0};
     reply.control_head = r_->control().head();
+    if (const auto* own = r_->control().cert(r_->id())) reply.unit = own->unit;
     if (q.control > r_->control().head()) {
         TRY(reply.takes_control, takes_control());
     }
@@ -398,23 +442,6 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::
             return {};
         }
     }
-    TRY(auto passed_on, acks_after(*r_, reply.cursor.acks, streams, kAcksMax, reply.cursor.acks));
-    reply.more = passed_on.size() == kAcksMax;
-    std::move(passed_on.begin(), passed_on.end(), std::back_inserter(reply.acks));
-    std::unordered_map<std::string, Seq> has;
-    for (const auto& v : q.vector) {
-        // Of a forked chain the device may hold one branch only: it gets all of it.
-        TRY(const bool forked, r_->is_forked(v.stream, v.replica));
-        if (forked) continue;
-        TRY(const auto hashes, r_->hashes_at(v.stream, v.replica, v.seq));
-        if (std::find(hashes.begin(), hashes.end(), v.hash) != hashes.end())
-            has[v.stream.str() + v.replica.hex()] = v.seq;
-    }
-    Lsn through;
-    TRY(auto entries,
-        r_->log_after(reply.cursor.log, streams,
-                      q.reply_bytes == 0 ? kReplyBytes : std::min(kReplyBytes, static_cast<std::size_t>(q.reply_bytes)),
-                      through));
     // A commit and the certificate that it needs travel together, even when its author had no business there.
     std::set<ReplicaId> strangers;
     auto introduce = [&](const ReplicaId& replica) {
@@ -426,17 +453,30 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::
         TRY(const auto heads, r_->chain_heads(streams));
         for (const auto& h : heads) introduce(h.replica);
     }
+    TRY_VOID(give_pasts(q, streams, reply));
+    if (q.wants_state) {
+        TRY_VOID(give_states(q, streams, reply));
+        reply.more = !(q.state_after.empty() && reply.states.empty() && reply.state_through.empty());
+        if (reply.more) return {};  // what follows depends on what it takes of this
+    }
+    TRY(auto passed_on, acks_after(*r_, reply.cursor.acks, streams, kAcksMax, reply.cursor.acks));
+    reply.more = reply.more || passed_on.size() == kAcksMax;
+    std::move(passed_on.begin(), passed_on.end(), std::back_inserter(reply.acks));
+    std::vector<ChainHead> known_heads;
+    for (const auto& v : q.vector) known_heads.push_back({v.stream, v.replica, v.seq, v.hash, Origin::below});
+    Lsn through;
+    TRY(auto entries,
+        r_->log_after(reply.cursor.log, streams,
+                      q.reply_bytes == 0 ? kReplyBytes : std::min(kReplyBytes, static_cast<std::size_t>(q.reply_bytes)),
+                      through, known_heads));
     for (auto& e : entries) {
         introduce(e.replica);
         if (std::find(just_sent.begin(), just_sent.end(), hash_of(e.packed)) != just_sent.end()) continue;
-        if (!has.empty()) {
-            const auto it = has.find(r_->stream_name(e.stream_no).str() + e.replica.hex());
-            if (it != has.end() && e.seq <= it->second) continue;
-        }
         reply.commits.push_back(std::move(e.packed));
     }
     reply.cursor.log = through;
-    TRY(reply.cursor.proof, r_->log_proof(through));
+    TRY(const auto place, r_->log_proof(through));
+    reply.cursor.proof = place.value_or(0);
     reply.more = reply.more || through < r_->log_head();
     return {};
 }

@@ -18,6 +18,7 @@ namespace taizhang::sync {
 inline constexpr std::size_t kReplyBytes = 1u << 20;
 inline constexpr std::size_t kAcksMax = 4096;  ///< passed on in one reply
 inline constexpr std::size_t kWantsMax = 256;
+inline constexpr std::size_t kStateBytesMax = 4u << 20;  ///< a stream beyond that is given as log
 
 class Hub {
 public:
@@ -56,6 +57,9 @@ private:
     Result<> take(const wire::SyncRequest& q, const Device& device, wire::SyncReply& reply);
     Result<> give(const wire::SyncRequest& q, const Device& device, const std::vector<Hash>& just_sent,
                   wire::SyncReply& reply);
+    bool may_bring(const Device& device, const CommitHeader& h) const;
+    Result<> give_pasts(const wire::SyncRequest& q, const std::vector<StreamId>& streams, wire::SyncReply& reply);
+    Result<> give_states(const wire::SyncRequest& q, std::vector<StreamId> streams, wire::SyncReply& reply);
     Result<> ask_certificates(wire::SyncReply& reply);
     Result<> give_certificates(const wire::SyncRequest& q, const Device& device, std::uint64_t after,
                                wire::SyncReply& reply);

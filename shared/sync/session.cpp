@@ -13,6 +13,12 @@ constexpr const char* kToken = "upstream/token";
 constexpr const char* kHub = "upstream/hub";  // hub[16], varint generation: of the newest cursor
 constexpr const char* kLevel = "upstream/level";
 constexpr const char* kHubControl = "upstream/control";  // by which tree the hub chose what it gave
+// Of a device that begins: "+" and the stream up to which it has states; then "=": what follows them in the log comes
+// by vector, until all of it is here.
+constexpr const char* kState = "upstream/state";
+constexpr std::size_t kRowsMax = 64;                  // whose history is asked for at once
+constexpr const char* kEvicted = "upstream/evicted";  // by which tree everything out of scope is gone
+constexpr const char* kHubUnit = "upstream/unit";
 constexpr const char* kLastSync = "upstream/last_sync_ms";
 
 std::string ack_key(const StreamId& stream, const ReplicaId& replica) {
@@ -108,6 +114,10 @@ Result<std::vector<Replica::Received>> receive_from_below(Replica& r, std::span<
     TRY_VOID(r.batch([&]() -> Result<> {
         TRY(out, r.receive(packed, Origin::below));
         TRY_VOID(note_fork_below(r, out));
+        const auto* own = r.control().cert(r.id());
+        for (const auto& x : out)
+            if (own && !x.header.stream.unit.empty() && !r.control().holds(own->unit, x.header.stream))
+                TRY_VOID(r.set_fact(kEvicted, ""));  // passed on, then taken off this disk again
         TRY_VOID(release_held(r));
         return {};
     }));
@@ -152,6 +162,38 @@ Result<> learn_hub_heads(Replica& r, const std::vector<wire::ChainPos>& there_he
     return {};
 }
 
+Result<> evict_out_of_scope(Replica& r) {
+    const auto head = r.control().head();
+    const auto* own = r.control().cert(r.id());
+    TRY(const auto done, r.fact(kEvicted));
+    if (!own || done == std::to_string(head.value)) return {};
+    // A server keeps what it had: those below still bring what they wrote before they heard of the move, and it has to
+    // fit on what is there. Nothing new of it comes from above.
+    TRY(auto devices, r.database().prepare("SELECT 1 FROM device LIMIT 1", false));
+    TRY(const bool is_hub, devices.step());
+    if (is_hub) return {};
+    TRY(const auto left, unsent(r));
+    bool is_whole = true;
+    for (const auto& s : r.streams()) {
+        if (!r.control().unit(s.unit) || r.control().holds(own->unit, s)) continue;
+        if (std::any_of(left.begin(), left.end(), [&](const auto& c) { return c.stream == s; }))
+            is_whole = false;
+        else
+            TRY_VOID(r.evict(s));
+    }
+    return is_whole ? r.set_fact(kEvicted, std::to_string(head.value)) : Result<>();
+}
+
+Result<bool> must_enrol_again(Replica& r) {
+    const auto head = r.control().head();
+    const auto* own = r.control().cert(r.id());
+    if (!own) return false;
+    if (r.control().is_abolished(own->unit, head)) return true;
+    TRY(const auto hub, r.fact(kHubUnit));
+    return !hub.empty() && r.control().unit(hub) != nullptr &&
+           !r.control().is_at_or_below(own->unit, r.control().authority(hub, head), head);
+}
+
 Result<Level> upstream_level(Replica& replica) {
     TRY(const auto v, replica.fact(kLevel));
     return v.empty() ? Level::none : level_from(v);
@@ -160,6 +202,13 @@ Result<Level> upstream_level(Replica& replica) {
 // ------------------------------------------------------------------ enrolment
 
 Result<std::string> Enrolment::request(const std::string& code, const std::string& label) {
+    // The old unit's name is done with; what was written under it stays and goes up as it is.
+    const auto* own = r_.control().cert(r_.id());
+    if (own && r_.control().is_abolished(own->unit, r_.control().head()))
+        TRY_VOID(r_.batch([&]() -> Result<> {
+            TRY_VOID(r_.set_fact(kToken, ""));
+            return r_.reincarnate_bare();
+        }));
     wire::EnrolRequest q;
     q.code = code;
     q.replica = r_.id();
@@ -185,6 +234,7 @@ Result<> Enrolment::reply(std::string_view bytes) {
         TRY_VOID(r_.set_fact(kToken, m.token));
         TRY_VOID(r_.set_fact(kLevel, std::string(name_of(m.level))));
         TRY_VOID(keep_hub(r_, m.cursor));
+        if (begin_ == Begin::with_state && r_.log_head().value == 0) TRY_VOID(r_.set_fact(kState, "+"));
         return r_.set_fact(kCursor, encode(cursor));
     }));
     return r_.trust_time(m.time_ms);
@@ -201,6 +251,12 @@ Result<> Session::fill_outbox(wire::SyncRequest& q) {
         });
         if (is_blocked || room == 0) continue;
         TRY(auto entries, r_.chain_after(c.stream, c.replica, c.acked, room));
+        if (entries.empty() || entries.front().seq.value > c.acked.value + 1) {
+            // The hub lost what this device has dropped: it gets it from above. Its heads will tell when.
+            blocked_.push_back({c.stream, c.replica, c.acked, {}});
+            asks_heads_ = true;
+            continue;
+        }
         // The hub has the certificate of whoever it has something of.
         if (c.replica != r_.id() && c.acked.value == 0)
             if (const auto* cert = r_.control().cert(c.replica)) q.certificates.push_back(cert->encode());
@@ -212,6 +268,13 @@ Result<> Session::fill_outbox(wire::SyncRequest& q) {
     return {};
 }
 
+Result<> Session::add_vector(wire::SyncRequest& q) {
+    q.has_vector = sent_vector_ = true;
+    TRY(const auto heads, r_.chain_heads());
+    for (const auto& h : heads) q.vector.push_back({h.stream, h.replica, h.seq, h.hash});
+    return {};
+}
+
 Result<std::string> Session::request() {
     wire::SyncRequest q;
     TRY(q.token, r_.fact(kToken));
@@ -219,6 +282,7 @@ Result<std::string> Session::request() {
         return fail(Errc::not_allowed, "本机还没有登记,请先 enrol / not enrolled yet: run enrol first");
     if (r_.is_copied()) TRY_VOID(r_.reincarnate());
     q.replica = r_.id();
+    sent_vector_ = lost_place_ = false;
     TRY(const auto cursor, r_.fact(kCursor));
     q.cursor = decode_cursor(cursor);
     q.city = r_.control().city_mark();
@@ -233,12 +297,20 @@ Result<std::string> Session::request() {
     TRY(const auto waiting, r_.waiting());
     for (const auto& w : waiting)
         if (w.reason == "certificate") q.cursor.certificates = 0;  // the tree has moved: ask for all of them again
-    if (send_vector_ || q.cursor.hub.is_zero()) {
-        q.has_vector = true;
-        TRY(const auto heads, r_.chain_heads());
-        for (const auto& h : heads) q.vector.push_back({h.stream, h.replica, h.seq, h.hash});
-    }
+    TRY(const auto began, r_.fact(kState));
+    if (send_vector_ || q.cursor.hub.is_zero() || began == "=") TRY_VOID(add_vector(q));
+    TRY(const auto state, r_.fact(kState));
+    q.wants_state = state.starts_with('+');
+    if (q.wants_state) q.state_after = state.substr(1);
+    TRY(auto rows, r_.wanted_rows(kRowsMax));
+    wanted_rows_ = rows.size();
+    for (auto& row : rows) q.rows.push_back({std::move(row.stream), std::move(row.entity), std::move(row.id)});
     TRY_VOID(fill_outbox(q));
+    if (asks_heads_ && !q.has_vector) {
+        q.cursor = {};
+        TRY_VOID(add_vector(q));
+    }
+    asks_heads_ = false;
     in_flight_ = q.commits.size();
     return wire::encode(q);
 }
@@ -250,6 +322,9 @@ Result<> Session::reply(std::string_view bytes) {
     TRY_VOID(r_.batch([&] { return take(m); }));
     TRY_VOID(r_.trust_time(m.time_ms));
     send_vector_ = m.wants_vector || (m.more && (send_vector_ || m.has_heads));
+    TRY(const auto rows, r_.wanted_rows(kRowsMax + 1));
+    const bool asks_rows =
+        !rows.empty() && (wanted_rows_ == 0 || rows.size() < wanted_rows_ || wanted_rows_ == kRowsMax);
     const bool was_given = control_from_ == m.control_head;  // it took nothing of what we gave
     control_from_.reset();
     if (m.takes_control && !was_given) control_from_ = m.control_head;
@@ -262,7 +337,8 @@ Result<> Session::reply(std::string_view bytes) {
     });
     TRY(const auto cursor, r_.fact(kCursor));
     more_ = decode_cursor(cursor).hub.is_zero() || m.more || can_send || r_.is_copied() || control_from_.has_value() ||
-            !wanted_.empty();
+            !wanted_.empty() || asks_rows;
+    if (!more_) TRY_VOID(evict_out_of_scope(r_));
     // A hub that neither takes nor refuses would keep us here for ever.
     if (!m.more && in_flight_ > 0 && m.acks.empty() && m.verdicts.empty())
         return fail(Errc::protocol, "服务器没有确认收到 / the hub acknowledged nothing");
@@ -277,11 +353,22 @@ Result<> Session::take(const wire::SyncReply& m) {
         TRY(const auto c, Certificate::decode(body));
         TRY_VOID(r_.add_certificate(c));
     }
+    TRY_VOID(take_states(m));
     std::vector<std::string_view> commits(m.commits.begin(), m.commits.end());
     TRY(const auto results, r_.receive(commits, Origin::upstream));
+    for (const auto& p : m.pasts) {
+        std::vector<Replica::PastCommit> past;
+        for (const auto& c : p.commits) past.push_back({c.packed, c.unstamped});
+        TRY_VOID(r_.complete_row({p.row.entity, p.row.id, p.row.stream}, past));
+    }
     TRY_VOID(release_held(r_));
     for (const auto& x : results) {
         if (x.admission == Admission::admitted) ++stats_.received;
+        // The tree gave this device streams whose beginning lies below its cursor: the vectors will tell.
+        if (x.admission == Admission::gap && !m.has_heads && !sent_vector_) {
+            lost_place_ = true;
+            continue;
+        }
         // A gap or a break in what the hub serves: take none of it, so that the cursor stays where it was.
         if (x.admission == Admission::gap || x.admission == Admission::broken)
             return fail(Errc::protocol,
@@ -290,6 +377,22 @@ Result<> Session::take(const wire::SyncReply& m) {
     if (m.has_heads) TRY_VOID(learn_hub_heads(r_, m.heads, m.level));
     TRY_VOID(note_received(results, m.level));
     return note(m);
+}
+
+/// A device that begins: whole streams as the city signed them, then the log above them.
+Result<> Session::take_states(const wire::SyncReply& m) {
+    TRY(const auto state, r_.fact(kState));
+    if (state == "=" && !m.more) return r_.set_fact(kState, "");
+    if (!state.starts_with('+') || m.control_head > r_.control().head()) return {};
+    for (const auto& bytes : m.states) {
+        const auto taken = r_.take_snapshot(bytes);
+        if (taken) continue;
+        // Not what the city signed: the log tells it instead, commit by commit.
+        if (taken.error().code != Errc::protocol) return taken.error();
+        ++stats_.states_refused;
+    }
+    if (state == "+" && m.states.empty() && m.state_through.empty()) return r_.set_fact(kState, "");  // there are none
+    return r_.set_fact(kState, m.state_through.empty() ? "=" : "+" + m.state_through);
 }
 
 /// What the hub gave, it has: nothing of that is sent back to it.
@@ -322,6 +425,8 @@ Result<> Session::note(const wire::SyncReply& m) {
         TRY(const auto stored, stored_ack(r_, a.at.stream, a.at.replica));
         const auto before = stored.value_or(Seq{0});
         TRY(const auto hashes, r_.hashes_at(a.at.stream, a.at.replica, a.at.seq));
+        const auto* own = r_.control().cert(r_.id());
+        if (hashes.empty() && own && !r_.control().holds(own->unit, a.at.stream)) continue;  // evicted since
         if (std::find(hashes.begin(), hashes.end(), a.at.hash) == hashes.end())
             return fail(Errc::protocol, "服务器确认的不是本机的记录 / the hub acknowledged another commit than ours: " +
                                             a.at.stream.str());
@@ -342,10 +447,15 @@ Result<> Session::note(const wire::SyncReply& m) {
         stats_.refused.push_back(v.stream.str() + " #" + std::to_string(v.seq.value) + ": " + v.why);
     }
     TRY_VOID(r_.set_fact(kLevel, std::string(name_of(m.level))));
+    if (!m.unit.empty()) TRY_VOID(r_.set_fact(kHubUnit, m.unit));
     TRY_VOID(r_.set_fact(kLastSync, std::to_string(m.time_ms)));
     TRY(const bool moved, scope_moved(m));
+    // A cursor that was dropped comes back with a comparison only: an answer from before does not tell of what was
+    // missing.
+    TRY(const auto cursor, r_.fact(kCursor));
+    const bool is_old = decode_cursor(cursor).hub.is_zero() && !m.has_heads;
     TRY_VOID(keep_hub(r_, m.cursor));
-    return r_.set_fact(kCursor, encode(moved ? wire::Cursor{} : m.cursor));
+    return r_.set_fact(kCursor, encode(moved || is_old || lost_place_ ? wire::Cursor{} : m.cursor));
 }
 
 /// A cursor says: everything of my scope up to here. When the hub's tree changes so that the scope is another, what

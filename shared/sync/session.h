@@ -54,12 +54,20 @@ Result<> learn_hub_heads(Replica& replica, const std::vector<wire::ChainPos>& he
 /// The next sync compares vectors instead of relying on the cursor.
 Result<> forget_cursor(Replica& replica);
 
+/// Takes off this disk what the tree gives to others by now, once all of it is at the hub.
+Result<> evict_out_of_scope(Replica& replica);
+
+/// The unit was closed, or it stands below another hub's unit by now.
+Result<bool> must_enrol_again(Replica& replica);
+
 /// Level of the hub; none before the first contact.
 Result<Level> upstream_level(Replica& replica);
 
 class Enrolment {
 public:
-    explicit Enrolment(Replica& replica) : r_(replica) {}
+    /// A hub begins with the log, because it serves it; a device with the state that the city signed last.
+    enum class Begin : std::uint8_t { with_log, with_state };
+    explicit Enrolment(Replica& replica, Begin begin = Begin::with_state) : r_(replica), begin_(begin) {}
     /// A replica that is enrolled already goes over to another hub of its city with its data: vectors will tell what
     /// is missing on either side.
     Result<std::string> request(const std::string& code, const std::string& label);
@@ -68,6 +76,7 @@ public:
 
 private:
     Replica& r_;
+    Begin begin_;
 };
 
 class Session {
@@ -82,13 +91,16 @@ public:
 
     struct Stats {
         std::uint64_t sent = 0, received = 0, round_trips = 0;
+        std::uint64_t states_refused = 0;  ///< that were not what the city signed
         std::vector<std::string> refused;  ///< one line each
     };
     const Stats& stats() const { return stats_; }
 
 private:
     Result<> fill_outbox(wire::SyncRequest& q);
+    Result<> add_vector(wire::SyncRequest& q);
     Result<> take(const wire::SyncReply& m);
+    Result<> take_states(const wire::SyncReply& m);
     Result<> note_received(const std::vector<Replica::Received>& results, Level level);
     Result<> note(const wire::SyncReply& m);
     Result<bool> scope_moved(const wire::SyncReply& m);
@@ -96,6 +108,10 @@ private:
     Replica& r_;
     bool more_ = true;
     bool send_vector_ = false;
+    bool sent_vector_ = false;                // in the request at hand
+    bool lost_place_ = false;                 // the cursor does not tell what is missing
+    bool asks_heads_ = false;                 // the hub is to say what it holds
+    std::size_t wanted_rows_ = 0;             // histories asked for in the request at hand
     std::optional<ControlPos> control_from_;  // the hub lacks what follows
     std::vector<ReplicaId> wanted_, given_;   // certificates that the hub asked for, and got in this session
     std::vector<wire::ChainPos> blocked_;     // chains that the hub refused in this session

@@ -64,6 +64,13 @@ enum class Msg {
     bundle_held,
     bundle_missing,
     backup_made,
+    checkpoint_made,
+    unit_changed,
+    enrol_again,
+    merged_into,
+    compacted,
+    history_elsewhere,
+    arrived_late,
     restored,
 };
 

@@ -66,16 +66,30 @@ void serialize(A& a, Verdict& v) {
     a(v.replica, v.seq, v.have, v.why);
 }
 template <class A>
+void serialize(A& a, RowRef& v) {
+    stream(a, v.stream);
+    a(v.entity, v.id);
+}
+template <class A>
+void serialize(A& a, PastCommit& v) {
+    a(v.packed, v.unstamped);
+}
+template <class A>
+void serialize(A& a, RowPast& v) {
+    a(v.row, v.commits);
+}
+template <class A>
 void serialize(A& a, SyncRequest& v) {
     a(v.version, v.token, v.replica, v.city, v.cursor, v.control, v.reply_bytes, v.has_vector, v.vector,
-      v.control_entries, v.certificates, v.commits);
+      v.control_entries, v.certificates, v.commits, v.wants_state, v.state_after, v.rows);
 }
 template <class A>
 void serialize(A& a, SyncReply& v) {
     a(v.version);
     enumeration(a, v.level, Level::city);
     a(v.city, v.time_ms, v.control_head, v.takes_control, v.cursor, v.more, v.wants_vector, v.has_heads, v.heads,
-      v.acks, v.verdicts, v.wants_certificates, v.control, v.certificates, v.commits);
+      v.acks, v.verdicts, v.wants_certificates, v.control, v.certificates, v.commits, v.states, v.state_through,
+      v.pasts, v.unit);
 }
 template <class A>
 void serialize(A& a, EnrolRequest& v) {

@@ -16,7 +16,7 @@
 namespace taizhang::wire {
 
 inline constexpr std::size_t kMessageBytesMax = 8u << 20;
-inline constexpr std::uint32_t kVersion = 2;
+inline constexpr std::uint32_t kVersion = 3;
 inline constexpr std::size_t kControlBytes = 1u << 20;  ///< control entries in one message, about
 
 /// Where a chain (one replica's commits in one stream) has got to.
@@ -38,6 +38,20 @@ struct Cursor {
     std::uint64_t acks = 0;  ///< what the levels above the hub have of my chains, as far as the hub knows
 };
 
+/// A row whose dropped history is wanted, or given.
+struct RowRef {
+    StreamId stream;
+    std::string entity, id;
+};
+struct PastCommit {
+    std::string packed;
+    bool unstamped = false;  ///< a checkpoint took its time
+};
+struct RowPast {
+    RowRef row;
+    std::vector<PastCommit> commits;
+};
+
 struct SyncRequest {
     std::uint32_t version = kVersion;
     std::string token;  ///< proves the device (given at enrolment)
@@ -52,6 +66,9 @@ struct SyncRequest {
     std::vector<std::string> control_entries;  ///< that follow the hub's head, which was behind mine
     std::vector<std::string> certificates;     ///< of replicas whose commits follow
     std::vector<std::string> commits;          ///< packed, chain by chain in order of seq
+    bool wants_state = false;                  ///< a new device: give states before the log
+    std::string state_after;                   ///< streams up to here (as text) have been given
+    std::vector<RowRef> rows;                  ///< whose history is wanted
 };
 
 /// All commits of the chain up to here are on this level's disk.
@@ -89,6 +106,10 @@ struct SyncReply {
     std::vector<std::string> control;
     std::vector<std::string> certificates;
     std::vector<std::string> commits;
+    std::vector<std::string> states;  ///< of streams (replica/snapshot.cpp)
+    std::string state_through;        ///< streams up to here (as text) have been given; empty: all have
+    std::vector<RowPast> pasts;
+    std::string unit;  ///< whose hub this is
 };
 
 struct EnrolRequest {

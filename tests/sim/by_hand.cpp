@@ -17,7 +17,7 @@ std::vector<fold::Change> Author::known_changes(const World::Row& row) {
     std::vector<const Told*> here;
     for (const auto* c : w_.reading_.touching({row.entity, row.stream.str(), id}))
         if (is_here(*c)) here.push_back(c);
-    return w_.reading_.changes({row.entity, row.stream.str(), id}, here);
+    return w_.reading_.changes({row.entity, row.stream.str(), id}, here, {});
 }
 
 /// Up to three versions of the group, mostly one of the newest.

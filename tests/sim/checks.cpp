@@ -53,19 +53,29 @@ std::map<std::int64_t, std::string> Checks::stream_names(Machine& m) {
 
 std::vector<LogLine> Checks::read_log(Machine& m) {
     std::vector<LogLine> out;
+    std::set<Hash> here;
     auto s = prepared(
         m,
         "SELECT l.lsn, s.unit, s.audience, r.id, l.seq, l.hash, l.body FROM log l JOIN stream s ON s.no = l.stream "
         "JOIN replica r ON r.no = l.replica ORDER BY l.lsn");
     while (next(m, s)) {
-        const auto& told = reading_.told(id_of<Hash>(s.blob(5)), s.blob(6));
+        const auto hash = id_of<Hash>(s.blob(5));
+        const auto* dropped = s.blob(6).empty() ? reading_.known(hash) : nullptr;
+        if (s.blob(6).empty() && !dropped)
+            violated("6 no phantom", m.name() + ": a place in the log of a commit that nobody wrote");
+        const auto& told = dropped ? *dropped : reading_.told(hash, s.blob(6));
         const auto& h = told.header;
         if (h.stream.unit != s.text(1) || static_cast<int>(h.stream.audience) != s.integer(2) ||
             h.replica != id_of<ReplicaId>(s.blob(3)) || h.seq.value != s.unsigned_integer(4))
             violated("2 atomic prefix", m.name() + ": log entry " + std::to_string(s.integer(0)) +
                                             " is not the commit that its columns say");
+        here.insert(told.hash);
         out.push_back({s.unsigned_integer(0), &told});
     }
+    auto floors = prepared(m, "SELECT hash FROM floor");
+    while (next(m, floors))
+        for (const auto* c = reading_.known(id_of<Hash>(floors.blob(0))); c; c = reading_.known(c->header.prev))
+            if (here.insert(c->hash).second) out.push_back({0, c});
     return out;
 }
 
@@ -122,6 +132,7 @@ void Checks::read_conflicts(Machine& m, std::map<RowKey, Shown>& rows) {
 // ------------------------------------------------------------------ the world's news
 
 void Checks::hub_moved(Machine& hub) {
+    hub_units_[hub.number] = hub.unit;
     auto& seen = hub_logs_[hub.number];
     const auto after = seen.empty() ? 0 : seen.back().lsn;
     auto s = prepared(hub, "SELECT lsn, hash, body FROM log WHERE lsn > ?1 ORDER BY lsn");
@@ -151,8 +162,10 @@ void Checks::reply_left(const wire::SyncReply& reply, const std::map<Level, std:
 void Checks::check_1_local_durability(Machine& m) {
     std::set<Hash> here;
     for (const auto& line : read_log(m)) here.insert(line.commit->hash);
+    const auto tree = m.replica->control().head().value;
     for (const auto& c : m.saved)
-        if (!here.contains(c.hash))
+        // What the tree gave to others is theirs to keep; that the city has it is asked at the end.
+        if (!here.contains(c.hash) && !reading_.given_away(m.unit, c.stream, tree))
             violated("1 local durability", m.name() + ": " + c.stream.str() + " #" + std::to_string(c.seq.value) + " " +
                                                hex_short(c.hash) + " was saved and is gone");
 }
@@ -197,11 +210,14 @@ void Checks::check_4_true_receipts(Machine& hub) {
         chains[{line.commit->header.stream.str(), line.commit->header.replica}][line.commit->header.seq.value].insert(
             line.commit->hash);
     }
+    const auto tree = hub.replica->control().head().value;
     for (const auto& line : hub_logs_[hub.number])
-        if (const auto it = at.find(line.lsn); it == at.end() || it->second != line.commit->hash)
+        if (const auto it = at.find(line.lsn); (it == at.end() || it->second != line.commit->hash) &&
+                                               !reading_.given_away(hub.unit, line.commit->header.stream, tree))
             violated("4 true receipts", "the hub's position " + std::to_string(line.lsn) + " was " +
                                             hex_short(line.commit->hash) + " and is no more");
     for (const auto& [chain, receipt] : receipts_[hub.number]) {
+        if (reading_.given_away(hub.unit, StreamId::parse(chain.first), tree)) continue;
         const auto& seqs = chains[chain];
         for (std::uint64_t n = 1; n <= receipt.first.value; ++n)
             if (!seqs.contains(n))
@@ -254,10 +270,17 @@ void Checks::check_14_resume(Machine& m) {
     std::uint64_t proof_there = 0;
     if (at != log.end()) std::memcpy(&proof_there, at->commit->hash.bytes.data(), sizeof proof_there);
     if (proof_there != proof) return;
+    // The hub chose by the tree that it had; when that grows, the cursor is dropped.
+    const auto tree = m.replica->fact("upstream/control");
+    if (!tree) violated("19 fail-stop", m.name() + ": " + tree.error().detail);
+    const auto at_tree = std::strtoull(tree->c_str(), nullptr, 10);
     std::set<Hash> here;
     for (const auto& line : read_log(m)) here.insert(line.commit->hash);
     for (const auto& line : log)
-        if (line.lsn <= cursor && reading_.holds(m.unit, line.commit->header.stream) &&
+        // What the tree took from the hub itself, it cannot give.
+        if (line.lsn <= cursor && reading_.holds(hub_units_[m.upstream], line.commit->header.stream) &&
+            reading_.holds(m.unit, line.commit->header.stream, at_tree) &&
+            reading_.holds(m.unit, line.commit->header.stream, m.replica->control().head().value) &&
             !here.contains(line.commit->hash))
             violated("14 resume", m.name() + ": cursor at " + std::to_string(cursor) + ", but position " +
                                       std::to_string(line.lsn) + " (" + place_of(line.commit->header) +

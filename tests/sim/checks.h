@@ -46,6 +46,7 @@ public:
     /// Everything that is cheap enough after each start.
     void after_start(Machine& m);
 
+    /// What counts here: the log, and what lies below the floors of chains that began in a state (lsn 0).
     std::vector<LogLine> read_log(Machine& m);
     std::uint64_t rows_compared() const { return rows_compared_; }
     std::uint64_t lines_compared() const { return lines_compared_; }
@@ -63,13 +64,14 @@ private:
     void read_conflicts(Machine& m, std::map<RowKey, Shown>& rows);
     using Changes = std::vector<fold::Change>;
     void compare(const std::string& where, const RowKey& key, const std::vector<const Told*>& commits,
-                 const Shown& have, std::uint64_t at);
+                 const std::set<Hash>& unstamped, const Shown& have, std::uint64_t at);
     void check_9_causality(const Changes& changes, const Shown& have, const std::string& where);
     void check_11_visible_conflicts(const Changes& changes, const Shown& have, const std::string& where);
     void check_12_legal_transitions(const RowKey& key, const Changes& changes, const Shown& want, const Shown& have,
                                     const std::string& where);
 
     Reading& reading_;
+    std::map<int, std::string> hub_units_;                           ///< by machine
     std::map<int, std::vector<LogLine>> hub_logs_;                   ///< by machine
     std::map<int, std::map<Chain, std::pair<Seq, Hash>>> receipts_;  ///< by the machine that they speak for
     std::map<std::string, Shown> known_;                             ///< expected rows by what they follow from

@@ -136,6 +136,12 @@ void print_summary(const Figures& f, const std::string& trace, double seconds) {
     line("restored devices", f.restores);
     line("sticks", f.sticks);
     line("bundles", f.bundles);
+    line("changes of the tree", f.tree_changes);
+    line("checkpoints", f.checkpoints);
+    line("logs dropped", f.drops);
+    line("states begun with", f.states);
+    line("states refused", f.states_refused);
+    line("histories fetched", f.histories);
     line("catalog upgrades", f.upgrades);
     line("hub renewals", f.renewals);
     line("restored hubs", f.hub_restores);

@@ -83,6 +83,11 @@ void World::hub_receives(const Message& m) {
     wire::SyncReply reply;
     if (!wire::decode(*answer, reply)) violated("8 liveness", "the hub's answer cannot be read");
     checks_.reply_left(reply, speakers(h));
+    note("gives " + std::to_string(reply.commits.size()) + " commits, " + std::to_string(reply.control.size()) +
+         " entries, " + std::to_string(reply.states.size()) + " states, tree " +
+         std::to_string(reply.control_head.value) + ", cursor " + std::to_string(reply.cursor.log.value) +
+         (reply.has_heads ? " heads" : "") + (reply.more ? " more" : ""));
+    figures_.states += reply.states.size(), figures_.histories += reply.pasts.size();
     if (!h.is_up() && one_in(2)) return;  // it went out before the power did, or not
     ++figures_.messages;
     trace_.add(*answer);
@@ -126,6 +131,7 @@ void World::machine_receives(const Message& message) {
     if (!is_awaited) return;
     m.awaits = 0;
     if (taken && m.session->wants_more()) return send_request(m);
+    if (m.session) figures_.states_refused += m.session->stats().states_refused;
     m.session.reset();
 }
 

@@ -1,5 +1,6 @@
 #include "tests/sim/reading.h"
 
+#include "replica/checkpoint.h"
 #include "tests/sim/machine.h"
 
 #include <boost/json.hpp>
@@ -55,8 +56,13 @@ void Reading::control_entry(const std::string& kind, const std::string& payload)
         const auto o = boost::json::parse(payload).as_object();
         const std::string id(o.at("id").as_string()), parent(o.at("parent_id").as_string());
         if (parent.empty()) root_ = id;
-        unit_order_.push_back(id);
-        units_[id] = {head_, parent, level_from(std::string(o.at("level").as_string()))};
+        if (!units_.contains(id)) unit_order_.push_back(id);
+        Office office{head_, parent, level_from(std::string(o.at("level").as_string())), o.contains("abolished"), {}};
+        if (const auto* next = o.if_contains("merged_into")) {
+            office.parent = office.next = std::string(next->as_string());
+            office.closed = true;
+        }
+        units_[id].push_back(std::move(office));
     }
     if (kind != "catalog") return;
     const auto catalog = *Catalog::parse(payload, "catalog");
@@ -82,13 +88,22 @@ const Catalog* Reading::newest_or_none(std::uint64_t at) const {
 
 const Reading::Office* Reading::office(const std::string& unit, std::uint64_t at) const {
     const auto it = units_.find(unit);
-    return it == units_.end() || it->second.since > at ? nullptr : &it->second;
+    const Office* found = nullptr;
+    if (it != units_.end())
+        for (const auto& o : it->second)
+            if (o.since <= at) found = &o;
+    return found;
+}
+
+std::string Reading::successor(const std::string& unit, std::uint64_t at) const {
+    const auto* o = office(unit, at);
+    return o && !o->next.empty() ? successor(o->next, at) : unit;
 }
 
 /// An office within a unit (same level) acts for that unit.
 std::string Reading::reach(const std::string& unit, std::uint64_t at) const {
     const auto* o = office(unit, at);
-    const auto* above = o ? office(o->parent, at) : nullptr;
+    const auto* above = o && !o->closed ? office(o->parent, at) : nullptr;
     return above && above->level == o->level ? reach(o->parent, at) : unit;
 }
 
@@ -98,16 +113,22 @@ bool Reading::is_at_or_below(const std::string& unit, const std::string& top, st
     return unit == top || is_at_or_below(o->parent, top, at);
 }
 
-bool Reading::holds(const std::string& unit, const StreamId& stream) const {
-    if (is_at_or_below(stream.unit, reach(unit, head_), head_)) return true;
-    return stream.audience == Audience::notice && is_at_or_below(unit, stream.unit, head_);
+bool Reading::holds(const std::string& unit, const StreamId& stream, std::uint64_t at) const {
+    if (is_at_or_below(stream.unit, reach(unit, at), at)) return true;
+    return stream.audience == Audience::notice && is_at_or_below(unit, stream.unit, at);
+}
+
+bool Reading::given_away(const std::string& unit, const StreamId& stream, std::uint64_t at) const {
+    for (auto p = at; p > 0 && office(stream.unit, p) && office(unit, p); --p)
+        if (!holds(unit, stream, p)) return true;
+    return false;
 }
 
 bool Reading::may(std::uint32_t by, const std::string& unit, const StreamId& stream, std::uint64_t at) const {
     const auto* o = office(unit, at);
-    if (!o || !office(stream.unit, at)) return false;
+    if (!o || o->closed || !office(stream.unit, at)) return false;
     const auto top = reach(unit, at);
-    const bool own = unit == stream.unit || top == stream.unit;
+    const bool own = unit == stream.unit || top == successor(stream.unit, at);
     const bool above = (!own && is_at_or_below(stream.unit, top, at)) || (unit == root_ && stream.unit == root_);
     if (!own && !above) return false;
     if (((by & kByUnit) && own) || ((by & kByAbove) && above)) return true;
@@ -249,6 +270,7 @@ std::vector<fold::Change> Reading::changes_of(const Told& commit, const ToldRow&
 Reading::Rows Reading::ready_rows(const std::vector<const Told*>& log, const std::set<ReplicaId>& certified,
                                   std::uint64_t at) const {
     Rows out;
+    std::vector<const Told*> checkpoints;
     std::map<RowKey, std::set<VersionId>> here;
     std::vector<const Told*> left = log;
     auto is_ready = [&](const Told& c) {
@@ -273,6 +295,10 @@ Reading::Rows Reading::ready_rows(const std::vector<const Told*>& log, const std
                 continue;
             }
             moved = true;
+            const auto author = authors_.find(c->header.replica);
+            if (!c->rows.empty() && c->rows[0].entity == kCheckpointEntity && author != authors_.end() &&
+                author->second.first == root_)
+                checkpoints.push_back(c);
             for (const auto& row : c->rows) {
                 const RowKey key{row.entity, c->header.stream.str(), row.id};
                 here[key].insert(version_of(c->hash));
@@ -282,15 +308,56 @@ Reading::Rows Reading::ready_rows(const std::vector<const Told*>& log, const std
         left = std::move(still);
     }
     out.waiting = left.size();
+    std::set<Hash> all;
+    for (const auto* c : log) all.insert(c->hash);
+    out.unstamped = unstamped_by(checkpoints, all);
     return out;
 }
 
-std::vector<fold::Change> Reading::changes(const RowKey& key, const std::vector<const Told*>& commits) const {
+/// A commit's time is none when it lies behind the earliest checkpoint that covers the commit: names it, or one that
+/// follows it in its chain.
+std::set<Hash> Reading::unstamped_by(const std::vector<const Told*>& checkpoints, const std::set<Hash>& here) const {
+    std::map<Hash, std::int64_t> covered_at;
+    for (const auto* c : checkpoints) {
+        std::int64_t at = 0;
+        std::string_view heads;
+        for (const auto& [name, encoded] : c->rows[0].parts[0].fields) {
+            if (name == "at") at = ValueView::of(encoded).number.mantissa;
+            if (name == "heads") heads = ValueView::of(encoded).text;
+        }
+        Reader r(heads);
+        for (auto n = r.size(); n > 0 && r.ok(); --n) {
+            r.array<16>();
+            r.varint();
+            Hash tip;
+            tip.bytes = r.array<32>();
+            for (const auto* x = here.contains(tip) ? known(tip) : nullptr; x; x = known(x->header.prev)) {
+                const auto [it, is_new] = covered_at.try_emplace(x->hash, at);
+                if (!is_new) it->second = std::min(it->second, at);
+            }
+        }
+    }
+    std::set<Hash> out;
+    for (const auto& [hash, at] : covered_at)
+        if (static_cast<std::int64_t>(known(hash)->header.time >> 16) > at) out.insert(hash);
+    return out;
+}
+
+const Told* Reading::known(const Hash& hash) const {
+    const auto it = told_.find(hash);
+    return it == told_.end() ? nullptr : it->second.get();
+}
+
+std::vector<fold::Change> Reading::changes(const RowKey& key, const std::vector<const Told*>& commits,
+                                           const std::set<Hash>& unstamped) const {
     std::vector<fold::Change> out;
     for (const auto* c : commits)
         for (std::size_t r = 0; r < c->rows.size(); ++r)
             if (c->rows[r].entity == key.entity && c->rows[r].id == key.id)
-                out.insert(out.end(), c->changes[r].begin(), c->changes[r].end());
+                for (auto x : c->changes[r]) {
+                    if (unstamped.contains(c->hash)) x.stamp = 0;
+                    out.push_back(std::move(x));
+                }
     return out;
 }
 

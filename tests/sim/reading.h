@@ -55,6 +55,8 @@ public:
 
     /// The commit of that hash; decoded when first met. Throws Violation when the bytes do not have this hash.
     const Told& told(const Hash& hash, std::string_view packed);
+    /// The commit of that hash; null when it was never met.
+    const Told* known(const Hash& hash) const;
     /// All commits so far that touch the row, in the order in which they were met.
     const std::vector<const Told*>& touching(const RowKey& key) { return touching_[key]; }
 
@@ -64,11 +66,19 @@ public:
     const Catalog& newest(std::uint64_t at) const { return *newest_or_none(at); }
     const std::vector<std::string>& unit_ids() const { return unit_order_; }
     bool is_at_or_below(const std::string& unit, const std::string& top, std::uint64_t at) const;
-    const std::string& parent_of(const std::string& unit) const { return units_.at(unit).parent; }
-    Level level_of(const std::string& unit) const { return units_.at(unit).level; }
+    const std::string& parent_of(const std::string& unit) const { return units_.at(unit).back().parent; }
+    Level level_of(const std::string& unit) const { return units_.at(unit).back().level; }
+    bool is_closed(const std::string& unit) const { return units_.at(unit).back().closed; }
+    /// Whose hub may serve a device of the unit: the unit's own or one above.
+    bool serves(const std::string& hub, const std::string& unit) const {
+        return is_at_or_below(unit, reach(hub, head_), head_);
+    }
 
     /// Whether a node of that unit is to hold the stream.
-    bool holds(const std::string& unit, const StreamId& stream) const;
+    bool holds(const std::string& unit, const StreamId& stream) const { return holds(unit, stream, head_); }
+    bool holds(const std::string& unit, const StreamId& stream, std::uint64_t at) const;
+    /// Whether some tree up to there gave the stream to others than the unit.
+    bool given_away(const std::string& unit, const StreamId& stream, std::uint64_t at) const;
     /// Whether the author may write what is marked so in that stream.
     bool may(std::uint32_t by, const std::string& unit, const StreamId& stream, std::uint64_t at) const;
 
@@ -77,9 +87,11 @@ public:
     struct Rows {
         std::map<RowKey, std::vector<const Told*>> rows;
         std::size_t waiting = 0;
+        std::set<Hash> unstamped;  ///< dated later than the city's first checkpoint that covers them
     };
     Rows ready_rows(const std::vector<const Told*>& log, const std::set<ReplicaId>& certified, std::uint64_t at) const;
-    std::vector<fold::Change> changes(const RowKey& key, const std::vector<const Told*>& commits) const;
+    std::vector<fold::Change> changes(const RowKey& key, const std::vector<const Told*>& commits,
+                                      const std::set<Hash>& unstamped) const;
     /// The naive fold of those changes in the tables' terms.
     Shown expected(const RowKey& key, const std::vector<fold::Change>& changes, std::uint64_t at) const;
     /// Group numbers by first appearance.
@@ -90,6 +102,8 @@ private:
         std::uint64_t since = 0;
         std::string parent;
         Level level = Level::none;
+        bool closed = false;
+        std::string next;  ///< who goes on with its records
     };
     struct Version {
         std::uint64_t since = 0;
@@ -100,7 +114,9 @@ private:
         std::map<std::uint64_t, std::size_t> groups_at;  ///< how many there were from that position on
     };
 
+    std::set<Hash> unstamped_by(const std::vector<const Told*>& checkpoints, const std::set<Hash>& here) const;
     const Office* office(const std::string& unit, std::uint64_t at) const;
+    std::string successor(const std::string& unit, std::uint64_t at) const;
     std::string reach(const std::string& unit, std::uint64_t at) const;
     std::vector<fold::Change> changes_of(const Told& commit, const ToldRow& row) const;
     fold::Change transition_of(const ToldPart& part, const Entity& entity, fold::Change x) const;
@@ -108,7 +124,7 @@ private:
 
     std::uint64_t head_ = 0;
     std::string root_;
-    std::map<std::string, Office> units_;
+    std::map<std::string, std::vector<Office>> units_;  ///< what each was, in order
     std::vector<std::string> unit_order_;
     std::map<std::uint32_t, Version> catalogs_;
     std::map<std::string, Names> names_;

@@ -111,6 +111,30 @@ void World::jump_clock(Machine& m) {
     note("clock " + m.name());
 }
 
+void World::sign_checkpoints() {
+    if (!hub().is_up()) return;
+    const auto ids = attempt(hub(), [&] { return hub().replica->checkpoint(); });
+    note("checkpoint " + std::to_string(ids ? ids->size() : 0));
+    if (!ids && (ids.error().code == Errc::internal || ids.error().code == Errc::corrupt))
+        violated("8 liveness", "the city cannot sign: " + ids.error().detail);
+    if (!hub().is_up()) return;
+    if (ids) {
+        saved(hub(), *ids);
+        figures_.checkpoints += ids->size();
+    }
+    moved(hub());
+}
+
+void World::drop_old(Machine& m) {
+    if (!m.is_up() || m.is_hub() || !m.is_enrolled) return;
+    const auto bytes = attempt(m, [&] { return m.replica->drop_old(now_ms_ - (one_in(2) ? 0 : pick(10) * kDay)); });
+    note("drop " + m.name() + " " + std::to_string(bytes ? *bytes : 0));
+    if (bytes && *bytes > 0) ++figures_.drops;
+    if (!bytes && (bytes.error().code == Errc::internal || bytes.error().code == Errc::corrupt))
+        violated("8 liveness", m.name() + " cannot drop: " + bytes.error().detail);
+    if (m.is_up() && one_in(2)) checks_.check_state(m);
+}
+
 void World::upgrade_catalog() {
     if (!hub().is_up() || catalog_version_ == kCatalogVersions) return;
     const auto text = catalog_text(catalog_version_ + 1, with_ledger_);
@@ -132,6 +156,50 @@ void World::add_unit() {
     add_control("unit", R"({"id":")" + id + R"(","parent_id":"K1-01","level":"branch","name":")" + id + R"("})");
     note("unit " + id);
     enrol(*add_machine(id));
+}
+
+/// Branches are moved to another township, merged, closed, or called otherwise.
+void World::change_tree() {
+    if (!hub().is_up()) return;
+    std::vector<std::string> open;
+    for (const auto& id : reading_.unit_ids())
+        if (reading_.level_of(id) == Level::branch && !reading_.is_closed(id)) open.push_back(id);
+    if (open.size() < 3) return;
+    const auto id = open[static_cast<std::size_t>(pick(static_cast<int>(open.size())))];
+    const auto other = open[static_cast<std::size_t>(pick(static_cast<int>(open.size())))];
+    auto parent = reading_.parent_of(id);
+    std::string more;
+    const int kind = pick(6);
+    if (kind < 3) parent = parent == "K1-01" ? "K2-01" : "K1-01";
+    if (kind == 3 && other != id) more = R"(,"merged_into":")" + other + "\"";
+    if (kind == 4 && one_in(2)) more = R"(,"abolished":true)";
+    add_control("unit", R"({"id":")" + id + R"(","parent_id":")" + parent + R"(","level":"branch","name":")" + id +
+                            " " + std::to_string(++serial_) + "\"" + more + "}");
+    ++figures_.tree_changes;
+    note("tree " + id + " " + parent + more);
+}
+
+/// What the people at a PC do when the program says that it must enrol again.
+void World::follow_tree(Machine& m) {
+    if (!m.is_up() || m.number == 0 || m.is_relay) return;
+    const auto& control = m.replica->control();
+    if (control.is_abolished(m.unit, control.head())) {
+        auto next = control.successor(m.unit, control.head());
+        if (reading_.is_closed(next)) return;  // closed for good: it can only read
+        note("now of " + next + " " + m.name());
+        m.session.reset();
+        m.awaits = 0;
+        ++m.disk_life;
+        m.old_requests.clear();
+        m.old_replies.clear();
+        m.unit = next;
+        m.upstream = nearest_hub(next);
+        m.is_enrolled = false;
+        return make_sure_enrolled(m);
+    }
+    if (reading_.serves(hub_of(m).unit, m.unit)) return;
+    change_hub(m);
+    make_sure_enrolled(m);
 }
 
 /// One PC more in some unit.
@@ -162,7 +230,8 @@ void World::renew_hub() {
 /// The device goes over to the city's hub, or back to its relay, with all its data.
 void World::change_hub(Machine& m) {
     if (!m.is_up() || m.number == 0 || m.is_relay || !m.is_enrolled) return;
-    const auto to = m.upstream == 0 ? nearest_hub(m.unit) : 0;
+    const bool is_served = reading_.serves(hub_of(m).unit, m.unit);
+    const auto to = m.upstream == 0 || !is_served ? nearest_hub(m.unit) : 0;
     if (to == m.upstream) return;
     ++figures_.moves_of_hub;
     note("change hub " + m.name() + " " + std::to_string(to));
@@ -182,7 +251,8 @@ void World::enrol(Machine& m) {
     auto& h = hub_of(m);
     const auto code = h.is_up() ? h.hub->new_code(m.unit) : Result<sync::Hub::Code>(fail(Errc::offline, "hub"));
     if (!code) return;
-    sync::Enrolment e(*m.replica);
+    using Begin = sync::Enrolment::Begin;
+    sync::Enrolment e(*m.replica, m.is_relay ? Begin::with_log : Begin::with_state);
     const auto request = e.request(code->code, m.name());
     if (!request) violated("8 liveness", m.name() + " cannot enrol: " + request.error().detail);
     auto answer = h.hub->handle(*request);
@@ -195,6 +265,7 @@ void World::enrol(Machine& m) {
         ++figures_.reinstalled;
         m.close();
         m.disk->restore({});
+        ++m.disk_life;
         return start(m);
     }
     if (!answer) violated("8 liveness", m.name() + " is not enrolled: " + answer.error().detail);
@@ -224,7 +295,10 @@ void World::copy_machine(Machine& m) {
 
 void World::take_backup(Machine& m) {
     if (!m.is_up() || (m.number != 0 && !m.is_enrolled)) return;
-    backups_[m.number] = {m.disk->snapshot(), m.saved, m.upstream, m.replica->control().head().value};
+    backups_[m.number] = {m.disk->snapshot(), m.saved, m.upstream, m.replica->control().head().value, m.unit};
+    if (m.number == 0)
+        if (auto r = m.replica->note_backup(m.replica->log_head()); !r)
+            violated("8 liveness", "the city cannot note its backup: " + r.error().detail);
 }
 
 /// A machine is put back to its backup: what only it knew since then is gone with the disk.
@@ -238,6 +312,7 @@ void World::restore_backup(Machine& m) {
     m.disk->restore(it->second.disk);
     m.saved = it->second.saved;
     m.upstream = it->second.upstream;
+    m.unit = it->second.unit;
     if (m.is_hub()) {
         checks_.hub_restored(m);
         m.may_have_forgotten = true;

@@ -25,8 +25,10 @@ void Figures::add(const Figures& o) {
         doubled_messages += o.doubled_messages;
     old_messages += o.old_messages, power_cuts += o.power_cuts, io_errors += o.io_errors, clock_jumps += o.clock_jumps,
         restarts += o.restarts, copies += o.copies;
-    restores += o.restores, sticks += o.sticks, bundles += o.bundles, hand_written += o.hand_written,
-        decisions += o.decisions, transitions += o.transitions, refused_edits += o.refused_edits;
+    restores += o.restores, sticks += o.sticks, bundles += o.bundles, checkpoints += o.checkpoints, drops += o.drops,
+        states += o.states, histories += o.histories, tree_changes += o.tree_changes,
+        states_refused += o.states_refused, hand_written += o.hand_written, decisions += o.decisions,
+        transitions += o.transitions, refused_edits += o.refused_edits;
     upgrades += o.upgrades, renewals += o.renewals, moves_of_hub += o.moves_of_hub, hub_restores += o.hub_restores,
         reinstalled += o.reinstalled, enrolments += o.enrolments, rows_compared += o.rows_compared,
         lines_compared += o.lines_compared, lines += o.lines;
@@ -43,6 +45,7 @@ World::World(std::uint64_t seed, bool tell) : seed_(seed), tell_(tell), random_(
     calm_ = one_in(6);
     with_relays_ = one_in(2);
     with_tiers_ = one_in(3);
+    with_moves_ = one_in(2);
 }
 
 void World::note(const std::string& what) {
@@ -206,6 +209,7 @@ void World::something_rare() {
             if (one_in(3)) upgrade_catalog();
             return;
         case 8:
+            if (with_moves_ && one_in(2)) return change_tree();
             if (one_in(3)) return add_unit();
             if (with_renewals_ && one_in(3)) renew_hub();
             return;
@@ -224,7 +228,10 @@ void World::something_rare() {
         case 14:
             if (one_in(4)) add_device();
             return;
-        case 15: return go_away(m);
+        case 15:
+            if (one_in(3)) return sign_checkpoints();
+            if (one_in(2)) return drop_old(m);
+            return go_away(m);
         case 16: return carry_stick(other, m);
         default:
             if (m.is_up() && (m.number == 0 || m.is_enrolled)) checks_.check_state(m);
@@ -274,13 +281,16 @@ bool World::sync_fully(Machine& m) {
         wire::SyncReply reply;
         if (!wire::decode(*answer, reply)) violated("8 liveness", "the hub's answer cannot be read");
         checks_.reply_left(reply, speakers(h));
+        figures_.states += reply.states.size(), figures_.histories += reply.pasts.size();
         if (auto r = session->reply(*answer); !r)
             violated("8 liveness", m.name() + " refuses the answer: " + r.error().detail);
         know_author(m);
         moved(m);
         ++figures_.messages;
     }
-    if (!session->stats().refused.empty())
+    figures_.states_refused += session->stats().states_refused;
+    // An office that has given the unit away knows its chains no more; the device is told to go to the other one.
+    if (!session->stats().refused.empty() && reading_.serves(hub_of(m).unit, m.unit))
         violated("8 liveness", m.name() + " was refused: " + session->stats().refused.front());
     return session->stats().sent + session->stats().received > 0;
 }
@@ -295,6 +305,7 @@ void World::catch_up(Machine& h) {
 
 void World::make_sure_enrolled(Machine& m) {
     if (m.number == 0 || m.is_enrolled) return;
+    if (!reading_.serves(hub_of(m).unit, m.unit)) m.upstream = nearest_hub(m.unit);
     auto& h = hub_of(m);
     catch_up(h);
     for (int n = 0; !m.is_enrolled; ++n) {
@@ -308,16 +319,7 @@ void World::make_sure_enrolled(Machine& m) {
     }
 }
 
-/// 8, liveness: once faults stop, everybody agrees within a bounded number of rounds.
-void World::rest() {
-    for (auto& m : machines_)
-        if (!m->is_up()) start(*m);
-    in_flight_.clear();
-    for (auto& m : machines_) {
-        m->session.reset();
-        m->awaits = 0;
-        make_sure_enrolled(*m);
-    }
+void World::sync_until_quiet() {
     bool moved = true;
     for (int round = 0; moved; ++round) {
         if (round > kRoundsMax)
@@ -326,8 +328,39 @@ void World::rest() {
         for (auto& m : machines_)
             if (m->number != 0) moved = sync_fully(*m) || moved;
     }
+}
+
+/// The city signs what it has, devices drop what its backup holds, and a new one begins: nothing changes.
+void World::begin_late() {
+    take_backup(hub());
+    sign_checkpoints();
+    sync_until_quiet();
+    for (auto& m : machines_)
+        if (one_in(2)) drop_old(*m);
+    add_device();
+    make_sure_enrolled(*machines_.back());
+    sync_until_quiet();
+}
+
+/// 8, liveness: once faults stop, everybody agrees within a bounded number of rounds.
+void World::rest() {
+    calm_ = true;
+    for (auto& m : machines_)
+        if (!m->is_up()) start(*m);
+    in_flight_.clear();
     for (auto& m : machines_) {
-        const auto waiting = m->replica->waiting();
+        m->session.reset();
+        m->awaits = 0;
+        make_sure_enrolled(*m);
+    }
+    sync_until_quiet();
+    // Everybody has heard of the tree by now; who stands below another office goes there.
+    for (auto& m : machines_) follow_tree(*m);
+    sync_until_quiet();
+    for (auto& m : machines_) {
+        auto waiting = m->replica->waiting();
+        // What a relay keeps of a unit that went elsewhere waits for what is given elsewhere.
+        if (waiting) std::erase_if(*waiting, [&](const auto& w) { return !reading_.holds(m->unit, w.id.stream); });
         if (!waiting || !waiting->empty())
             violated("8 liveness", m->name() + ": at rest, " +
                                        (waiting ? waiting->front().id.stream.str() + " waits for " +
@@ -336,6 +369,7 @@ void World::rest() {
         const auto unsent = m->number == 0 ? Result<std::uint64_t>(0) : sync::unsent_count(*m->replica);
         if (!unsent || *unsent != 0) violated("8 liveness", m->name() + ": unsent at rest");
     }
+    if (one_in(2)) begin_late();
     note("rest");
     check_everything();
     redeliver_everything();

@@ -21,7 +21,8 @@ namespace taizhang::sim {
 struct Figures {
     std::uint64_t worlds = 0, days = 0, commits = 0, messages = 0, lost_messages = 0, doubled_messages = 0,
                   old_messages = 0, power_cuts = 0, io_errors = 0, clock_jumps = 0, restarts = 0, copies = 0,
-                  restores = 0, sticks = 0, bundles = 0, hand_written = 0, decisions = 0, transitions = 0,
+                  restores = 0, sticks = 0, bundles = 0, checkpoints = 0, drops = 0, states = 0, histories = 0,
+                  tree_changes = 0, states_refused = 0, hand_written = 0, decisions = 0, transitions = 0,
                   refused_edits = 0, upgrades = 0, renewals = 0, moves_of_hub = 0, hub_restores = 0, enrolments = 0,
                   reinstalled = 0, rows_compared = 0, lines_compared = 0, lines = 0;
     void add(const Figures& other);
@@ -67,6 +68,8 @@ private:
     void write_by(Machine& m);
     void something_rare();
     void rest();
+    void begin_late();
+    void sync_until_quiet();
     void make_sure_enrolled(Machine& m);
     void catch_up(Machine& h);
     bool sync_fully(Machine& m);
@@ -87,6 +90,10 @@ private:
     void restore_backup(Machine& m);
     void carry_stick(Machine& from, Machine& to);
     void carry_bundle(Machine& from, Machine& to);
+    void sign_checkpoints();
+    void drop_old(Machine& m);
+    void change_tree();
+    void follow_tree(Machine& m);
     void upgrade_catalog();
     void add_unit();
     void add_device();
@@ -118,7 +125,7 @@ private:
     reference::Random random_;
     std::int64_t now_ms_ = 1'761'955'200'000;  // 2025-11-01
     bool with_ledger_ = false, with_copies_ = false, with_renewals_ = false, with_relays_ = false, with_tiers_ = false,
-         heavy_ = false, calm_ = false;
+         with_moves_ = false, heavy_ = false, calm_ = false;
     int catalog_version_ = 1;
     std::vector<std::unique_ptr<Machine>> machines_;
     struct Backup {
@@ -126,6 +133,7 @@ private:
         std::vector<CommitId> saved;
         int upstream;
         std::uint64_t control;
+        std::string unit;
     };
     std::map<int, Backup> backups_;
     std::vector<Row> rows_;

@@ -55,5 +55,17 @@ TEST_CASE("a database of schema version 2 opens and nothing in it changes", "[re
     CHECK(d.field("A0019", "remark") == "升级之后");
 }
 
+TEST_CASE("a database of schema version 3 opens and nothing in it changes", "[replica][upgrade]") {
+    support::Device d(5, unpacked("branch-v3.db.zst"));
+    CHECK(digest_of(*d, "B03/ledger") == "8f25c9d902f1c0b86758eb7e3766166215d9fe1970502563a50cba5c4dfde2e6");
+    CHECK(digest_of(*d, "C/notice") == "c6a7922a0a441137b2d4efae835e5a2226326407ca66a8ed034cc20b2c7c646e");
+    REQUIRE(d->verify().has_value());
+    CHECK(*sync::unsent_count(*d) == 1);
+    CHECK(d->conflicts("A0019")->size() == 1);
+    d.set("assignment", "A0019", {{"remark", support::text("升级之后")}});
+    d.reopen();
+    CHECK(d.field("A0019", "remark") == "升级之后");
+}
+
 }  // namespace
 }  // namespace taizhang

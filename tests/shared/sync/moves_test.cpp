@@ -1,0 +1,116 @@
+// The tree changes: units moved, merged, closed; records stay where they are, people are told, nothing is lost.
+#include "tests/support/world.h"
+
+#include <catch2/catch.hpp>
+
+namespace taizhang {
+namespace {
+
+using support::text;
+
+std::string unit(const std::string& id, const std::string& parent, const std::string& more = {}) {
+    return R"({"id":")" + id + R"(","parent_id":")" + parent + R"(","level":")" +
+           (parent == "K1" ? "township" : "branch") + R"(","name":")" + id + "\"" + more + "}";
+}
+
+std::size_t rows_here(Replica& r, const std::string& id) { return r.find(id)->size(); }
+
+TEST_CASE("a unit that moves takes its records along unwritten, and the old office's PC lets them go",
+          "[sync][moves]") {
+    support::World w;
+    REQUIRE(w.city->append_control("unit", unit("K1-02", "K1")).has_value());
+    w.new_assignment("A1", "T1", "B01");
+    auto branch = w.device("B01"), old_office = w.device("K1-01"), new_office = w.device("K1-02");
+    CHECK(rows_here(**old_office, "A1") == 1);
+    CHECK(rows_here(**new_office, "A1") == 0);
+    // The old office writes without a link while the unit is moved.
+    old_office->set("assignment", "A1", {{"deadline", text("2025-12-20")}});
+    const auto commits = *w.city->commits_in({"B01", Audience::ledger});
+    REQUIRE(w.city->append_control("unit", unit("B01", "K1-02")).has_value());
+    w.sync(*new_office);
+    CHECK(rows_here(**new_office, "A1") == 1);
+    w.sync(*old_office);  // what it wrote counts: it might when it wrote
+    CHECK(w.city.field("A1", "deadline") == "2025-12-20");
+    CHECK(*w.city->commits_in({"B01", Audience::ledger}) == commits + 1);
+    CHECK(rows_here(**old_office, "A1") == 0);
+    CHECK(*sync::unsent_count(**old_office) == 0);
+    CHECK_FALSE(old_office->replica
+                    ->edit({{[] {
+                                Edit e;
+                                e.entity = "assignment";
+                                e.row = "A1";
+                                e.fields = {{"remark", text("太晚")}};
+                                return e;
+                            }()},
+                            {}})
+                    .has_value());
+    w.sync(*branch);
+    branch->set("assignment", "A1", {{"remark", text("在新乡镇")}});
+    w.sync(*branch);
+    w.sync(*new_office);
+    CHECK(new_office->field("A1", "remark") == "在新乡镇");
+    REQUIRE((*old_office)->verify().has_value());
+    // And back again: the records return, and one's own numbers go on.
+    REQUIRE(w.city->append_control("unit", unit("B01", "K1-01")).has_value());
+    w.sync(*old_office);
+    w.sync(*old_office);
+    CHECK(old_office->field("A1", "remark") == "在新乡镇");
+    old_office->set("assignment", "A1", {{"deadline", text("2025-12-25")}});
+    w.sync(*old_office);
+    CHECK(w.city.field("A1", "deadline") == "2025-12-25");
+    CHECK_FALSE((*old_office)->is_copied());
+}
+
+TEST_CASE("X08: work under a unit that was merged is booked to it, then the PC must enrol again", "[sync][moves]") {
+    support::World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto d = w.device("B01"), other = w.device("B02");
+    d->set("assignment", "A1", {{"result_text", text("没有网时写的")}});
+    REQUIRE(w.city->append_control("unit", unit("B01", "K1-01", R"(,"merged_into":"B02")")).has_value());
+    w.sync(*d);
+    CHECK(w.city.field("A1", "result_text") == "没有网时写的");
+    CHECK(w.city->read_row("assignment", "A1")->stream == StreamId{"B01", Audience::ledger});
+    CHECK(*sync::must_enrol_again(**d));
+    Edit e;
+    e.entity = "assignment";
+    e.row = "A1";
+    e.fields = {{"remark", text("旧身份")}};
+    const auto refused = (*d)->edit({{e}, {}});
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code == Errc::not_allowed);
+    CHECK(refused.error().detail.find("B02") != std::string::npos);
+    // The successor goes on with the records as its own.
+    w.sync(*other);
+    other->set("assignment", "A1", {{"result_text", text("接着写")}});
+    w.sync(*other);
+    CHECK(w.city.field("A1", "result_text") == "接着写");
+    // The PC enrols again with all its data, under a new name.
+    const auto before = (*d)->id();
+    w.enrol_at(*w.hub, *d, "B02");
+    w.sync(*d);
+    CHECK((*d)->id() != before);
+    CHECK(d->field("A1", "result_text") == "接着写");
+    d->set("assignment", "A1", {{"remark", text("新身份")}});
+    w.sync(*d);
+    CHECK(w.city.field("A1", "remark") == "新身份");
+    CHECK_FALSE(*sync::must_enrol_again(**d));
+}
+
+TEST_CASE("the tree refuses what makes no sense, and stays as it is", "[replica][moves]") {
+    support::World w;
+    const auto head = w.city->control().head();
+    for (const auto& entry :
+         {unit("K1-01", "K1", R"(,"abolished":true)"), unit("B01", "K1-01", R"(,"merged_into":"K1-01")"),
+          unit("B01", "K1-01", R"(,"merged_into":"B01")"), unit("B01", "K1-01", R"(,"merged_into":"X")"),
+          unit("B01", "B02"), std::string("[]")}) {
+        if (entry == unit("B01", "B02")) continue;  // an office within another is allowed
+        CHECK_FALSE(w.city->append_control("unit", entry).has_value());
+    }
+    CHECK(w.city->control().head() == head);
+    REQUIRE(w.city->append_control("unit", unit("B01", "K1-01", R"(,"abolished":true)")).has_value());
+    CHECK(w.city->control().is_abolished("B01", w.city->control().head()));
+    CHECK_FALSE(w.city->control().is_abolished("B01", head));
+}
+
+}  // namespace
+}  // namespace taizhang
