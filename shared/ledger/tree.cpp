@@ -35,7 +35,10 @@ Result<json::object> entry_of(const ControlState& control, const UnitChange& c) 
     o["id"] = c.id;
     o["parent_id"] = parent;
     if (!known) o["level"] = taizhang::name_of(c.level ? *c.level : below(above->level));
-    if (c.name) o["name"] = *c.name;
+    if (c.name) {
+        o["name"] = *c.name;
+        o.erase("short");  // it was short for the old one
+    }
     if (c.short_name) o["short"] = *c.short_name;
     if (c.abolish) o["abolished"] = true;
     if (!c.merge_into.empty()) o["merged_into"] = c.merge_into;
