@@ -264,14 +264,12 @@ Result<> Hub::take_control(const wire::SyncRequest& q) {
     return {};
 }
 
-/// In its scope, or written by somebody who might write there when he did: a tree that has moved since must not lose
-/// what was written before.
+/// Of a stream that the bringer or the author holds, or held before the tree moved: what was written then must not be
+/// lost. A stranger's is kept, without effect until his certificate is here.
 bool Hub::may_bring(const Device& device, const CommitHeader& h) const {
     const auto& c = r_->control();
-    if (c.held_ever(device.unit, h.stream)) return true;
     const auto* author = c.cert(h.replica);
-    return !author ||
-           c.holds(author->unit, h.stream, h.control);  // of a stranger: kept, without effect until he is known
+    return c.held_ever(device.unit, h.stream) || !author || c.held_ever(author->unit, h.stream);
 }
 
 /// Admits what the device sends, in its scope; on return (and after the batch) it is on the disk and may be acked.

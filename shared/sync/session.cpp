@@ -142,9 +142,14 @@ Result<> forget_cursor(Replica& r) { return r.set_fact(kCursor, encode(wire::Cur
 
 Result<> learn_hub_heads(Replica& r, const std::vector<wire::ChainPos>& there_heads, Level level) {
     TRY(const auto heads, r.chain_heads());
+    const auto* own = r.control().cert(r.id());
     for (const auto& h : heads) {
         const auto it = std::find_if(there_heads.begin(), there_heads.end(),
                                      [&](const auto& x) { return x.stream == h.stream && x.replica == h.replica; });
+        // It speaks of what this unit holds; of what the tree took from it, it says nothing.
+        if (it == there_heads.end() && own && r.control().unit(h.stream.unit) &&
+            !r.control().holds(own->unit, h.stream))
+            continue;
         Seq there{0};
         if (it != there_heads.end()) {
             // Only a head that we know too tells what is there; of a forked chain it tells of one branch.

@@ -288,6 +288,8 @@ bool World::sync_fully(Machine& m) {
         moved(m);
         ++figures_.messages;
     }
+    note("synced " + m.name() + " sent " + std::to_string(session->stats().sent) + " received " +
+         std::to_string(session->stats().received));
     figures_.states_refused += session->stats().states_refused;
     // An office that has given the unit away knows its chains no more; the device is told to go to the other one.
     if (!session->stats().refused.empty() && reading_.serves(hub_of(m).unit, m.unit))
@@ -326,7 +328,10 @@ void World::sync_until_quiet() {
             violated("8 liveness", "still commits on the move after " + std::to_string(round) + " rounds");
         moved = false;
         for (auto& m : machines_)
-            if (m->number != 0) moved = sync_fully(*m) || moved;
+            if (m->number != 0 && sync_fully(*m)) {
+                moved = true;
+                note("moved " + m->name());
+            }
     }
 }
 
@@ -371,6 +376,12 @@ void World::rest() {
     }
     if (one_in(2)) begin_late();
     note("rest");
+    for (auto& m : machines_) {
+        const auto heads = m->replica->chain_heads();
+        for (const auto& h : heads.value())
+            if (!m->is_hub() && !reading_.holds(m->unit, h.stream))
+                violated("17 bad actors contained", m->name() + " still holds " + h.stream.str());
+    }
     check_everything();
     redeliver_everything();
 }
