@@ -32,14 +32,24 @@ Result<Head> Replica::Impl::chain_head(int stream, int replica) {
     return h;
 }
 
+/// Whether the stream is this unit's to hold; what cannot be told yet is.
+bool Replica::Impl::is_ours(int stream) {
+    if (ours_at != control.head()) {
+        ours.clear();
+        ours_at = control.head();
+    }
+    const auto [it, is_new] = ours.try_emplace(stream, true);
+    const auto& id = stream_ids[stream];
+    const auto* own = is_new ? control.cert(self) : nullptr;
+    if (own && control.unit(id.unit)) it->second = control.holds(own->unit, id);
+    return it->second;
+}
+
 Result<Replica::Impl::Admitted> Replica::Impl::admit(std::string_view packed, const Commit& c, Origin origin) {
     TRY(const int stream, stream_no(c.header.stream));
     TRY(const int replica, replica_no(c.header.replica));
-    if (evicted.contains(stream) && origin == Origin::upstream) {
-        const auto* own = control.cert(self);
-        if (own && !control.holds(own->unit, c.header.stream))
-            return Admitted{Admission::duplicate, {}};  // an old answer
-    }
+    // An answer from before the tree took the stream away.
+    if (origin == Origin::upstream && !is_ours(stream)) return Admitted{Admission::duplicate, {}};
     TRY(const Head head, chain_head(stream, replica));
 
     if (c.header.seq.value != head.seq.value + 1 || c.header.prev != head.hash) {

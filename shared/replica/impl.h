@@ -269,6 +269,9 @@ public:
     std::unordered_set<std::uint64_t> unstamped;       // lsns of commits whose time counts as none
     std::unordered_set<std::uint64_t> horizon_chains;  // that some checkpoint names, by chain_key
     std::unordered_map<std::uint64_t, Seq> floors;     // chains that begin in a state, by chain_key
+    bool is_ours(int stream);
+    std::unordered_map<int, bool> ours;  // by stream, of the tree at ours_at
+    ControlPos ours_at;
     std::unordered_map<int, std::uint64_t> evicted;  // streams that the tree took away once; how far the own chain was
     bool has_dropped = false;                        // some row's history is not all here
     std::array<std::pair<std::uint64_t, VersionId>, 4096> version_cache{};

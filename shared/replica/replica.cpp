@@ -144,6 +144,7 @@ Result<> Replica::Impl::load_numbers() {
     replica_ids.clear();
     stream_nos.clear();
     stream_ids.clear();
+    ours.clear();
     ++streams_version;
     {
         TRY(auto s, db->prepare("SELECT no, id FROM replica", false));
@@ -483,6 +484,7 @@ Result<> Replica::Impl::add_certificate(const Certificate& cert) {
         const auto body = cert.encode();
         if (known && known->encode() == body) return {};
         m.control_changed = true;
+        m.ours.clear();
         TRY_VOID(m.control.add(cert));
         TRY(auto s,
             m.db->prepare(
@@ -536,6 +538,7 @@ Result<> Replica::Impl::reincarnate(bool of_same_unit) {
         return m.add_certificate(cert);
     }));
     m.self = id;
+    m.ours.clear();
     m.copied = false;
     return {};
 }

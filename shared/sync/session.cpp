@@ -265,6 +265,7 @@ Result<> Session::fill_outbox(wire::SyncRequest& q) {
         // The hub has the certificate of whoever it has something of.
         if (c.replica != r_.id() && c.acked.value == 0)
             if (const auto* cert = r_.control().cert(c.replica)) q.certificates.push_back(cert->encode());
+        asked_.push_back({c.stream, c.replica, c.acked, entries.back().seq});
         for (auto& e : entries) {
             room -= std::min(room, e.packed.size());
             q.commits.push_back(std::move(e.packed));
@@ -288,6 +289,7 @@ Result<std::string> Session::request() {
     if (r_.is_copied()) TRY_VOID(r_.reincarnate());
     q.replica = r_.id();
     sent_vector_ = lost_place_ = false;
+    asked_.clear();
     TRY(const auto cursor, r_.fact(kCursor));
     q.cursor = decode_cursor(cursor);
     q.city = r_.control().city_mark();
@@ -435,6 +437,15 @@ Result<> Session::note(const wire::SyncReply& m) {
         if (std::find(hashes.begin(), hashes.end(), a.at.hash) == hashes.end())
             return fail(Errc::protocol, "服务器确认的不是本机的记录 / the hub acknowledged another commit than ours: " +
                                             a.at.stream.str());
+        // Of a forked chain a place says nothing of the branches below it: only what was sent here from there on.
+        TRY(const bool forked, r_.is_forked(a.at.stream, a.at.replica));
+        const bool was_asked = std::any_of(asked_.begin(), asked_.end(), [&](const auto& x) {
+            return x.stream == a.at.stream && x.replica == a.at.replica && x.after == before && x.last == a.at.seq;
+        });
+        if (forked && !was_asked) {
+            TRY_VOID(learn_ack(r_, a));
+            continue;
+        }
         const auto seq = a.at.seq;
         if (seq > before) stats_.sent += seq.value - before.value;
         TRY_VOID(store_ack(r_, a.at.stream, a.at.replica, std::max(seq, before)));

@@ -114,7 +114,13 @@ private:
     std::size_t wanted_rows_ = 0;             // histories asked for in the request at hand
     std::optional<ControlPos> control_from_;  // the hub lacks what follows
     std::vector<ReplicaId> wanted_, given_;   // certificates that the hub asked for, and got in this session
-    std::vector<wire::ChainPos> blocked_;     // chains that the hub refused in this session
+    struct Asked {
+        StreamId stream;
+        ReplicaId replica;
+        Seq after, last;
+    };
+    std::vector<Asked> asked_;             // what the request at hand brings of each chain
+    std::vector<wire::ChainPos> blocked_;  // chains that the hub refused in this session
     std::uint64_t in_flight_ = 0;
     Stats stats_;
 };

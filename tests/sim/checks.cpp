@@ -141,6 +141,7 @@ void Checks::hub_moved(Machine& hub) {
 }
 
 void Checks::hub_restored(Machine& hub) {
+    restored_.insert(hub.number);
     hub_logs_.erase(hub.number);
     receipts_.erase(hub.number);
 }
@@ -151,6 +152,8 @@ void Checks::reply_left(const wire::SyncReply& reply, const std::map<Level, std:
         const auto speaker = levels.find(a.level);
         if (speaker == levels.end()) violated("4 true receipts", "an ack for a level that nobody above speaks for");
         if (speaker->second.size() > 1) continue;
+        // What was heard of a hub before it was put back from a backup is passed on until it has spoken again.
+        if (a.level != reply.level && restored_.contains(speaker->second.front())) continue;
         auto& best = receipts_[speaker->second.front()][{a.at.stream.str(), a.at.replica}];
         if (best.first < a.at.seq) best = {a.at.seq, a.at.hash};
     }

@@ -71,6 +71,7 @@ private:
                                     const std::string& where);
 
     Reading& reading_;
+    std::set<int> restored_;                                         ///< machines
     std::map<int, std::string> hub_units_;                           ///< by machine
     std::map<int, std::vector<LogLine>> hub_logs_;                   ///< by machine
     std::map<int, std::map<Chain, std::pair<Seq, Hash>>> receipts_;  ///< by the machine that they speak for
