@@ -1,5 +1,6 @@
 // client.cpp - one kept connection, one request at a time, one deadline for the whole of it.
 #include "http/link.h"
+#include "http/live_socket.h"
 #include "http/message.h"
 
 #include <boost/asio/as_tuple.hpp>
@@ -51,7 +52,7 @@ struct Client::Impl {
     using Self = std::shared_ptr<Impl>;
     using LinkPtr = std::shared_ptr<Link>;
 
-    Impl(net::io_context& io_, std::string url) : io(io_), origin(parse_origin(url)) {
+    Impl(net::io_context& io_, std::string url_) : io(io_), url(std::move(url_)), origin(parse_origin(url)) {
         if (!origin) return;
         const bool is_v6 = origin->host.find(':') != std::string::npos;
         host = is_v6 ? "[" + origin->host + "]" : origin->host;
@@ -63,16 +64,21 @@ struct Client::Impl {
                                                  std::size_t body_bytes_max);
     static net::awaitable<Result<Response>> talk(Self self, Request request, Clock::time_point until,
                                                  std::size_t body_bytes_max);
+    static net::awaitable<Result<>> reach(Self self, std::chrono::milliseconds deadline);
     static net::awaitable<error_code> connect(Self self, Clock::time_point until);
     static net::awaitable<error_code> resolve(Self self, Clock::time_point until,
                                               std::vector<Tcp::endpoint>* endpoints);
     static net::awaitable<Attempt> exchange(Self self, LinkPtr link, std::string_view head, std::string_view body,
                                             bool is_head, std::size_t body_bytes_max);
+    static net::awaitable<Result<std::shared_ptr<Live>>> open_live(Self self, std::string target, Headers headers,
+                                                                   std::chrono::milliseconds deadline,
+                                                                   std::chrono::milliseconds silence);
     Error offline(error_code ec) const;
     Error protocol(std::string_view why) const;
     void drop();
 
     net::io_context& io;
+    std::string url;
     Result<Origin> origin;
     std::string host;   ///< for the Host header: without the port when it is 80
     std::string where;  ///< for messages
@@ -81,9 +87,14 @@ struct Client::Impl {
     std::uint64_t bytes_up = 0, bytes_down = 0;  ///< of connections that are gone
     std::uint64_t closings = 0;                  ///< a request in flight notices that `close` was called
     bool sending = false;
+    Timing timing;
 };
 
 namespace {
+
+std::chrono::milliseconds since(Clock::time_point start) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
+}
 
 struct Sending {
     bool& flag;
@@ -158,6 +169,31 @@ net::awaitable<Result<Response>> Client::Impl::talk(Self self, Request request, 
     }
 }
 
+net::awaitable<Result<>> Client::Impl::reach(Self self, std::chrono::milliseconds deadline) {
+    if (!self->origin) co_return self->origin.error();
+    if (self->sending) co_return Result<>();  // a request is on its way: whoever sent it will hear
+    const Sending sending(self->sending);
+    if (self->link && self->link->is_quiet()) co_return Result<>();
+    self->drop();
+    const auto ec =
+        co_await connect(self, Clock::now() + std::clamp<std::chrono::milliseconds>(deadline, 0ms, kDeadlineMax));
+    if (self->link) self->link->rest();
+    if (!ec) co_return Result<>();
+    auto error = self->offline(ec);
+    co_return error;
+}
+
+net::awaitable<Result<std::shared_ptr<Live>>> Client::Impl::open_live(Self self, std::string target, Headers headers,
+                                                                      std::chrono::milliseconds deadline,
+                                                                      std::chrono::milliseconds silence) {
+    auto reached = co_await reach(self, deadline);
+    if (!reached) co_return reached.error();
+    auto socket = self->link->release();
+    auto opened =
+        co_await start_live(std::move(socket), self->host, std::move(target), std::move(headers), deadline, silence);
+    co_return opened;
+}
+
 net::awaitable<error_code> Client::Impl::connect(Self self, Clock::time_point until) {
     const auto closings = self->closings;
     std::vector<Tcp::endpoint> endpoints;
@@ -204,6 +240,7 @@ net::awaitable<Attempt> Client::Impl::exchange(Self self, LinkPtr link, std::str
                                                bool is_head, std::size_t body_bytes_max) {
     Attempt attempt;
     const auto heard_before = link->bytes_in;
+    const auto started = Clock::now();
     const auto written = co_await link->write(head, body, nullptr);
     if (written && (written == net::error::timed_out || link->is_closed())) {
         attempt.error = self->offline(written);
@@ -226,6 +263,7 @@ net::awaitable<Attempt> Client::Impl::exchange(Self self, LinkPtr link, std::str
         attempt.error = self->protocol(read.why);
         co_return attempt;
     }
+    Timing timing{since(started), {}};
     strict::Framing framing;
     const auto fault = strict::check_response(read.head, kAnswerHeadersMax, framing);
     if (fault) {
@@ -259,6 +297,8 @@ net::awaitable<Attempt> Client::Impl::exchange(Self self, LinkPtr link, std::str
             co_return attempt;
         }
     }
+    timing.last = since(started);
+    self->timing = timing;
     // Bytes that nobody asked for would be taken for the next answer.
     attempt.reusable = !framing.close && !written && link->inbox.empty() && !link->is_closed();
     co_return attempt;
@@ -274,6 +314,16 @@ net::awaitable<Result<Response>> Client::send(Request request, std::chrono::mill
     return Impl::send(impl_, std::move(request), deadline, response_bytes_max);
 }
 
+net::awaitable<Result<>> Client::reach(std::chrono::milliseconds deadline) { return Impl::reach(impl_, deadline); }
+
+net::awaitable<Result<std::shared_ptr<Live>>> Client::open_live(std::string target, Headers headers,
+                                                                std::chrono::milliseconds deadline,
+                                                                std::chrono::milliseconds silence) {
+    const auto own = std::make_shared<Impl>(impl_->io, impl_->url);
+    return Impl::open_live(own, std::move(target), std::move(headers), deadline, silence);
+}
+
+Client::Timing Client::timing() const { return impl_->timing; }
 std::uint64_t Client::bytes_up() const { return impl_->bytes_up + (impl_->link ? impl_->link->bytes_out : 0); }
 std::uint64_t Client::bytes_down() const { return impl_->bytes_down + (impl_->link ? impl_->link->bytes_in : 0); }
 

@@ -66,6 +66,8 @@ struct Limits {
 };
 
 using Handler = std::function<net::awaitable<Response>(Request)>;
+struct LiveDoor;  // live.h
+class Live;
 
 class Server {
 public:
@@ -74,6 +76,8 @@ public:
     /// Binds and starts accepting. `listen` is HOST:PORT with a numeric host or "localhost"; port 0 asks for any.
     /// Gives the port. Errc::busy when the address is taken, Errc::usage when it makes no sense.
     Result<std::uint16_t> listen(const std::string& listen);
+    /// Before listen(): what happens to WebSockets at one target. Without it they are requests like any other.
+    void open_door(LiveDoor door);
     /// Stops accepting and closes all sessions; a handler that is waiting finishes, its answer is dropped.
     /// Safe to call twice; call on the io thread.
     void stop();
@@ -96,6 +100,19 @@ public:
     /// One request at a time; headers "host" replaces the origin's, framing headers are Errc::usage.
     net::awaitable<Result<Response>> send(Request request, std::chrono::milliseconds deadline,
                                           std::size_t response_bytes_max = 64 * 1024 * 1024);
+    struct Timing {
+        std::chrono::milliseconds first{0};  ///< from the request's first byte to the answer's first
+        std::chrono::milliseconds last{0};   ///< to its last; connecting is not in it
+    };
+    /// Connects, if there is no connection that a request could use. Errc::offline.
+    net::awaitable<Result<>> reach(std::chrono::milliseconds deadline);
+    /// A WebSocket to the same origin, on a connection of its own. Errc::offline; denied (401, 403); protocol when
+    /// nothing there makes one.
+    net::awaitable<Result<std::shared_ptr<Live>>> open_live(std::string target, Headers headers,
+                                                            std::chrono::milliseconds deadline,
+                                                            std::chrono::milliseconds silence);
+    /// Of the last answer that came whole.
+    Timing timing() const;
     /// Bytes on the socket since construction, headers included.
     std::uint64_t bytes_up() const;
     std::uint64_t bytes_down() const;

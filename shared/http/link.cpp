@@ -150,6 +150,12 @@ bool Link::is_quiet() {
     return ec == net::error::would_block || ec == net::error::try_again;
 }
 
+Tcp::socket Link::release() {
+    rest();
+    auto socket = std::move(socket_);
+    return socket;
+}
+
 std::string Link::take(std::size_t bytes_max) {
     std::string front = inbox.substr(0, bytes_max);
     inbox.erase(0, front.size());

@@ -73,6 +73,8 @@ public:
 
     /// A kept connection on which nothing happened since: neither closed by the other side nor spoken on.
     bool is_quiet();
+    /// The socket for somebody else to use; this link is closed then.
+    Tcp::socket release();
     /// Takes up to `bytes_max` from the front of `inbox`.
     std::string take(std::size_t bytes_max);
 

@@ -2,6 +2,7 @@
 //
 // One session, told by `serve`: wait for a header block, read the body, ask, answer, again.
 #include "http/link.h"
+#include "http/live_socket.h"
 #include "http/message.h"
 
 #include <boost/asio/as_tuple.hpp>
@@ -121,6 +122,11 @@ struct Server::Impl {
     static net::awaitable<Incoming> read_body(Self self, LinkPtr link, Incoming incoming, Share* share);
     static net::awaitable<Response> ask(Self self, Request request);
     static net::awaitable<bool> answer(Self self, LinkPtr link, Response response, bool is_head, bool close);
+    /// A WebSocket, if the gate lets it in: null when it was answered otherwise.
+    static net::awaitable<std::optional<Response>> live(Self self, LinkPtr link, Request request);
+    bool is_for_door(const Request& request) const {
+        return door && request.target == door->target && asks_for_live(request);
+    }
 
     Pace pace() const { return Pace(Clock::now(), limits.body_grace, limits.body_bytes_per_second_min); }
 
@@ -131,6 +137,8 @@ struct Server::Impl {
     net::steady_timer pause;
     bool stopping = false;
     Links sessions, turned_away;
+    std::optional<LiveDoor> door;
+    std::set<std::shared_ptr<Live>> lives;
     std::size_t body_bytes = 0;  ///< of all requests being read or answered now
 };
 
@@ -188,7 +196,14 @@ net::awaitable<void> Server::Impl::serve(Self self, LinkPtr link, std::string pe
         const bool is_head = incoming.request.method == "HEAD";
         incoming.request.peer = peer;
         link->rest();
-        auto response = co_await ask(self, std::move(incoming.request));
+        Response response;
+        if (self->is_for_door(incoming.request)) {
+            auto refusal = co_await live(self, link, std::move(incoming.request));
+            if (!refusal) co_return;
+            response = std::move(*refusal);
+        } else {
+            response = co_await ask(self, std::move(incoming.request));
+        }
         const bool close = incoming.framing.close || self->stopping;
         const bool sent = co_await answer(self, link, std::move(response), is_head, close);
         if (!sent) co_return;
@@ -293,6 +308,35 @@ net::awaitable<Response> Server::Impl::ask(Self self, Request request) {
     co_return response;
 }
 
+/// The answer of a gate that stays closed; nothing once the connection has been a WebSocket.
+net::awaitable<std::optional<Response>> Server::Impl::live(Self self, LinkPtr link, Request request) {
+    Response verdict;
+    bool failed = false;
+    try {
+        auto asking = self->door->gate(request);
+        verdict = co_await std::move(asking);
+    } catch (const std::exception& e) {
+        log_line(std::string("live: ") + e.what());
+        failed = true;
+    }
+    if (failed) verdict = one_line(500, "服务器内部出错 / internal error");
+    if (verdict.status != 200) co_return verdict;
+    if (!link->inbox.empty() || self->stopping) co_return std::nullopt;  // spoke before it was answered
+    auto socket = link->release();
+    auto accepted = co_await accept_live(std::move(socket), request, self->door->silence);
+    if (!accepted || self->stopping) co_return std::nullopt;
+    self->lives.insert(accepted);
+    try {
+        auto running = self->door->run(accepted, std::move(request));
+        co_await std::move(running);
+    } catch (const std::exception& e) {
+        log_line(std::string("live: ") + e.what());
+    }
+    accepted->close();
+    self->lives.erase(accepted);
+    co_return std::nullopt;
+}
+
 net::awaitable<bool> Server::Impl::answer(Self self, LinkPtr link, Response response, bool is_head, bool close) {
     auto head = response_head(response, close);
     if (!head) {
@@ -341,6 +385,8 @@ Result<std::uint16_t> Server::listen(const std::string& listen) {
     return bound.port();
 }
 
+void Server::open_door(LiveDoor door) { impl_->door = std::move(door); }
+
 void Server::stop() {
     impl_->stopping = true;
     error_code ignored;
@@ -348,6 +394,7 @@ void Server::stop() {
     impl_->pause.cancel();
     for (const auto& link : impl_->sessions) link->close();
     for (const auto& link : impl_->turned_away) link->close();
+    for (const auto& live : impl_->lives) live->close();
 }
 
 std::size_t Server::connections() const { return impl_->sessions.size(); }
