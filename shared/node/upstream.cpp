@@ -1,6 +1,9 @@
 #include "node/upstream.h"
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <chrono>
 
@@ -8,7 +11,10 @@ namespace taizhang::node {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kDeadline = 300s;  // a full chunk over 2G takes minutes
+constexpr auto kEnrolDeadline = 300s;   // a hub that is busy over a link that is slow
+constexpr auto kPauseAfterCut = 200ms;  // doubled with each try that got nothing through
+constexpr int kTriesWithoutProgress = 5;
+constexpr std::size_t kSmallRequest = 2048;  // bytes; a link that breaks under less does not break of its size
 
 http::Request post_to(const char* target, std::string body) {
     http::Request q;
@@ -44,11 +50,14 @@ net::awaitable<Result<std::string>> enrol(Store& store, net::io_context& io, std
     auto request = co_await store.run(std::move(make));
     if (!request) co_return request;
     auto message = post_to("/enrol", std::move(*request));
-    auto response = co_await client->send(std::move(message), kDeadline);
+    auto response = co_await client->send(std::move(message), kEnrolDeadline);
     if (!response) co_return response.error();
     if (response->status != 200) co_return refusal(*response);
-    Store::Work keep = [body = std::move(response->body), url, begin](Node& n) -> Result<std::string> {
+    // The first look at the link: what follows is fetched in chunks that fit it.
+    const sync::Trip trip{client->bytes_up(), client->bytes_down(), client->timing().first, client->timing().last};
+    Store::Work keep = [body = std::move(response->body), url, begin, trip](Node& n) -> Result<std::string> {
         TRY_VOID(sync::Enrolment(n.replica(), begin).reply(body));
+        TRY_VOID(sync::note_trip(n.replica(), trip));
         TRY_VOID(n.replica().set_fact("upstream/url", url));
         TRY_VOID(n.keep_incarnation());
         return std::string();
@@ -57,50 +66,168 @@ net::awaitable<Result<std::string>> enrol(Store& store, net::io_context& io, std
     co_return kept;
 }
 
-net::awaitable<Result<SyncReport>> sync_once(Store& store, net::io_context&, std::shared_ptr<http::Client> client) {
-    SyncReport report;
-    const auto up = client->bytes_up(), down = client->bytes_down();
-    auto session = std::make_shared<std::unique_ptr<sync::Session>>();
-    auto more = std::make_shared<bool>(true);
-    while (*more) {
-        Store::Work make = [session](Node& n) -> Result<std::string> {
-            if (!*session) *session = std::make_unique<sync::Session>(n.replica());
-            return (*session)->request();
-        };
-        auto request = co_await store.run(std::move(make));
-        if (!request) co_return request.error();
-        auto message = post_to("/sync", std::move(*request));
-        auto response = co_await client->send(std::move(message), kDeadline);
-        if (!response) co_return response.error();
-        if (response->status != 200) co_return refusal(*response);
-        Store::Work take = [session, more, body = std::move(response->body)](Node& n) -> Result<std::string> {
-            TRY_VOID((*session)->reply(body));
-            *more = (*session)->wants_more();
-            TRY_VOID(n.keep_incarnation());
-            return std::string();
-        };
-        auto taken = co_await store.run(std::move(take));
-        if (!taken) co_return taken.error();
+namespace {
+
+/// One sync, told by `run`: trips until nothing is left, taken up again after a cut.
+class Syncing {
+public:
+    Syncing(Store& store, net::io_context& io, std::shared_ptr<http::Client> client,
+            std::shared_ptr<SyncProgress> progress)
+        : store_(store),
+          client_(std::move(client)),
+          progress_(std::move(progress)),
+          pause_(io),
+          up_(client_->bytes_up()),
+          down_(client_->bytes_down()) {
+        if (!progress_) progress_ = std::make_shared<SyncProgress>();
+        *progress_ = {};
+        progress_->is_running = true;
     }
-    report.sent = (*session)->stats().sent;
-    report.received = (*session)->stats().received;
-    report.round_trips = (*session)->stats().round_trips;
-    report.refused = (*session)->stats().refused;
-    report.bytes_up = client->bytes_up() - up;
-    report.bytes_down = client->bytes_down() - down;
-    auto counts = std::make_shared<SyncReport>();
-    Store::Work count = [counts](Node& n) -> Result<std::string> {
-        TRY(counts->unsent, sync::unsent_count(n.replica()));
-        TRY(counts->acked_township, sync::own_commits_at(n.replica(), Level::township));
-        TRY(counts->acked_city, sync::own_commits_at(n.replica(), Level::city));
+    ~Syncing() { progress_->is_running = false; }
+    Syncing(const Syncing&) = delete;
+    Syncing& operator=(const Syncing&) = delete;
+
+    net::awaitable<Result<SyncReport>> run();
+
+private:
+    /// What the store thread prepares and takes; it outlives a caller that went away.
+    struct Shared {
+        std::unique_ptr<sync::Session> session;
+        std::chrono::milliseconds patience{0};
+        SyncReport counts;
+    };
+
+    net::awaitable<Result<std::string>> trip();
+    net::awaitable<Result<std::string>> begin();
+    net::awaitable<void> broke(std::size_t request_bytes, std::uint64_t heard);
+    net::awaitable<Result<SyncReport>> report();
+    void show();
+
+    Store& store_;
+    std::shared_ptr<http::Client> client_;
+    std::shared_ptr<SyncProgress> progress_;
+    net::steady_timer pause_;
+    std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
+    std::uint64_t up_, down_;
+    bool is_cut_ = false;  // the last trip's link broke after it had been there
+};
+
+void Syncing::show() {
+    const auto& s = shared_->session->stats();
+    progress_->sent = s.sent;
+    progress_->received = s.received;
+    progress_->round_trips = s.round_trips;
+    progress_->bytes_up = client_->bytes_up() - up_;
+    progress_->bytes_down = client_->bytes_down() - down_;
+}
+
+net::awaitable<Result<std::string>> Syncing::begin() {
+    auto to_send = std::make_shared<std::uint64_t>(0);
+    Store::Work work = [shared = shared_, to_send](Node& n) -> Result<std::string> {
+        shared->session = std::make_unique<sync::Session>(n.replica());
+        TRY(*to_send, sync::unsent_count(n.replica()));
         return std::string();
     };
-    auto counted = co_await store.run(std::move(count));
+    auto done = co_await store_.run(std::move(work));
+    progress_->to_send = *to_send;
+    co_return done;
+}
+
+/// The next request is smaller, if it was this one's size that the link did not bear.
+net::awaitable<void> Syncing::broke(std::size_t request_bytes, std::uint64_t heard) {
+    ++progress_->cuts;
+    if (request_bytes < kSmallRequest && heard == 0) co_return;
+    Store::Work work = [shared = shared_](Node&) -> Result<std::string> {
+        TRY_VOID(shared->session->cut());
+        return std::string();
+    };
+    auto done = co_await store_.run(std::move(work));
+    (void)done;
+}
+
+net::awaitable<Result<std::string>> Syncing::trip() {
+    is_cut_ = false;
+    Store::Work make = [shared = shared_](Node&) -> Result<std::string> {
+        auto request = shared->session->request();
+        shared->patience = shared->session->patience();
+        return request;
+    };
+    auto request = co_await store_.run(std::move(make));
+    if (!request) co_return request;
+    const auto request_bytes = request->size();
+    const auto up = client_->bytes_up(), down = client_->bytes_down();
+    auto message = post_to("/sync", std::move(*request));
+    auto response = co_await client_->send(std::move(message), shared_->patience);
+    show();
+    if (!response) {
+        is_cut_ = response.error().code == Errc::offline && client_->bytes_up() > up;
+        if (is_cut_) co_await broke(request_bytes, client_->bytes_down() - down);
+        co_return response.error();
+    }
+    if (response->status != 200) co_return refusal(*response);
+    const auto timing = client_->timing();
+    const sync::Trip measured{client_->bytes_up() - up, client_->bytes_down() - down, timing.first, timing.last};
+    Store::Work take = [shared = shared_, measured, body = std::move(response->body)](Node& n) -> Result<std::string> {
+        shared->session->measured(measured);
+        TRY_VOID(shared->session->reply(body));
+        TRY_VOID(n.keep_incarnation());
+        return std::string();
+    };
+    auto taken = co_await store_.run(std::move(take));
+    show();
+    co_return taken;
+}
+
+net::awaitable<Result<SyncReport>> Syncing::run() {
+    auto begun = co_await begin();
+    if (!begun) co_return begun.error();
+    std::uint64_t trips = 0;
+    for (int tries = 0; shared_->session->wants_more();) {
+        auto done = co_await trip();
+        if (done) continue;
+        const auto& stats = shared_->session->stats();
+        // A trip that came through is something that will not be sent again.
+        if (stats.round_trips > trips) tries = 0;
+        const bool was_there = is_cut_ || stats.round_trips > 0;
+        trips = stats.round_trips;
+        if (done.error().code != Errc::offline || !was_there || ++tries > kTriesWithoutProgress) co_return done.error();
+        pause_.expires_after(kPauseAfterCut * (1 << (tries - 1)));
+        auto waited = co_await pause_.async_wait(net::as_tuple(net::use_awaitable));
+        (void)waited;
+    }
+    auto result = co_await report();
+    co_return result;
+}
+
+net::awaitable<Result<SyncReport>> Syncing::report() {
+    Store::Work count = [shared = shared_](Node& n) -> Result<std::string> {
+        auto& r = shared->counts;
+        TRY(r.unsent, sync::unsent_count(n.replica()));
+        TRY(r.acked_township, sync::own_commits_at(n.replica(), Level::township));
+        TRY(r.acked_city, sync::own_commits_at(n.replica(), Level::city));
+        return std::string();
+    };
+    auto counted = co_await store_.run(std::move(count));
     if (!counted) co_return counted.error();
-    report.unsent = counts->unsent;
-    report.acked_township = counts->acked_township;
-    report.acked_city = counts->acked_city;
-    co_return report;
+    auto& r = shared_->counts;
+    r.sent = progress_->sent;
+    r.received = progress_->received;
+    r.round_trips = progress_->round_trips;
+    r.bytes_up = progress_->bytes_up;
+    r.bytes_down = progress_->bytes_down;
+    r.cuts = progress_->cuts;
+    r.refused = shared_->session->stats().refused;
+    r.is_good_link = shared_->session->chunks().is_good();
+    co_return r;
+}
+
+}  // namespace
+
+net::awaitable<Result<SyncReport>> sync_once(Store& store, net::io_context& io, std::shared_ptr<http::Client> client,
+                                             std::shared_ptr<SyncProgress> progress) {
+    Syncing syncing(store, io, std::move(client), std::move(progress));
+    auto result = co_await syncing.run();
+    co_return result;
 }
 
 }  // namespace taizhang::node

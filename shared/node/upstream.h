@@ -8,9 +8,10 @@
 namespace taizhang::node {
 
 struct SyncReport {
-    std::uint64_t sent = 0, received = 0, bytes_up = 0, bytes_down = 0, round_trips = 0, unsent = 0;
+    std::uint64_t sent = 0, received = 0, bytes_up = 0, bytes_down = 0, round_trips = 0, unsent = 0, cuts = 0;
     std::uint64_t acked_township = 0, acked_city = 0;
     std::vector<std::string> refused;
+    bool is_good_link = false;  ///< worth a live connection
 };
 
 /// Enrols with a one-time code; fetches nothing yet. Errc::offline, denied, protocol.
@@ -18,7 +19,17 @@ struct SyncReport {
 net::awaitable<Result<std::string>> enrol(Store& store, net::io_context& io, std::string url, std::string code,
                                           std::string label, sync::Enrolment::Begin begin);
 
-/// Syncs until both sides have what they may have. On a dropped link what was acknowledged stays.
-net::awaitable<Result<SyncReport>> sync_once(Store& store, net::io_context& io, std::shared_ptr<http::Client> client);
+/// What a sync has done so far, for whoever watches. Written on the network's thread.
+struct SyncProgress {
+    bool is_running = false;
+    std::uint64_t sent = 0, to_send = 0;  ///< commits; to_send: of this sync, sent ones included
+    std::uint64_t received = 0;
+    std::uint64_t bytes_up = 0, bytes_down = 0, round_trips = 0, cuts = 0;
+};
+
+/// Syncs until both sides have what they may have. On a dropped link what was acknowledged stays; as long as each try
+/// gets something through, it is taken up again. Errc::offline when several in a row got nothing through.
+net::awaitable<Result<SyncReport>> sync_once(Store& store, net::io_context& io, std::shared_ptr<http::Client> client,
+                                             std::shared_ptr<SyncProgress> progress = nullptr);
 
 }  // namespace taizhang::node

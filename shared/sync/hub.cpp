@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::int64_t kCodeLifeMs = 72 * 3'600'000;
 constexpr std::size_t kTokenBytes = 16, kCodeLetters = 12;
+// Read from the log at once. Lower: a device that has most of it makes the hub look for the rest many times.
+constexpr std::size_t kLookBytes = 64u << 10;
 // No 0, O, 1, I, L: read aloud over a telephone.
 constexpr std::string_view kLetters = "23456789ABCDEFGHJKMNPQRSTUVWXYZ";
 
@@ -374,10 +376,11 @@ Result<> Hub::give_certificates(const wire::SyncRequest& q, const Device& device
 }
 
 /// Histories of rows that the device asks for, as long as the reply stays small.
-Result<> Hub::give_pasts(const wire::SyncRequest& q, const std::vector<StreamId>& streams, wire::SyncReply& reply) {
+Result<> Hub::give_pasts(const wire::SyncRequest& q, const std::vector<StreamId>& streams, std::size_t room,
+                         wire::SyncReply& reply) {
     std::size_t bytes = 0;
     for (const auto& row : q.rows) {
-        if (bytes >= kReplyBytes || std::find(streams.begin(), streams.end(), row.stream) == streams.end()) continue;
+        if (bytes > room || std::find(streams.begin(), streams.end(), row.stream) == streams.end()) continue;
         TRY(auto commits, r_->row_commits({row.entity, row.id, row.stream}));
         wire::RowPast past{row, {}};
         for (auto& c : commits) {
@@ -391,12 +394,13 @@ Result<> Hub::give_pasts(const wire::SyncRequest& q, const std::vector<StreamId>
 
 /// For a device that begins: the streams' rows as the city's checkpoints cover them. What cannot be given so follows
 /// as log.
-Result<> Hub::give_states(const wire::SyncRequest& q, std::vector<StreamId> streams, wire::SyncReply& reply) {
+Result<> Hub::give_states(const wire::SyncRequest& q, std::vector<StreamId> streams, std::size_t room,
+                          wire::SyncReply& reply) {
     std::sort(streams.begin(), streams.end(), [](const auto& a, const auto& b) { return a.str() < b.str(); });
     std::size_t bytes = 0;
     for (const auto& stream : streams) {
         if (stream.str() <= q.state_after) continue;
-        if (bytes >= kReplyBytes) return {};
+        if (bytes > room) return {};
         reply.state_through = stream.str();
         TRY(auto state, r_->make_snapshot(stream, kStateBytesMax));
         bytes += state.size();
@@ -421,7 +425,9 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::
     if (q.control > r_->control().head()) {
         TRY(reply.takes_control, takes_control());
     }
-    TRY(reply.control, r_->control_after(q.control, wire::kControlBytes));
+    auto room = q.reply_bytes == 0 ? kReplyBytes : std::min(kReplyBytes, static_cast<std::size_t>(q.reply_bytes));
+    TRY(reply.control, r_->control_after(q.control, std::min(room, wire::kControlBytes)));
+    for (const auto& e : reply.control) room -= std::min(room, e.size());
     if (const auto given = q.control.value + reply.control.size(); given < r_->control().head().value) {
         // The tree and the catalog first: what follows is read by them.
         reply.more = true;
@@ -451,9 +457,9 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::
         TRY(const auto heads, r_->chain_heads(streams));
         for (const auto& h : heads) introduce(h.replica);
     }
-    TRY_VOID(give_pasts(q, streams, reply));
+    TRY_VOID(give_pasts(q, streams, room, reply));
     if (q.wants_state) {
-        TRY_VOID(give_states(q, streams, reply));
+        TRY_VOID(give_states(q, streams, room, reply));
         reply.more = !(q.state_after.empty() && reply.states.empty() && reply.state_through.empty());
         if (reply.more) return {};  // what follows depends on what it takes of this
     }
@@ -462,15 +468,24 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::
     std::move(passed_on.begin(), passed_on.end(), std::back_inserter(reply.acks));
     std::vector<ChainHead> known_heads;
     for (const auto& v : q.vector) known_heads.push_back({v.stream, v.replica, v.seq, v.hash, Origin::below});
-    Lsn through;
-    TRY(auto entries,
-        r_->log_after(reply.cursor.log, streams,
-                      q.reply_bytes == 0 ? kReplyBytes : std::min(kReplyBytes, static_cast<std::size_t>(q.reply_bytes)),
-                      through, known_heads));
-    for (auto& e : entries) {
-        introduce(e.replica);
-        if (std::find(just_sent.begin(), just_sent.end(), hash_of(e.packed)) != just_sent.end()) continue;
-        reply.commits.push_back(std::move(e.packed));
+    // What the device has already takes no room: a slow link must not page through its own commits.
+    Lsn through = reply.cursor.log;
+    for (std::size_t looked = 0; looked < kReplyBytes && through < r_->log_head();) {
+        Lsn next;
+        TRY(auto entries, r_->log_after(through, streams, std::max(room, kLookBytes), next, known_heads));
+        for (auto& e : entries) {
+            looked += e.packed.size();
+            introduce(e.replica);
+            if (std::find(just_sent.begin(), just_sent.end(), hash_of(e.packed)) != just_sent.end()) continue;
+            if (room == 0) {
+                next = Lsn{e.lsn.value - 1};
+                looked = kReplyBytes;
+                break;
+            }
+            room -= std::min(room, e.packed.size());
+            reply.commits.push_back(std::move(e.packed));
+        }
+        through = next;
     }
     reply.cursor.log = through;
     TRY(const auto place, r_->log_proof(through));

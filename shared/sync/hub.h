@@ -3,19 +3,20 @@
 // A hub numbers what it admits (the lsn of its log); a device's cursor is a place in
 // that numbering and belongs to (hub, generation). Stateless between requests: what
 // a device has is what its request says. An ack leaves only after the commit is on
-// the disk. Bounded: a reply carries about kReplyBytes of commits.
+// the disk. Bounded: a reply carries as many commits as the device asks for, and
+// about kReplyBytes at most.
 //
 // Sans-I/O: bytes in, bytes out. Threads: store thread only.
 #pragma once
 
 #include "replica/replica.h"
+#include "sync/chunks.h"
 #include "wire/messages.h"
 
 #include <unordered_map>
 
 namespace taizhang::sync {
 
-inline constexpr std::size_t kReplyBytes = 1u << 20;
 inline constexpr std::size_t kAcksMax = 4096;  ///< passed on in one reply
 inline constexpr std::size_t kWantsMax = 256;
 inline constexpr std::size_t kStateBytesMax = 4u << 20;  ///< a stream beyond that is given as log
@@ -45,6 +46,8 @@ public:
         std::int64_t last_seen_ms = 0;
     };
     Result<std::vector<Device>> devices();
+    /// Whose token that is. Errc::denied.
+    Result<Device> device_of(const std::string& token);
 
 private:
     explicit Hub(Replica& r) : r_(&r) {}
@@ -52,14 +55,15 @@ private:
     Result<std::string> sync(const wire::SyncRequest& q);
     Result<bool> takes_control();
     Result<> take_control(const wire::SyncRequest& q);
-    Result<Device> device_of(const std::string& token);
     Result<> issue_certificate(const ReplicaId& replica, const std::string& unit, const std::string& label);
     Result<> take(const wire::SyncRequest& q, const Device& device, wire::SyncReply& reply);
     Result<> give(const wire::SyncRequest& q, const Device& device, const std::vector<Hash>& just_sent,
                   wire::SyncReply& reply);
     bool may_bring(const Device& device, const CommitHeader& h) const;
-    Result<> give_pasts(const wire::SyncRequest& q, const std::vector<StreamId>& streams, wire::SyncReply& reply);
-    Result<> give_states(const wire::SyncRequest& q, std::vector<StreamId> streams, wire::SyncReply& reply);
+    Result<> give_pasts(const wire::SyncRequest& q, const std::vector<StreamId>& streams, std::size_t room,
+                        wire::SyncReply& reply);
+    Result<> give_states(const wire::SyncRequest& q, std::vector<StreamId> streams, std::size_t room,
+                         wire::SyncReply& reply);
     Result<> ask_certificates(wire::SyncReply& reply);
     Result<> give_certificates(const wire::SyncRequest& q, const Device& device, std::uint64_t after,
                                wire::SyncReply& reply);

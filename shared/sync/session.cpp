@@ -20,6 +20,11 @@ constexpr std::size_t kRowsMax = 64;                  // whose history is asked 
 constexpr const char* kEvicted = "upstream/evicted";  // by which tree everything out of scope is gone
 constexpr const char* kHubUnit = "upstream/unit";
 constexpr const char* kLastSync = "upstream/last_sync_ms";
+constexpr const char* kLink = "upstream/link";  // Chunks::encode
+
+// Of the first trip of a session, whatever the link was when it was last seen. Higher: a link that went bad loses more
+// before that is known; lower: one more round trip on a good one.
+constexpr std::size_t kUnprovenBytes = 32u << 10;
 
 std::string ack_key(const StreamId& stream, const ReplicaId& replica) {
     return "ack/" + stream.str() + "/" + replica.hex();
@@ -138,6 +143,22 @@ Result<HubIdentity> upstream_hub(Replica& r) {
     return in.done() ? id : HubIdentity{};
 }
 
+Result<wire::Cursor> upstream_cursor(Replica& r) {
+    TRY(const auto bytes, r.fact(kCursor));
+    return decode_cursor(bytes);
+}
+
+Result<Chunks> measured_link(Replica& r) {
+    TRY(const auto text, r.fact(kLink));
+    return Chunks::decode(text);
+}
+
+Result<> note_trip(Replica& r, const Trip& trip) {
+    TRY(auto chunks, measured_link(r));
+    chunks.arrived(trip, 0);
+    return r.set_fact(kLink, chunks.encode());
+}
+
 Result<> forget_cursor(Replica& r) { return r.set_fact(kCursor, encode(wire::Cursor{})); }
 
 Result<> learn_hub_heads(Replica& r, const std::vector<wire::ChainPos>& there_heads, Level level) {
@@ -249,7 +270,9 @@ Result<> Enrolment::reply(std::string_view bytes) {
 
 Result<> Session::fill_outbox(wire::SyncRequest& q) {
     TRY(const auto chains, unsent(r_));
-    std::size_t room = kRequestBytes;
+    std::size_t room = chunks_.request_bytes();
+    if (stats_.round_trips == 0) room = std::min(room, kUnprovenBytes);
+    in_flight_bytes_ = 0;
     for (const auto& c : chains) {
         const bool is_blocked = std::any_of(blocked_.begin(), blocked_.end(), [&](const auto& b) {
             return b.stream == c.stream && b.replica == c.replica;
@@ -268,6 +291,7 @@ Result<> Session::fill_outbox(wire::SyncRequest& q) {
         asked_.push_back({c.stream, c.replica, c.acked, entries.back().seq});
         for (auto& e : entries) {
             room -= std::min(room, e.packed.size());
+            in_flight_bytes_ += e.packed.size();
             q.commits.push_back(std::move(e.packed));
         }
     }
@@ -287,6 +311,11 @@ Result<std::string> Session::request() {
     if (q.token.empty())
         return fail(Errc::not_allowed, "本机还没有登记,请先 enrol / not enrolled yet: run enrol first");
     if (r_.is_copied()) TRY_VOID(r_.reincarnate());
+    if (!knows_link_) {
+        TRY(chunks_, measured_link(r_));
+        stored_chunks_ = chunks_;
+        knows_link_ = true;
+    }
     q.replica = r_.id();
     sent_vector_ = lost_place_ = false;
     asked_.clear();
@@ -318,15 +347,43 @@ Result<std::string> Session::request() {
         TRY_VOID(add_vector(q));
     }
     asks_heads_ = false;
+    q.reply_bytes = chunks_.reply_bytes(in_flight_bytes_);
+    if (stats_.round_trips == 0) q.reply_bytes = std::min<std::uint64_t>(q.reply_bytes, kUnprovenBytes);
     in_flight_ = q.commits.size();
     return wire::encode(q);
+}
+
+/// Kept with what the reply brought, and only when it says something new: a sync without news writes as little as it
+/// can.
+Result<> Session::learn_link(const wire::SyncReply& m) {
+    if (!trip_) return {};
+    std::uint64_t packed = in_flight_bytes_;
+    for (const auto& c : m.commits) packed += c.size();
+    for (const auto& c : m.control) packed += c.size();
+    chunks_.arrived(*trip_, packed);
+    trip_.reset();
+    if (!chunks_.differs_from(stored_chunks_)) return {};
+    TRY_VOID(r_.set_fact(kLink, chunks_.encode()));
+    stored_chunks_ = chunks_;
+    return {};
+}
+
+Result<> Session::cut() {
+    trip_.reset();
+    chunks_.cut();
+    TRY_VOID(r_.set_fact(kLink, chunks_.encode()));
+    stored_chunks_ = chunks_;
+    return {};
 }
 
 Result<> Session::reply(std::string_view bytes) {
     wire::SyncReply m;
     TRY_VOID(wire::decode(bytes, m));
     ++stats_.round_trips;
-    TRY_VOID(r_.batch([&] { return take(m); }));
+    TRY_VOID(r_.batch([&]() -> Result<> {
+        TRY_VOID(take(m));
+        return learn_link(m);
+    }));
     TRY_VOID(r_.trust_time(m.time_ms));
     send_vector_ = m.wants_vector || (m.more && (send_vector_ || m.has_heads));
     TRY(const auto rows, r_.wanted_rows(kRowsMax + 1));

@@ -16,12 +16,10 @@
 
 #include "replica/replica.h"
 #include "sync/acks.h"
+#include "sync/chunks.h"
 #include "wire/messages.h"
 
 namespace taizhang::sync {
-
-/// Packed commits in one request. Higher: fewer round trips; lower: less to send again after a cut.
-inline constexpr std::size_t kRequestBytes = 256u << 10;
 
 struct Unsent {
     StreamId stream;
@@ -40,6 +38,14 @@ Result<std::vector<Replica::Received>> receive_from_below(Replica& replica, std:
 
 /// Of what was admitted from below: puts the hub's place back before a new branch of a forked chain.
 Result<> note_fork_below(Replica& replica, const std::vector<Replica::Received>& results);
+
+/// Up to where this node has its hub's log.
+Result<wire::Cursor> upstream_cursor(Replica& replica);
+
+/// What is known of the link to the hub above.
+Result<Chunks> measured_link(Replica& replica);
+/// For a trip outside a session.
+Result<> note_trip(Replica& replica, const Trip& trip);
 
 /// Which hub this node stands below. Zero before the first contact.
 struct HubIdentity {
@@ -89,6 +95,15 @@ public:
     Result<> reply(std::string_view bytes);
     bool wants_more() const { return more_; }
 
+    /// How the link carried the request and the answer that reply() takes next. Whoever does not measure gets chunks
+    /// of the first guess.
+    void measured(const Trip& trip) { trip_ = trip; }
+    /// The link broke under the last request: the next one is smaller, and a later session knows.
+    Result<> cut();
+    /// Of the request just made.
+    std::chrono::milliseconds patience() const { return chunks_.patience(in_flight_bytes_); }
+    const Chunks& chunks() const { return chunks_; }
+
     struct Stats {
         std::uint64_t sent = 0, received = 0, round_trips = 0;
         std::uint64_t states_refused = 0;  ///< that were not what the city signed
@@ -104,6 +119,7 @@ private:
     Result<> note_received(const std::vector<Replica::Received>& results, Level level);
     Result<> note(const wire::SyncReply& m);
     Result<bool> scope_moved(const wire::SyncReply& m);
+    Result<> learn_link(const wire::SyncReply& m);
 
     Replica& r_;
     bool more_ = true;
@@ -122,6 +138,10 @@ private:
     std::vector<Asked> asked_;             // what the request at hand brings of each chain
     std::vector<wire::ChainPos> blocked_;  // chains that the hub refused in this session
     std::uint64_t in_flight_ = 0;
+    std::size_t in_flight_bytes_ = 0;  // packed
+    Chunks chunks_, stored_chunks_;    // what the next process will know
+    bool knows_link_ = false;          // chunks_ were read
+    std::optional<Trip> trip_;
     Stats stats_;
 };
 

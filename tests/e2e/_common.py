@@ -13,11 +13,11 @@ CITY = os.path.join(ROOT, "schema/demo/yunxiu.json")
 servers = []
 
 
-def program(name, *args, env=None, check=0):
+def program(name, *args, env=None, check=0, timeout=60):
     """Runs to its end; gives (stdout, stderr). `check` is the exit status that is wanted; None: any."""
     e = dict(os.environ)
     e.update(env or {})
-    p = subprocess.run([os.path.join(BIN, name), *map(str, args)], capture_output=True, text=True, env=e, timeout=60)
+    p = subprocess.run([os.path.join(BIN, name), *map(str, args)], capture_output=True, text=True, env=e, timeout=timeout)
     if check is not None and p.returncode != check:
         raise AssertionError(f"{name} {args}: exit {p.returncode}, wanted {check}\n{p.stdout}{p.stderr}")
     return p.stdout, p.stderr

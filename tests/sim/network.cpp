@@ -117,6 +117,8 @@ void World::machine_receives(const Message& message) {
         return;
     }
     if (!is_awaited) ++figures_.old_messages;
+    // A village's link: what does not fit into one request goes into several.
+    m.session->measured({1000, message.bytes.size(), std::chrono::milliseconds(400), std::chrono::milliseconds(1200)});
     const auto taken = attempt(m, [&] { return m.session->reply(message.bytes); });
     note("reply " + m.name() + " " + (taken ? "ok" : std::string(name_of(taken.error().code))));
     if (!taken && taken.error().code != Errc::io && taken.error().code != Errc::disk_full) {

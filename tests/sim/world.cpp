@@ -282,6 +282,8 @@ bool World::sync_fully(Machine& m) {
         if (!wire::decode(*answer, reply)) violated("8 liveness", "the hub's answer cannot be read");
         checks_.reply_left(reply, speakers(h));
         figures_.states += reply.states.size(), figures_.histories += reply.pasts.size();
+        session->measured(
+            {request->size(), answer->size(), std::chrono::milliseconds(20), std::chrono::milliseconds(40)});
         if (auto r = session->reply(*answer); !r)
             violated("8 liveness", m.name() + " refuses the answer: " + r.error().detail);
         know_author(m);
