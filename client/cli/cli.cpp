@@ -201,6 +201,16 @@ int serve(const Parsed& p, Program program) {
     return 0;
 }
 
+/// A line that changes where somebody looks at it; what is printed next begins on top of it.
+api::Watch watch_sync() {
+    if (!shows_progress()) return nullptr;
+    return [](const node::SyncProgress& p) {
+        std::cerr << say(Msg::sync_progress,
+                         {std::to_string(p.sent), std::to_string(p.to_send), std::to_string(p.received)})
+                  << "    \r" << std::flush;
+    };
+}
+
 /// A branch's PC enrols, a server joins: the same thing. With data already here it goes over to another hub.
 int enrol_device(const Parsed& p, bool is_hub) {
     if (api::ask_serving(p.data, Command{"status", {}, {}}))
@@ -214,7 +224,7 @@ int enrol_device(const Parsed& p, bool is_hub) {
         if (token.empty() && !node->replica().control().root().empty())
             return fail(Errc::not_allowed, "这里是服务器的数据:" + p.data + " / this is a server's data: " + p.data);
         if (shows_progress()) std::cerr << say(Msg::fetching) << std::endl;
-        return api::enrol_device(*node, p.url, p.code, program_name, is_hub);
+        return api::enrol_device(*node, p.url, p.code, program_name, is_hub, watch_sync());
     }();
     if (!made) {
         // After a link that dropped the code may be used already: kept, so that the same device can ask again.
@@ -253,7 +263,7 @@ int execute(const Parsed& parsed, Program program) {
         return *answer ? print(p, **answer) : fail_with(answer->error());
     auto node = node::Node::open({p.data, false, std::chrono::seconds(10)});
     if (!node) return fail_with(node.error());
-    auto document = p.command.name == "sync" ? api::sync_now(**node) : api::run(**node, p.command);
+    auto document = p.command.name == "sync" ? api::sync_now(**node, watch_sync()) : api::run(**node, p.command);
     if (!document) return fail_with(document.error());
     return print(p, *document);
 }

@@ -184,11 +184,26 @@ std::string render_show(const json::object& o) {
     return out;
 }
 
+/// What the process that serves does about the link; empty when none serves or there is no hub above.
+std::string render_agent(const json::value* v) {
+    if (!v || !v->is_object()) return {};
+    const auto& o = v->as_object();
+    const auto state = at(o, "state");
+    const auto& p = o.at("progress").as_object();
+    std::string line = say(Msg::agent_resting, {at(o, "next_in_s")});
+    if (state == "syncing") line = say(Msg::sync_progress, {at(p, "sent"), at(p, "to_send"), at(p, "received")});
+    if (state == "offline") line = say(Msg::agent_offline);
+    if (state == "failing") line = say(Msg::agent_failing, {at(o, "next_in_s"), text::choose(at(o, "last_error"))});
+    if (o.at("live").as_bool()) line += "  " + say(Msg::agent_live);
+    return "  " + line + "\n";
+}
+
 std::string render_status(const json::object& o) {
     std::string out = at(o, "unit") + " " + at(o, "unit_name") + "\n";
     out += "  " + say(Msg::unsent, {at(o, "unsent")}) + "\n";
     out += "  " + (o.at("last_sync").is_null() ? say(Msg::never_synced) : say(Msg::last_sync, {at(o, "last_sync")})) +
            "\n";
+    out += render_agent(o.if_contains("agent"));
     const auto& acks = o.at("acks").as_object();
     out += "  " + say(Msg::township_has) + ": " + at(acks, "township") + "  " + say(Msg::city_has) + ": " +
            at(acks, "city") + "\n";

@@ -3,7 +3,9 @@
 #include "api/upkeep.h"
 
 #include "http/http.h"
+#include "node/agent.h"
 #include "node/environment.h"
+#include "node/pokes.h"
 #include "node/upstream.h"
 #include "sync/session.h"
 #include "text/text.h"
@@ -36,7 +38,6 @@ using local = net::local::stream_protocol;
 namespace {
 
 constexpr std::size_t kControlBytesMax = 4u << 20, kApiBytesMax = 1u << 20;
-constexpr auto kSyncEvery = 30s, kBackoffFirst = 5s, kBackoffMax = 300s;
 constexpr auto kToken = net::as_tuple(net::use_awaitable);
 
 json::object error_json(const Error& e) {
@@ -51,6 +52,7 @@ json::value report_json(const node::SyncReport& r) {
                        {"bytes_up", r.bytes_up},
                        {"bytes_down", r.bytes_down},
                        {"round_trips", r.round_trips},
+                       {"cuts", r.cuts},
                        {"unsent", r.unsent},
                        {"acks", {{"township", r.acked_township}, {"city", r.acked_city}}},
                        {"refused", std::move(refused)}};
@@ -70,7 +72,7 @@ public:
         : store_(node),
           options_(options),
           http_(io_, limits(), [this](http::Request q) { return handle(std::move(q)); }),
-          wake_(io_),
+          pokes_(store_, io_),
           acceptor_(io_),
           dir_(node.dir().path()) {}
 
@@ -90,8 +92,9 @@ private:
     net::awaitable<Result<json::value>> sync_now();
     net::awaitable<void> accept_commands();
     net::awaitable<void> answer_command(local::socket socket);
-    net::awaitable<void> sync_upstream();
     net::awaitable<void> keep_up();
+    Result<> start_agent();
+    json::value agent_json() const;
     net::awaitable<void> wait_for_signal();
     void stop();
     Result<> open_control_socket();
@@ -103,13 +106,11 @@ private:
     node::Store store_;
     ServeOptions options_;
     http::Server http_;
-    net::steady_timer wake_;
+    node::Pokes pokes_;
     local::acceptor acceptor_;
     std::string dir_;
-    std::string upstream_;
-    std::shared_ptr<http::Client> client_;
-    std::minstd_rand jitter_{std::random_device{}()};
-    bool syncing_ = false, stopping_ = false;
+    std::unique_ptr<node::Agent> agent_;  // none without a hub above
+    bool stopping_ = false;
     std::optional<Error> failure_;
 };
 
@@ -146,10 +147,13 @@ net::awaitable<http::Response> Server::handle(http::Request q) {
 net::awaitable<http::Response> Server::device(http::Request q) {
     if (q.method != "POST") co_return text_response(405, "只接受 POST / POST only");
     const bool is_enrol = q.target == "/enrol";
-    node::Store::Work work = [body = std::move(q.body), is_enrol](node::Node& n) -> Result<std::string> {
+    auto grew = std::make_shared<bool>(false);
+    node::Store::Work work = [body = std::move(q.body), is_enrol, grew](node::Node& n) -> Result<std::string> {
         if ((!body.empty() && body.front() == 'e') != is_enrol)
             return fail(Errc::protocol, "消息与地址不符 / message: not for this address");
+        const auto before = n.replica().log_head();
         auto answer = n.hub().handle(body);
+        *grew = n.replica().log_head() > before;
         TRY_VOID(n.keep_incarnation());
         return answer;
     };
@@ -158,6 +162,8 @@ net::awaitable<http::Response> Server::device(http::Request q) {
         if (store_.is_broken()) stop();
         co_return text_response(http::http_status(answer.error().code), answer.error().detail);
     }
+    pokes_.changed();
+    if (*grew && agent_) agent_->edited();  // a relay passes it on
     http::Response r;
     r.body = std::move(*answer);
     co_return r;
@@ -242,6 +248,7 @@ net::awaitable<Result<json::value>> Server::execute(Command c) {
         auto r = co_await sync_now();
         co_return r;
     }
+    if (c.name == "progress") co_return agent_json();
     auto document = std::make_shared<json::value>();
     const bool wrote = writes(c.name);
     node::Store::Work work = [document, c](node::Node& n) -> Result<std::string> {
@@ -253,22 +260,17 @@ net::awaitable<Result<json::value>> Server::execute(Command c) {
         if (store_.is_broken()) stop();
         co_return done.error();
     }
-    if (wrote && !upstream_.empty()) wake_.cancel();
+    if (wrote) {
+        if (agent_) agent_->edited();
+        pokes_.changed();
+    }
+    if (c.name == "status") document->as_object()["agent"] = agent_json();
     co_return std::move(*document);
 }
 
 net::awaitable<Result<json::value>> Server::sync_now() {
-    if (upstream_.empty()) co_return fail(Errc::usage, "本机没有上级服务器 / this node has no server above it");
-    // One at a time: whoever asks while one runs gets one of his own after it, with everything written until then.
-    net::steady_timer pause(io_);
-    while (syncing_) {
-        pause.expires_after(50ms);
-        auto [ec] = co_await pause.async_wait(kToken);
-        if (ec || stopping_) co_return fail(Errc::busy, "程序正在停止 / the program is stopping");
-    }
-    syncing_ = true;
-    auto report = co_await node::sync_once(store_, io_, client_);
-    syncing_ = false;
+    if (!agent_) co_return fail(Errc::usage, "本机没有上级服务器 / this node has no server above it");
+    auto report = co_await agent_->sync_now();
     if (report) co_return report_json(*report);
     auto unsent = std::make_shared<std::uint64_t>(0);
     node::Store::Work count = [unsent](node::Node& n) -> Result<std::string> {
@@ -277,27 +279,29 @@ net::awaitable<Result<json::value>> Server::sync_now() {
     };
     auto counted = co_await store_.run(std::move(count));
     (void)counted;
-    const auto seconds = std::to_string(std::chrono::duration_cast<std::chrono::seconds>(kSyncEvery).count());
-    co_return offline_error(report.error(), *unsent, seconds + " 秒内自动", "within " + seconds + " s");
+    co_return offline_error(report.error(), *unsent, "一有网络就自动", "by itself as soon as there is a link");
 }
 
-net::awaitable<void> Server::sync_upstream() {
-    auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(kBackoffFirst);
-    while (!stopping_) {
-        auto done = co_await sync_now();
-        std::chrono::milliseconds wait = kSyncEvery;
-        if (!done && done.error().code != Errc::busy) {
-            log(done.error().detail);
-            // Jitter, so that a village's PCs do not all come back in one second.
-            wait = pause + pause * static_cast<int>(jitter_() % 100) / 200;
-            pause = std::min(pause * 2, std::chrono::duration_cast<std::chrono::milliseconds>(kBackoffMax));
-        } else {
-            pause = kBackoffFirst;
-        }
-        wake_.expires_after(wait);
-        auto [ec] = co_await wake_.async_wait(kToken);
-        (void)ec;
-    }
+/// What the agent does, for whoever watches; null without a hub above.
+json::value Server::agent_json() const {
+    if (!agent_) return nullptr;
+    const auto s = agent_->status();
+    const auto& p = s.progress;
+    json::value next = nullptr;
+    if (s.state != node::Agenda::State::syncing) next = (s.next_ms + 999) / 1000;
+    return json::value{{"state", node::name_of(s.state)},
+                       {"live", s.is_live},
+                       {"next_in_s", next},
+                       {"last_error", s.last_error.empty() ? json::value(nullptr) : json::value(s.last_error)},
+                       {"failures", s.failures},
+                       {"progress",
+                        {{"sent", p.sent},
+                         {"to_send", p.to_send},
+                         {"received", p.received},
+                         {"bytes_up", p.bytes_up},
+                         {"bytes_down", p.bytes_down},
+                         {"round_trips", p.round_trips},
+                         {"cuts", p.cuts}}}};
 }
 
 net::awaitable<void> Server::answer_command(local::socket socket) {
@@ -365,8 +369,8 @@ void Server::stop() {
     http_.stop();
     boost::system::error_code ec;
     acceptor_.close(ec);
-    wake_.cancel();
-    if (client_) client_->close();
+    pokes_.stop();
+    if (agent_) agent_->stop();
     io_.stop();
 }
 
@@ -383,19 +387,28 @@ Result<> Server::open_control_socket() {
     return {};
 }
 
-Result<> Server::run() {
-    auto find = std::make_shared<std::string>();
-    node::Store::Work look = [find](node::Node& n) -> Result<std::string> {
-        TRY(*find, n.replica().fact("upstream/url"));
+/// With a hub above, by the facts that enrolment left.
+Result<> Server::start_agent() {
+    auto options = std::make_shared<node::Agent::Options>();
+    node::Store::Work look = [options](node::Node& n) -> Result<std::string> {
+        TRY(options->url, n.replica().fact("upstream/url"));
+        TRY(options->token, n.replica().fact("upstream/token"));
         return std::string();
     };
-    auto looked = store_.run(std::move(look));
-    net::co_spawn(io_, std::move(looked), [](std::exception_ptr, Result<std::string>) {});
+    net::co_spawn(io_, store_.run(std::move(look)), [](std::exception_ptr, Result<std::string>) {});
     io_.run();
     io_.restart();
-    upstream_ = *find;
-    if (!upstream_.empty()) client_ = std::make_shared<http::Client>(io_, upstream_);
+    if (options->url.empty()) return {};
+    options->seed = std::random_device{}();
+    options->log = options_.log;
+    options->synced = [this] { pokes_.changed(); };
+    agent_ = std::make_unique<node::Agent>(store_, io_, std::move(*options));
+    return {};
+}
 
+Result<> Server::run() {
+    TRY_VOID(start_agent());
+    if (options_.is_hub) http_.open_door(pokes_.door());
     TRY(const auto port, http_.listen(options_.listen));
     TRY_VOID(open_control_socket());
     const auto address = options_.listen.substr(0, options_.listen.rfind(':')) + ":" + std::to_string(port);
@@ -403,7 +416,7 @@ Result<> Server::run() {
     net::co_spawn(io_, wait_for_signal(), [](std::exception_ptr) {});
     net::co_spawn(io_, accept_commands(), [](std::exception_ptr) {});
     net::co_spawn(io_, keep_up(), [](std::exception_ptr) {});
-    if (client_) net::co_spawn(io_, sync_upstream(), [](std::exception_ptr) {});
+    if (agent_) net::co_spawn(io_, agent_->run(), [](std::exception_ptr) {});
     if (options_.ready) options_.ready(address);
     io_.run();
     store_.stop();
@@ -435,10 +448,21 @@ Result<T> run_to_end(net::io_context& io, net::awaitable<Result<T>> work) {
             out = Result<T>(fail(Errc::internal, "内部错误 / internal error"));
         else
             out = std::move(r);
+        io.stop();
     });
     io.run();
     io.restart();
     return std::move(*out);
+}
+
+net::awaitable<void> tell(net::io_context& io, std::shared_ptr<node::SyncProgress> progress, Watch watch) {
+    net::steady_timer pause(io);
+    for (;;) {  // until the io_context stops, with the sync
+        pause.expires_after(1s);
+        auto [ec] = co_await pause.async_wait(kToken);
+        if (ec) co_return;
+        watch(*progress);
+    }
 }
 
 }  // namespace
@@ -452,14 +476,16 @@ Result<> serve(node::Node& node, const ServeOptions& options) {
     return server->run();
 }
 
-Result<json::value> sync_now(node::Node& node) {
+Result<json::value> sync_now(node::Node& node, const Watch& watch) {
     TRY(const auto url, node.replica().fact("upstream/url"));
     if (url.empty())
         return fail(Errc::usage, "本机没有上级服务器,请先 enrol / this node has no server above it: run enrol first");
     net::io_context io(1);
     node::Store store(node);
     auto client = std::make_shared<http::Client>(io, url);
-    auto report = run_to_end<node::SyncReport>(io, node::sync_once(store, io, client));
+    auto progress = std::make_shared<node::SyncProgress>();
+    if (watch) net::co_spawn(io, tell(io, progress, watch), [](std::exception_ptr) {});
+    auto report = run_to_end<node::SyncReport>(io, node::sync_once(store, io, client, progress));
     client->close();
     if (report) return report_json(*report);
     TRY(const auto unsent, sync::unsent_count(node.replica()));
@@ -467,7 +493,7 @@ Result<json::value> sync_now(node::Node& node) {
 }
 
 Result<json::value> enrol_device(node::Node& node, const std::string& url, const std::string& code,
-                                 const std::string& label, bool is_hub) {
+                                 const std::string& label, bool is_hub, const Watch& watch) {
     TRY_VOID(http::parse_origin(url));
     if (is_hub) TRY_VOID(must_have_all(node));
     const auto begin = is_hub ? sync::Enrolment::Begin::with_log : sync::Enrolment::Begin::with_state;
@@ -477,7 +503,7 @@ Result<json::value> enrol_device(node::Node& node, const std::string& url, const
         auto enrolled = run_to_end<std::string>(io, node::enrol(store, io, url, code, label, begin));
         if (!enrolled) return enrolled.error();
     }
-    TRY(const auto report, sync_now(node));
+    TRY(const auto report, sync_now(node, watch));
     const auto* cert = node.replica().control().cert(node.replica().id());
     json::object o = report.as_object();
     o["unit"] = cert ? cert->unit : "";

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "api/command.h"
+#include "node/upstream.h"
 
 #include <functional>
 
@@ -22,12 +23,15 @@ struct ServeOptions {
 /// Serves until SIGINT or SIGTERM, or until the disk fails (Errc::io: nothing more is acknowledged).
 Result<> serve(node::Node& node, const ServeOptions& options);
 
+/// Told every second how far a sync is.
+using Watch = std::function<void(const node::SyncProgress&)>;
+
 /// Syncs once with the hub above, from a process that does not serve.
-Result<boost::json::value> sync_now(node::Node& node);
+Result<boost::json::value> sync_now(node::Node& node, const Watch& watch = nullptr);
 /// Enrols with the hub at `url` and fetches everything.
 /// A hub begins with all of the log, a device with the state that the city signed last.
 Result<boost::json::value> enrol_device(node::Node& node, const std::string& url, const std::string& code,
-                                        const std::string& label, bool is_hub);
+                                        const std::string& label, bool is_hub, const Watch& watch = nullptr);
 
 /// Asks the process that serves `dir`, if there is one. Nothing: nobody serves.
 std::optional<Result<boost::json::value>> ask_serving(const std::string& dir, const Command& command);

@@ -16,14 +16,17 @@ std::int64_t system_ms() {
         .count();
 }
 
-/// Goes on while the PC sleeps, so that time asleep counts as elapsed.
-std::int64_t boot_ms() {
+std::int64_t clock_ms(clockid_t clock) {
     timespec t{};
-    clock_gettime(CLOCK_BOOTTIME, &t);
+    clock_gettime(clock, &t);
     return std::int64_t{t.tv_sec} * 1000 + t.tv_nsec / 1'000'000;
 }
 
 }  // namespace
+
+// Goes on while the PC sleeps, so that time asleep counts as elapsed.
+std::int64_t uptime_ms() { return clock_ms(CLOCK_BOOTTIME); }
+std::int64_t slept_ms() { return clock_ms(CLOCK_BOOTTIME) - clock_ms(CLOCK_MONOTONIC); }
 
 bool is_trial_clock() {
     const char* now = std::getenv("TAIZHANG_NOW");
@@ -33,13 +36,13 @@ bool is_trial_clock() {
 Result<Environment> real_environment() {
     Environment env;
     env.wall_ms = system_ms;
-    env.steady_ms = boot_ms;
+    env.steady_ms = uptime_ms;
     env.random = [](std::span<std::uint8_t> out) { randombytes_buf(out.data(), out.size()); };
     if (is_trial_clock()) {
         const auto start = ledger::parse_time_seconds(std::getenv("TAIZHANG_NOW"));
         if (!start) return fail(Errc::usage, "TAIZHANG_NOW: " + start.error().detail);
-        const auto began = boot_ms();
-        env.wall_ms = [ms = *start * 1000, began] { return ms + boot_ms() - began; };
+        const auto began = uptime_ms();
+        env.wall_ms = [ms = *start * 1000, began] { return ms + uptime_ms() - began; };
     }
     return env;
 }

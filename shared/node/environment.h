@@ -9,5 +9,9 @@ namespace taizhang::node {
 Result<Environment> real_environment();
 /// True when TAIZHANG_NOW is set: such a process serves loopback only.
 bool is_trial_clock();
+/// Milliseconds since the PC was started, those asleep included.
+std::int64_t uptime_ms();
+/// Of them, asleep.
+std::int64_t slept_ms();
 
 }  // namespace taizhang::node

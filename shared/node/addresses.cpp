@@ -1,0 +1,59 @@
+#include "node/addresses.h"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#ifdef __linux__
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#endif
+
+#include <array>
+
+namespace taizhang::node {
+
+struct Addresses::Impl {
+    explicit Impl(net::io_context& io) : socket(io) {}
+    net::posix::stream_descriptor socket;
+};
+
+Addresses::Addresses(net::io_context& io) : impl_(std::make_unique<Impl>(io)) {
+#ifdef __linux__
+    const int fd = ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+    if (fd < 0) return;
+    sockaddr_nl address{};
+    address.nl_family = AF_NETLINK;
+    address.nl_groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_IFADDR;
+    // The system's interface takes its own family's address behind the general one.
+    if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+        ::close(fd);
+        return;
+    }
+    impl_->socket.assign(fd);
+#endif
+}
+
+Addresses::~Addresses() { stop(); }
+
+net::awaitable<bool> Addresses::changed() {
+    if (!impl_->socket.is_open()) co_return false;
+    // What it says does not matter: whether the hub can be reached is for a probe to find out. A message too many for
+    // the buffer (ENOBUFS) is news as well.
+    std::array<char, 8192> message;
+    const auto space = net::buffer(message);
+    auto result = co_await impl_->socket.async_read_some(space, net::as_tuple(net::use_awaitable));
+    const auto ec = std::get<0>(result);
+    co_return !ec || ec == boost::system::errc::no_buffer_space;
+}
+
+void Addresses::stop() {
+    boost::system::error_code ignored;
+    impl_->socket.close(ignored);
+}
+
+}  // namespace taizhang::node

@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""The agent of a node that serves: pokes over a live connection, a link that comes back, no work for nothing."""
+import json
+import os
+import socket
+import time
+
+from _common import branch, branch_json, city, city_json, enrol, init, one_line, run, same_state, Server
+from _link import get, Link, post
+
+state = {}
+
+
+def until(what, seconds, describe=lambda: ""):
+    """Waits for it; gives the seconds that it took."""
+    started = time.monotonic()
+    while not what():
+        if time.monotonic() - started > seconds:
+            raise AssertionError(f"not within {seconds} s: {describe()}")
+        time.sleep(0.02)
+    return time.monotonic() - started
+
+
+def agent(server):
+    return get(server.port, "progress")
+
+
+def setup():
+    init()
+    state["city"] = Server("city")
+    code = city_json("city", "enrol", "--unit", "K1-02")["code"]
+    city_json("city-town", "join", "--upstream", state["city"].url, "--code", code)
+    state["town"] = Server("city-town")
+    enrol(state["town"], "B03", "pc")
+    state["pc"] = Server("pc", name="taizhang")
+    for n in ("town", "pc"):
+        until(lambda: agent(state[n])["live"], 20, lambda: agent(state[n]))
+
+
+def an_edit_at_the_city_shows_at_the_branch():
+    """Through the relay, while both schedules rest for minutes."""
+    times = []
+    for day in range(1, 6):
+        deadline = f"2026-02-{day:02}"
+        post(state["city"].port, "set", ["A0019", "deadline=" + deadline])
+        seen = lambda: get(state["pc"].port, "show/A0019")["fields"]["deadline"] == deadline
+        times.append(until(seen, 10, lambda: (agent(state["town"]), agent(state["pc"]))))
+    print("    city to branch over a relay: " + ", ".join(f"{t:.2f}" for t in times) + " s")
+    assert sorted(times)[2] < 5, times
+    assert agent(state["pc"])["live"] and agent(state["town"])["live"]
+
+
+def an_edit_at_the_branch_shows_at_the_city():
+    post(state["pc"].port, "report", ["A0019"], value=4, text="第四次走访")
+    took = until(lambda: get(state["city"].port, "show/A0019")["fields"]["value"] == 4, 15, lambda: agent(state["town"]))
+    print(f"    branch to city over a relay: {took:.2f} s")
+    # And the city's receipt comes back down without anybody asking.
+    until(lambda: get(state["pc"].port, "show/A0019")["history"][-1]["acks"]["city"], 15, lambda: agent(state["pc"]))
+
+
+def what_status_tells():
+    doc = branch_json("pc", "status")
+    a = doc["agent"]
+    assert a["state"] in ("resting", "syncing") and a["live"] is True and a["last_error"] is None, a
+    assert set(a["progress"]) >= {"sent", "to_send", "received", "bytes_up", "bytes_down", "round_trips"}, a
+    assert "agent" in city_json("city", "status") and city_json("city", "status")["agent"] is None
+
+
+def nobody_spins():
+    def cpu(server):
+        fields = open(f"/proc/{server.process.pid}/stat").read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    before = {n: cpu(state[n]) for n in ("city", "town", "pc")}
+    time.sleep(3)
+    for n in before:
+        used = cpu(state[n]) - before[n]
+        assert used < 0.3, f"{n} used {used:.2f} s of CPU in 3 s of rest"
+
+
+def strangers_are_turned_away():
+    def ask(*headers):
+        with socket.create_connection(("127.0.0.1", state["town"].port), timeout=10) as s:
+            s.sendall(("GET /live HTTP/1.1\r\nHost: x\r\n" + "".join(h + "\r\n" for h in headers) + "\r\n").encode())
+            return s.recv(4096).decode()
+
+    shake = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
+    assert ask(*shake).startswith("HTTP/1.1 403 "), ask(*shake)
+    assert ask(*shake, "Authorization: Bearer 00112233445566778899aabbccddeeff").startswith("HTTP/1.1 403 ")
+    assert ask().startswith("HTTP/1.1 404 ")
+    token = branch_json("pc", "sql", "SELECT hex(value) FROM fact WHERE key = 'upstream/token'")["rows"][0][0].lower()
+    assert ask(*shake[:3], "Authorization: Bearer " + token) == "", "no key: the connection ends"
+    assert ask(*shake, "Authorization: Bearer " + token).startswith("HTTP/1.1 101 ")
+
+
+def when_the_link_is_back_it_syncs_by_itself():
+    port = state["town"].port
+    state["town"].stop()
+    post(state["pc"].port, "report", ["A0019"], value=5, text="断网时写的")
+    until(lambda: agent(state["pc"])["state"] == "offline", 20, lambda: agent(state["pc"]))
+    assert "8" not in str(agent(state["pc"])["live"]) and agent(state["pc"])["live"] is False
+    _, err = branch("pc", "sync", check=1)
+    assert "1" in one_line(err), err
+    state["town"] = Server("city-town", port=port)
+    took = until(lambda: get(state["pc"].port, "status")["unsent"] == 0, 60, lambda: agent(state["pc"]))
+    print(f"    a link that came back: everything sent after {took:.2f} s")
+    until(lambda: agent(state["pc"])["live"], 60, lambda: agent(state["pc"]))
+
+
+def a_live_connection_that_breaks_is_no_matter():
+    """Behind a link that cuts every second the schedule and the edits go on."""
+    with Link(state["city"].port, "--cut-every", 1) as link:
+        code = city_json("city", "enrol", "--unit", "B01")["code"]
+        branch("far", "enrol", "--server", link.url, "--code", code)
+        far = Server("far", name="taizhang")
+        record = [a["id"] for a in get(far.port, "list/assignments") if a["unit_id"] == "B01"][0]
+        for i in range(3):
+            post(far.port, "set", [record, f"problems=第{i}处"])
+            until(lambda: get(far.port, "status")["unsent"] == 0, 30, lambda: agent(far))
+            time.sleep(0.7)
+        assert far.stop() == 0
+        link.stop()
+
+
+def all_agree():
+    for n in ("pc", "town", "city"):
+        assert state[n].stop() == 0, state[n].output
+        assert "error" not in state[n].output.lower(), state[n].output
+    city("city-town", "verify")
+    same_state("city", "city-town")
+
+
+run(setup, an_edit_at_the_city_shows_at_the_branch, an_edit_at_the_branch_shows_at_the_city, what_status_tells,
+    nobody_spins, strangers_are_turned_away, when_the_link_is_back_it_syncs_by_itself,
+    a_live_connection_that_breaks_is_no_matter, all_agree)
