@@ -25,7 +25,7 @@ public:
     struct Pace {
         std::int64_t every = 30'000;        ///< after a sync. Lower: traffic for nothing; higher: news comes late
         std::int64_t every_slow = 120'000;  ///< the same on a link that is not good
-        std::int64_t every_live = 300'000;  ///< the same while pokes come: for what a poke might have missed
+        std::int64_t every_live = 180'000;  ///< the same while pokes come; higher: the hub closes the kept connection
         std::int64_t debounce = 300;        ///< after an edit, for the next one; lower: more syncs
         std::int64_t debounce_max = 3'000;  ///< and this long after the first of them at most
         std::int64_t gap = 500;             ///< between two syncs that no person asked for

@@ -199,8 +199,6 @@ net::awaitable<bool> Agent::hear(std::shared_ptr<http::Live> live) {
     if (!live_) {
         live_ = live;
         agenda_.set_link(is_good_, true);
-        agenda_.poked(uptime_ms());  // for what came between the last sync and now
-        wake();
     }
     auto message = co_await live->next();
     if (!message || is_stopping_) {

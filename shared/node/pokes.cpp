@@ -64,12 +64,25 @@ net::awaitable<void> Pokes::listen(std::shared_ptr<http::Live> live, http::Reque
     if (auto it = listeners_.find(token); it != listeners_.end()) it->second.live->close();
     Listener listener{*unit, live};
     listeners_[token] = listener;
-    if (!told_) changed();
+    co_await greet(live);
     for (;;) {  // devices have nothing to say here; what they say is read and forgotten
         auto message = co_await live->next();
         if (!message) break;
     }
     if (auto it = listeners_.find(token); it != listeners_.end() && it->second.live == live) listeners_.erase(it);
+}
+
+/// Where this hub is now: whatever came between the device's last sync and its name on the list.
+net::awaitable<void> Pokes::greet(std::shared_ptr<http::Live> live) {
+    auto place = std::make_shared<sync::NewsPlace>();
+    Store::Work work = [place](Node& n) -> Result<std::string> {
+        TRY(*place, sync::news_place(n.replica()));
+        return std::string();
+    };
+    auto done = co_await store_.run(std::move(work));
+    if (!done) co_return;
+    if (!told_) told_ = *place;
+    live->say(sync::encode_poke(*place));
 }
 
 void Pokes::changed() {

@@ -36,6 +36,7 @@ private:
     net::awaitable<Result<std::string>> unit_of(std::string authorization);
     net::awaitable<http::Response> gate(http::Request request);
     net::awaitable<void> listen(std::shared_ptr<http::Live> live, http::Request request);
+    net::awaitable<void> greet(std::shared_ptr<http::Live> live);
     net::awaitable<void> tell();
     net::awaitable<bool> look();
 
