@@ -348,6 +348,7 @@ net::awaitable<void> Server::keep_up() {
         auto done = co_await store_.run(std::move(work));
         const auto line = done ? *done : done.error().detail;
         if (!line.empty()) log(line);
+        pokes_.changed();  // a checkpoint is news
     }
 }
 
