@@ -85,8 +85,8 @@ private:
     }
 
     void branch_commands() {
-        args(add("list", "列出 tasks assignments rectifications conflicts todo / list records"), "what",
-             "tasks|assignments|rectifications|conflicts|todo", 1);
+        args(add("list", "列出 tasks assignments rectifications conflicts todo 或任一种记录 / list records"), "what",
+             "tasks|assignments|rectifications|conflicts|todo|ENTITY", 1);
         args(add("show", "一条记录及其经过 / one record with its history"), "id", "编号 / id", 1);
         auto* report = add("report", "填报进展 / report progress");
         args(report, "assignment", "分解编号 / assignment id", 1);
@@ -98,6 +98,9 @@ private:
         auto* set = add("set", "改字段 / edit fields: set ID FIELD=VALUE…");
         args(set, "id field=value", "编号 字段=值… / id field=value…", -1);
         option(set, "person", "填写人 / person");
+        auto* create = add("new", "新建记录 / a new record: new ENTITY FIELD=VALUE…");
+        args(create, "entity field=value", "种类 字段=值… / entity field=value…", -1);
+        option(create, "person", "填写人 / person");
         auto* act = add("do", "办一步 / do a transition: do TRANSITION ID");
         args(act, "transition id", "步骤 编号 / transition id", 2);
         option(act, "reason", "理由 / reason");
@@ -141,6 +144,11 @@ private:
         auto* join = add("join", "作为下级接入 / join below another server");
         join->add_option("--upstream", out_.url, "上级服务器 / server above, http://HOST:PORT")->required();
         join->add_option("--code", out_.code, "登记码 / one-time code")->required();
+        auto* catalog = add("catalog", "查看或发布目录 / look at the catalog, or publish one");
+        catalog->callback([this] { out_.command.name = "publish"; });
+        catalog->add_option("file", out_.command.args, "目录文件 / catalog file (TOML)")->expected(0, 1);
+        flag(catalog, "dry-run", "只说会改什么,不发布 / say what would change, publish nothing");
+        flag(catalog, "show", "显示现行目录 / show the catalog in force");
         option(add("enrol", "发登记码 / a one-time code for a device"), "unit", "单位 / unit id");
         auto* unit =
             add("unit", "调整单位:新建、改名、移动、合并、撤销、拆分 / make, rename, move, merge, close, split a unit");
@@ -242,7 +250,8 @@ int enrol_device(const Parsed& p, bool is_hub) {
 
 /// The process that serves has another working folder.
 Parsed with_whole_paths(Parsed p) {
-    const bool takes_files = p.command.name == "export" || p.command.name == "import" || p.command.name == "backup";
+    const bool takes_files = p.command.name == "export" || p.command.name == "import" || p.command.name == "backup" ||
+                             p.command.name == "publish";
     std::error_code ec;
     if (takes_files)
         for (auto& path : p.command.args) path = std::filesystem::absolute(path, ec).lexically_normal().string();

@@ -1,6 +1,7 @@
 #include "api/command.h"
 
 #include "api/files.h"
+#include "api/publish.h"
 #include "ledger/review.h"
 #include "ledger/times.h"
 #include "ledger/tree.h"
@@ -223,15 +224,22 @@ Result<json::value> compact(node::Node& n, const Command& c) {
     return json::value{{"bytes", bytes}, {"keep_days", days}};
 }
 
+Result<json::value> create(node::Node& n, const Command& c) {
+    TRY(auto fields, assignments(c.args, 1));
+    return as_saved(n.ledger().create(c.args[0], fields, c.option("person")));
+}
+
 const std::map<std::string, Entry>& table() {
     static const std::map<std::string, Entry> t = {
         {"list",
-         {false, 1, 1, "list tasks|assignments|rectifications|conflicts|todo",
+         {false, 1, 1, "list tasks|assignments|rectifications|conflicts|todo|ENTITY",
           [](auto& n, const auto& c) { return as_value(n.ledger().list(c.args[0])); }}},
         {"show", {false, 1, 1, "show ID", [](auto& n, const auto& c) { return as_value(n.ledger().show(c.args[0])); }}},
         {"status", {false, 0, 0, "status", [](auto& n, const auto&) { return as_value(n.ledger().status()); }}},
         {"report", {true, 1, 1, "report ASSIGNMENT --value V", report}},
         {"set", {true, 2, 200, "set ID FIELD=VALUE…", set}},
+        {"new", {true, 1, 200, "new ENTITY FIELD=VALUE…", create}},
+        {"publish", {true, 0, 1, "catalog [FILE.toml] [--dry-run]", publish}},
         {"do", {true, 2, 2, "do TRANSITION ID", act}},
         {"resolve",
          {true, 1, 1, "resolve CONFLICT --pick mine|theirs|TEXT",

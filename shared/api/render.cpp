@@ -100,6 +100,36 @@ std::string conflict(const json::object& c) {
     return out + "      " + say(Msg::why) + ": " + text::choose(at(c, "why")) + "\n";
 }
 
+/// An entity without a list of its own: a line each, what is filled in.
+std::string plain_list(const json::array& rows) {
+    std::string out;
+    for (const auto& row : rows) {
+        const auto& o = row.as_object();
+        out += "  " + fit(at(o, "id"), 14);
+        for (const auto& [key, v] : o)
+            if (key != "id" && key != "_unit" && key != "needs_program" && !v.is_null())
+                out += " " + std::string(key) + "=" + plain(v);
+        out += "\n";
+    }
+    return out;
+}
+
+/// Which rows of a list wait for a newer program.
+std::string unread_rows(const json::array& rows) {
+    std::string ids;
+    for (const auto& row : rows)
+        if (row.as_object().contains("needs_program")) ids += (ids.empty() ? "" : " ") + at(row.as_object(), "id");
+    return ids.empty() ? "" : "  " + say(Msg::needs_program_rows, {ids}) + "\n";
+}
+
+std::string render_catalog(const json::object& o) {
+    if (const auto* shown = o.if_contains("text")) return std::string(shown->as_string());
+    std::string out;
+    for (const auto& line : o.at("changes").as_array()) out += "  " + text::choose(plain(line)) + "\n";
+    const auto said = o.at("published").as_bool() ? Msg::catalog_published : Msg::catalog_would;
+    return out + say(said, {at(o, "version"), std::to_string(o.at("changes").as_array().size())}) + "\n";
+}
+
 std::string render_list(const Command& command, const json::array& rows) {
     if (rows.empty()) return say(Msg::no_records) + "\n";
     if (command.args[0] == "conflicts") {
@@ -122,6 +152,8 @@ std::string render_list(const Command& command, const json::array& rows) {
                            {"status", "状态/state", 10},
                            {"deadline", "时限/deadline", 13},
                            {"light_zh", "灯/light", 8}});
+    else if (command.args[0] != "assignments" && command.args[0] != "todo")
+        out = plain_list(rows);
     else
         out = table(rows, {{"id", "编号/id", 14},
                            {"title", "任务/task", 36},
@@ -131,7 +163,7 @@ std::string render_list(const Command& command, const json::array& rows) {
                            {"verified_value", "核查/verified", 13},
                            {"deadline", "时限/deadline", 13},
                            {"light_zh", "灯/light", 8}});
-    return out + say(Msg::n_records, {std::to_string(rows.size())}) + "\n";
+    return out + unread_rows(rows) + say(Msg::n_records, {std::to_string(rows.size())}) + "\n";
 }
 
 /// What was written, without the keys that only link records.
@@ -158,6 +190,8 @@ std::string render_show(const json::object& o) {
                                    (city ? say(Msg::city_has) : std::string())
                              : say(Msg::not_yet)) +
            "\n";
+    if (const auto n = o.at("needs_program").as_array().size(); n > 0)
+        out += "  " + say(Msg::needs_program, {std::to_string(n)}) + "\n";
     if (!o.at("allowed").as_array().empty()) {
         out += "  " + say(Msg::allowed_now) + ":";
         for (const auto& a : o.at("allowed").as_array())
@@ -213,6 +247,8 @@ std::string render_status(const json::object& o) {
     if (o.at("enrol_again").as_bool()) out += "  " + say(Msg::enrol_again) + "\n";
     for (const auto& m : o.at("missing").as_array())
         out += "  " + say(Msg::bundle_missing, {text::choose(plain(m))}) + "\n";
+    if (at(o, "needs_program") != "0") out += "  " + say(Msg::needs_program, {at(o, "needs_program")}) + "\n";
+    for (const auto& line : o.at("notices").as_array()) out += "  ! " + text::choose(plain(line)) + "\n";
     return out + "  " + say(at(o, "clock") == "low" ? Msg::clock_low : Msg::clock_trusted) + "\n";
 }
 
@@ -323,6 +359,7 @@ std::string render(const Command& command, const json::value& d) {
     if (name == "show") return render_show(o);
     if (name == "status") return render_status(o);
     if (name == "review") return render_review(o);
+    if (name == "publish") return render_catalog(o);
     if (name == "export") return render_export(o);
     if (name == "import") return render_import(o);
     if (name == "backup") return say(Msg::backup_made, {at(o, "file"), at(o, "commits"), at(o, "bytes")}) + "\n";
@@ -349,6 +386,8 @@ std::string render_sync(const json::object& o) {
                                            at(o, "bytes_down")}) +
                       "\n";
     for (const auto& r : o.at("refused").as_array()) out += "  " + say(Msg::sync_refused, {plain(r)}) + "\n";
+    if (const auto* told = o.if_contains("notices"))
+        for (const auto& line : told->as_array()) out += "  ! " + text::choose(plain(line)) + "\n";
     return out + "  " + say(Msg::unsent, {at(o, "unsent")}) + "\n";
 }
 

@@ -47,6 +47,8 @@ json::object error_json(const Error& e) {
 json::value report_json(const node::SyncReport& r) {
     json::array refused;
     for (const auto& x : r.refused) refused.push_back(json::string(x));
+    json::array notices;
+    for (const auto& x : r.notices) notices.push_back(json::string(x));
     return json::value{{"sent", r.sent},
                        {"received", r.received},
                        {"bytes_up", r.bytes_up},
@@ -55,7 +57,8 @@ json::value report_json(const node::SyncReport& r) {
                        {"cuts", r.cuts},
                        {"unsent", r.unsent},
                        {"acks", {{"township", r.acked_township}, {"city", r.acked_city}}},
-                       {"refused", std::move(refused)}};
+                       {"refused", std::move(refused)},
+                       {"notices", std::move(notices)}};
 }
 
 /// The line that a person needs when the link is down: nothing is lost, and when it is tried again.

@@ -38,31 +38,9 @@ const Entity* Catalog::find(std::string_view entity) const {
     return it == by_name_.end() ? nullptr : &entities_[it->second];
 }
 
-Result<> Catalog::may_be_followed_by(const Catalog& next) const {
-    auto bad = [&](const std::string& what) {
-        return fail(Errc::bad_input, "catalog version " + std::to_string(next.version()) + ": " + what);
-    };
-    if (next.version() != version_ + 1) return bad("must follow version " + std::to_string(version_) + " directly");
-    for (const auto& e : entities_) {
-        const auto* n = next.find(e.name);
-        if (!n) return bad("entity " + e.name + " is gone; its records would be orphans");
-        if (n->audience != e.audience || n->home != e.home || n->uuid != e.uuid)
-            return bad("entity " + e.name + " may not change audience, home or id");
-        for (const auto& f : e.fields) {
-            const auto i = n->field(f.name);
-            if (i < 0)
-                return bad("field " + e.name + "." + f.name + " is gone; what people typed there would be orphaned");
-            const auto& g = n->fields[static_cast<std::size_t>(i)];
-            if (g.type != f.type) return bad("field " + e.name + "." + f.name + " may not change its type");
-            if (n->groups[static_cast<std::size_t>(g.group)].name != e.groups[static_cast<std::size_t>(f.group)].name)
-                return bad("field " + e.name + "." + f.name + " may not change its group");
-        }
-        for (std::size_t s = 0; s < e.workflow.states.size(); ++s)
-            if (n->workflow.state(e.workflow.states[s]) != static_cast<int>(s))
-                return bad("state " + e.workflow.states[s] + " of " + e.name +
-                           " must stay where it is; add new states at the end");
-    }
-    return {};
+const NewerEntity* Catalog::find_newer(std::string_view entity) const {
+    const auto it = std::find_if(newer_.begin(), newer_.end(), [&](const auto& e) { return e.name == entity; });
+    return it == newer_.end() ? nullptr : &*it;
 }
 
 namespace {

@@ -21,6 +21,11 @@
 
 namespace taizhang {
 
+/// The level of the catalog's language that this program knows, the highest number that `needs` may have. A new key,
+/// type, rule or meaning of the language raises it; a catalog that uses it says so in `needs`, for itself or for an
+/// entity, and a program that knows less leaves that part to newer ones instead of misreading it.
+inline constexpr std::uint32_t kCatalogLevel = 1;
+
 /// Chinese first, English beside it.
 struct Label {
     std::string zh, en;
@@ -88,6 +93,7 @@ struct Entity {
     Audience audience = Audience::ledger;
     std::string home;              ///< field that names the unit whose stream holds the row; empty: the author's unit
     std::string prefix;            ///< of generated ids
+    std::uint32_t needs = 0;       ///< level of the language that reads this declaration
     std::vector<std::string> key;  ///< natural key: the id of a new row is derived from these fields
     bool uuid = false;             ///< ids are 16 bytes, written as 32 hex digits
     std::vector<Field> fields;     ///< in the order of the file
@@ -98,27 +104,53 @@ struct Entity {
     int group(std::string_view name) const;
 };
 
+/// An entity whose declaration this program does not know how to read.
+struct NewerEntity {
+    std::string name;
+    Label label;
+    std::uint32_t needs = 0;
+};
+
 class Catalog {
 public:
-    /// `origin` names the file in errors: "ledger.toml:12: …". Errc::bad_input.
-    static Result<std::shared_ptr<const Catalog>> parse(std::string text, const std::string& origin);
+    /// `origin` names the file in errors: "ledger.toml:12: …". Errc::bad_input. `knows`: the level of the language
+    /// that is known; what needs more is not read.
+    static Result<std::shared_ptr<const Catalog>> parse(std::string text, const std::string& origin,
+                                                        std::uint32_t knows = kCatalogLevel);
 
     std::uint32_t version() const { return version_; }
     const std::string& text() const { return text_; }
     const std::vector<Entity>& entities() const { return entities_; }
     const Entity* find(std::string_view entity) const;
+    /// The level that the whole file needs, if this program does not know it: then nothing of it was read but its
+    /// version. Else 0.
+    std::uint32_t needs_newer() const { return needs_newer_; }
+    /// The level that the file says it needs; 0: every program reads it.
+    std::uint32_t needs() const { return needs_; }
+    const std::vector<NewerEntity>& newer() const { return newer_; }
+    const NewerEntity* find_newer(std::string_view entity) const;
 
-    /// What would be lost if `next` followed this version: fields that changed group or type, groups that
-    /// vanished, states that vanished. Errc::bad_input with one line, or nothing.
+    /// Whether anything that was written by this version would be orphaned if `next` followed it. Errc::bad_input with
+    /// one line that names entity and field, or nothing. What either side leaves to newer programs is not compared.
     Result<> may_be_followed_by(const Catalog& next) const;
 
 private:
     friend class CatalogParser;
     std::uint32_t version_ = 0;
+    std::uint32_t needs_newer_ = 0, needs_ = 0;
     std::string text_;
     std::vector<Entity> entities_;
+    std::vector<NewerEntity> newer_;
     std::unordered_map<std::string, std::size_t> by_name_;
 };
+
+/// The same question for one entity; `version` is that of the later catalog, for the error's words.
+Result<> may_become(const Entity& before, const Entity& after, std::uint32_t version);
+/// Versions rise one by one.
+Result<> may_follow(std::uint32_t before, std::uint32_t version);
+
+/// What people will notice when `after` follows `before`, in the order of the file.
+std::vector<Label> changes_between(const Catalog& before, const Catalog& after);
 
 /// Checks a value against a field: type, length, choice, real date. Errc::bad_input, one line naming the field.
 Result<> check_value(const Field& field, const ValueView& value);

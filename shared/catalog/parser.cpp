@@ -31,8 +31,9 @@ const std::map<std::string_view, std::uint32_t> kBy = {
 };
 
 /// Tables of schema/engine, beside which the entities' tables stand.
-const std::set<std::string, std::less<>> kEngineTables = {"fact", "replica", "stream",   "control", "certificate",
-                                                          "log",  "waiting", "conflict", "device",  "enrol_code"};
+const std::set<std::string, std::less<>> kEngineTables = {
+    "fact",    "replica",    "stream", "control", "certificate", "log",   "waiting",    "conflict",  "device",
+    "horizon", "enrol_code", "ack",    "held",    "backed",      "floor", "checkpoint", "unstamped", "wanted_row"};
 
 bool is_name(std::string_view s) {
     if (s.empty() || s.size() > 48) return false;
@@ -46,19 +47,26 @@ bool is_name(std::string_view s) {
 /// First fault wins; every fault names file, line and what is wrong.
 class CatalogParser {
 public:
-    CatalogParser(Catalog& out, std::string origin) : out_(out), origin_(std::move(origin)) {}
+    CatalogParser(Catalog& out, std::string origin, std::uint32_t knows)
+        : out_(out), origin_(std::move(origin)), knows_(knows) {}
 
     Result<> run(const toml::table& root) {
         const auto version = root["version"].value<std::int64_t>();
         if (!version || *version < 1 || *version > 1'000'000)
             bad(root, "version = 1 (a whole number from 1) is missing");
         out_.version_ = static_cast<std::uint32_t>(version.value_or(0));
-        known(root, "the catalog", {"version", "entity"});
+        // Before anything else is looked at: the rest may be written in words that this program does not know.
+        out_.needs_ = needs(root);
+        if (out_.needs_ > knows_ && fault_.empty()) {
+            out_.needs_newer_ = out_.needs_;
+            return {};
+        }
+        known(root, "the catalog", {"version", "needs", "entity"});
         if (const auto* entities = table(root, "entity", true)) {
             for (const auto& [name, node] : in_file_order(*entities)) entity(name, *node);
         }
-        if (out_.entities_.empty()) bad(root, "no [entity.…] is declared");
-        if (out_.entities_.size() > kEntitiesMax) bad(root, "too many entities (at most 256)");
+        if (out_.entities_.empty() && out_.newer_.empty()) bad(root, "no [entity.…] is declared");
+        if (out_.entities_.size() + out_.newer_.size() > kEntitiesMax) bad(root, "too many entities (at most 256)");
         check_refs(root);
         if (!fault_.empty()) return fail(Errc::bad_input, fault_);
         return {};
@@ -146,6 +154,15 @@ private:
         return {l[0], l[1]};
     }
 
+    std::uint32_t needs(const toml::table& t) {
+        const auto* node = t.get("needs");
+        if (!node) return 0;
+        const auto v = node->value<std::int64_t>();
+        if (node->is_integer() && v && *v >= 1 && *v <= 1'000'000) return static_cast<std::uint32_t>(*v);
+        bad(*node, "needs must be the number of a level of the language, from 1");
+        return 0;
+    }
+
     std::uint32_t by(const toml::table& t, std::uint32_t fallback) {
         const auto* node = t.get("by");
         if (!node) return fallback;
@@ -179,10 +196,16 @@ private:
             return bad(node, "'" + name + "' cannot name an entity (a-z, 0-9, _)");
         if (kEngineTables.contains(name))
             return bad(node, "'" + name + "' is a table of the engine and cannot name an entity");
+        const auto needed = needs(*t);
+        if (needed > knows_) {
+            out_.newer_.push_back({name, label(*t, name), needed});
+            return;
+        }
         known(*t, "entity " + name,
-              {"label", "audience", "home", "prefix", "key", "id", "groups", "fields", "workflow", "by"});
+              {"needs", "label", "audience", "home", "prefix", "key", "id", "groups", "fields", "workflow", "by"});
         Entity e;
         e.name = name;
+        e.needs = needed;
         e.label = label(*t, name);
         const auto audience = text(*t, "audience", "ledger");
         if (audience != "ledger" && audience != "notice")
@@ -356,17 +379,19 @@ private:
     void check_refs(const Node& root) {
         for (const auto& e : out_.entities_)
             for (const auto& f : e.fields)
-                if (f.type == Type::ref && f.ref != "unit" && !out_.by_name_.contains(f.ref))
+                if (f.type == Type::ref && f.ref != "unit" && !out_.by_name_.contains(f.ref) && !out_.find_newer(f.ref))
                     bad(root, "field " + f.name + " of " + e.name + " names an unknown entity '" + f.ref + "'");
     }
 
     Catalog& out_;
     std::string origin_;
+    std::uint32_t knows_;
     std::string fault_;
     std::uint32_t default_by_ = 0;
 };
 
-Result<std::shared_ptr<const Catalog>> Catalog::parse(std::string text, const std::string& origin) {
+Result<std::shared_ptr<const Catalog>> Catalog::parse(std::string text, const std::string& origin,
+                                                      std::uint32_t knows) {
     auto catalog = std::make_shared<Catalog>();
     const auto parsed = toml::parse(text);
     if (!parsed) {
@@ -374,7 +399,7 @@ Result<std::shared_ptr<const Catalog>> Catalog::parse(std::string text, const st
         return fail(Errc::bad_input,
                     origin + ":" + std::to_string(e.source().begin.line) + ": " + std::string(e.description()));
     }
-    TRY_VOID(CatalogParser(*catalog, origin).run(parsed.table()));
+    TRY_VOID(CatalogParser(*catalog, origin, knows).run(parsed.table()));
     catalog->text_ = std::move(text);
     return std::shared_ptr<const Catalog>(std::move(catalog));
 }

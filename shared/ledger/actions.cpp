@@ -1,20 +1,16 @@
 // What people write: reports, fields, transitions, decisions. Each becomes a Draft and goes the one way in.
 #include "ledger/conflicts.h"
+#include "ledger/entry.h"
 #include "ledger/ledger.h"
 #include "ledger/times.h"
+#include "ledger/unread.h"
 #include "ledger/words.h"
 
 #include <algorithm>
 #include <set>
 
 namespace taizhang::ledger {
-namespace {
 
-constexpr std::size_t kTextMax = 8000;
-
-Value flag(bool b) { return Value::integer(b ? 1 : 0); }
-
-/// An id that two offices offline do not both make: the entity's letter and 50 random bits.
 std::string new_id(Replica& r, const Entity& e) {
     static constexpr char digits[] = "23456789abcdefghjkmnpqrstuvwxyz0";
     std::uint8_t bytes[10];
@@ -24,7 +20,6 @@ std::string new_id(Replica& r, const Entity& e) {
     return id;
 }
 
-/// Classified content has no place here: the marking itself is refused on entry.
 Result<> check_marking(const std::string& text) {
     for (const char* marking : {"绝密", "机密★", "秘密★", "【机密】", "【秘密】", "密级:"})
         if (text.find(marking) != std::string::npos)
@@ -33,6 +28,12 @@ Result<> check_marking(const std::string& text) {
                             "”,不得录入,没有保存 / carries a secrecy marking: not accepted, nothing was saved");
     return {};
 }
+
+namespace {
+
+constexpr std::size_t kTextMax = 8000;
+
+Value flag(bool b) { return Value::integer(b ? 1 : 0); }
 
 Result<> check_text(const std::string& text) {
     if (!is_utf8(text)) return fail(Errc::bad_input, "文字不是 UTF-8 / the text is not UTF-8");
@@ -168,7 +169,9 @@ Result<Saved> Ledger::verify_value(const RowView& a, const std::string& typed, c
 
 Result<Saved> Ledger::set(const std::string& id, const Assignments& typed, const std::string& person) {
     if (typed.empty()) return fail(Errc::usage, "请写成 字段=值 / write FIELD=VALUE");
-    TRY(const auto row, r_.read_row({}, id));
+    auto found = r_.read_row({}, id);
+    if (!found) return no_record(r_, id, found.error());
+    const auto& row = *found;
     const auto& entity = *row.binding->newest;
     Edit e;
     e.entity = row.entity;

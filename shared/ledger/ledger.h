@@ -40,7 +40,8 @@ class Ledger {
 public:
     explicit Ledger(Replica& replica) : r_(replica) {}
 
-    /// "tasks", "assignments", "rectifications", "conflicts" or "todo" (in the order in which to work).
+    /// "tasks", "assignments", "rectifications", "conflicts" or "todo" (in the order in which to work); or the records
+    /// of any entity of the catalog, by its name.
     Result<boost::json::array> list(const std::string& what);
     Result<boost::json::object> show(const std::string& id);
     Result<boost::json::object> status();
@@ -50,12 +51,16 @@ public:
     Result<Saved> set(const std::string& id, const Assignments& fields, const std::string& person);
     Result<Saved> act(const std::string& transition, const std::string& id, const Assignments& arguments,
                       const std::string& person);
+    /// A new record of that entity: its id is made here, the unit it belongs to is this node's unless it is given, and
+    /// its first time field is now unless it is given.
+    Result<Saved> create(const std::string& entity, const Assignments& fields, const std::string& person);
     /// `pick`: "mine", "theirs", or the text that is to stand.
     Result<Saved> resolve(const std::string& conflict, const std::string& pick, const std::string& person);
 
 private:
     Result<boost::json::array> conflicts(const std::string& row = {});
     Result<boost::json::array> records(const std::string& entity);
+    Result<boost::json::array> plain_records(const std::string& entity);
     Result<boost::json::array> todo();
     Result<void> add_derived(const RowView& row, boost::json::object& fields);
     Result<void> add_history(const RowView& row, boost::json::array& out, bool& township, bool& city);

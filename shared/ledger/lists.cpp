@@ -3,6 +3,7 @@
 #include "ledger/ledger.h"
 #include "ledger/lights.h"
 #include "ledger/times.h"
+#include "ledger/unread.h"
 #include "ledger/words.h"
 
 #include <boost/json.hpp>
@@ -90,12 +91,27 @@ int urgency(const json::object& o, const Workflow& flow) {
 Result<json::array> Ledger::list(const std::string& what) {
     if (what == "conflicts") return conflicts();
     if (what == "todo") return todo();
-    if (what == "tasks" || what == "assignments" || what == "rectifications")
-        return records(what.substr(0, what.size() - 1));
-    return fail(Errc::usage,
-                "可列出:tasks assignments rectifications conflicts todo / can list: tasks assignments rectifications "
-                "conflicts todo; not '" +
-                    what + "'");
+    const bool has_list = what == "tasks" || what == "assignments" || what == "rectifications";
+    const auto entity = has_list ? what.substr(0, what.size() - 1) : what;
+    std::string known = "tasks assignments rectifications conflicts todo";
+    if (!has_list && !r_.control().newest(entity) && r_.control().needs_newer(entity) == 0) {
+        for (const auto& b : r_.control().bindings()) known += " " + b->name;
+        return fail(Errc::usage, "可列出:" + known + " / can list: " + known + "; not '" + what + "'");
+    }
+    TRY(auto rows, has_list ? records(entity) : plain_records(entity));
+    TRY_VOID(mark_unread(r_, entity, rows));
+    return rows;
+}
+
+/// Every column, for an entity that has no list of its own.
+Result<json::array> Ledger::plain_records(const std::string& entity) {
+    const auto* v = r_.control().newest(entity);
+    if (!v) return json::array{};
+    std::string sql = v->entity->uuid ? "SELECT lower(hex(t.id)) AS id" : "SELECT t.id";
+    for (const auto& f : v->entity->fields) sql += ", t.\"" + f.name + "\"";
+    if (v->entity->has_workflow()) sql += ", t.\"" + v->entity->workflow.field + "\"";
+    return rows_of(r_.database(), sql + ", s.unit AS _unit FROM \"" + entity +
+                                      "\" t JOIN stream s ON s.no = t._s ORDER BY t.id, s.unit");
 }
 
 Result<json::array> Ledger::records(const std::string& entity) {

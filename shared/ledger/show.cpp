@@ -1,7 +1,9 @@
 // One record with everything that a person may ask about it.
 #include "ledger/conflicts.h"
 #include "ledger/ledger.h"
+#include "ledger/notices.h"
 #include "ledger/times.h"
+#include "ledger/unread.h"
 #include "ledger/words.h"
 #include "sync/held.h"
 #include "sync/session.h"
@@ -143,7 +145,9 @@ Result<void> Ledger::add_derived(const RowView& row, json::object& fields) {
 }
 
 Result<json::object> Ledger::show(const std::string& id) {
-    TRY(const auto row, r_.read_row({}, id));
+    auto found = r_.read_row({}, id);
+    if (!found) return no_record(r_, id, found.error());
+    const auto& row = *found;
     json::object o;
     o["id"] = row.id;
     o["entity"] = row.entity;
@@ -181,6 +185,8 @@ Result<json::object> Ledger::show(const std::string& id) {
     o["allowed"] = std::move(allowed);
     o["history_complete"] = row.is_whole;
     o["acks"] = {{"township", township}, {"city", city}};
+    TRY(auto unread, unread_of(r_, row.entity, row.id));
+    o["needs_program"] = std::move(unread);
     return o;
 }
 
@@ -210,9 +216,8 @@ Result<json::object> Ledger::status() {
     TRY(const auto level, sync::upstream_level(r_));
     o["server_level"] = level == Level::none ? json::value(nullptr) : json::value(taizhang::name_of(level));
     std::uint64_t own = 0;
-    TRY(const auto heads, r_.chain_heads());
-    for (const auto& h : heads)
-        if (h.replica == r_.id()) own += h.seq.value;
+    TRY(const auto heads, r_.own_heads());
+    for (const auto& h : heads) own += h.seq.value;
     o["own_commits"] = own;
     TRY(const auto township, sync::own_commits_at(r_, Level::township));
     TRY(const auto county, sync::own_commits_at(r_, Level::county));
@@ -228,14 +233,20 @@ Result<json::object> Ledger::status() {
                            {"reason", w.reason},
                            {"what", w.what}});
     o["waiting_for"] = std::move(details);
+    o["needs_program"] =
+        std::count_if(waiting.begin(), waiting.end(), [](const auto& w) { return w.reason == "program"; });
+    TRY(const auto lines, notices(r_));
+    json::array told;
+    for (const auto& line : lines) told.push_back(json::string(line));
+    o["notices"] = std::move(told);
     TRY(const auto gaps, sync::gaps(r_));
     json::array missing;
     for (const auto& g : gaps) missing.push_back(json::string(g.line()));
     o["missing"] = std::move(missing);
-    TRY(const auto lines, r_.conflicts());
-    o["quarantined"] = std::count_if(lines.begin(), lines.end(),
+    TRY(const auto conflicts, r_.conflicts());
+    o["quarantined"] = std::count_if(conflicts.begin(), conflicts.end(),
                                      [](const auto& c) { return c.line.kind == fold::LineKind::quarantined; });
-    o["open_conflicts"] = std::count_if(lines.begin(), lines.end(), [](const auto& c) { return c.open; });
+    o["open_conflicts"] = std::count_if(conflicts.begin(), conflicts.end(), [](const auto& c) { return c.open; });
     TRY(const bool again, sync::must_enrol_again(r_));
     o["enrol_again"] = again;
     const auto& next = r_.control().successor(own_unit(), r_.control().head());

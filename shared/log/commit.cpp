@@ -10,8 +10,8 @@ namespace {
 //   varint control, varint catalog, varint time, u8 flags, person str,
 //   varint n, n names,
 //   rows: { varint entity+1, id str, parts: { u8 tag, varint name, base, reviewed, fields }, u8 0 }, varint 0
-constexpr std::uint8_t kFormat = 1;
-constexpr std::uint8_t kOpMask = 0x03;  // op + 1
+constexpr std::uint8_t kFormatMax = 127;  // a number in one byte, whatever comes
+constexpr std::uint8_t kOpMask = 0x03;    // op + 1
 constexpr std::uint8_t kBaseNone = 0x00, kBaseOne = 0x04, kBaseMany = 0x08, kBaseSame = 0x0c, kBaseMask = 0x0c;
 constexpr std::uint8_t kReviewed = 0x10, kLoneField = 0x20;
 constexpr std::uint8_t kFlagTimeUnverified = 1;
@@ -95,7 +95,7 @@ std::string CommitWriter::finish(const CommitHeader& h) {
     std::string out;
     out.reserve(body_.size() + 256);
     Writer w(out);
-    w.u8(kFormat);
+    w.u8(kCommitFormat);
     w.raw(view(h.replica.bytes));
     w.str(h.stream.unit);
     w.u8(static_cast<std::uint8_t>(h.stream.audience));
@@ -118,14 +118,24 @@ std::string CommitWriter::finish(const CommitHeader& h) {
 
 namespace {
 
-bool read_header(Reader& r, CommitHeader& h) {
-    if (r.u8() != kFormat) r.poison();
+/// The first fields, which every format has.
+bool read_place(Reader& r, CommitHeader& h) {
+    h = {};
+    h.format = r.u8();
     h.replica.bytes = r.array<16>();
     h.stream.unit = std::string(r.str());
     const auto audience = r.u8();
     h.stream.audience = static_cast<Audience>(audience);
     h.seq = Seq{r.varint()};
     h.prev.bytes = r.array<32>();
+    const bool fits = h.format >= 1 && h.format <= kFormatMax && audience <= 1 && !h.stream.unit.empty() &&
+                      h.stream.unit.size() <= kUnitMax && h.seq.value >= 1 && h.seq.value < kTimeMax &&
+                      (h.seq.value == 1) == h.prev.is_zero() && is_utf8(h.stream.unit);
+    if (!fits) r.poison();
+    return r.ok();
+}
+
+bool read_rest(Reader& r, CommitHeader& h) {
     h.control = ControlPos{r.varint()};
     const auto catalog = r.varint();
     h.catalog = static_cast<std::uint32_t>(catalog);
@@ -133,10 +143,8 @@ bool read_header(Reader& r, CommitHeader& h) {
     const auto flags = r.u8();
     h.time_unverified = flags & kFlagTimeUnverified;
     h.person = std::string(r.str());
-    const bool fits = audience <= 1 && !h.stream.unit.empty() && h.stream.unit.size() <= kUnitMax && h.seq.value >= 1 &&
-                      h.seq.value < kTimeMax && h.control.value < kTimeMax && catalog >= 1 && catalog < (1u << 30) &&
-                      h.time < kTimeMax && flags <= 1 && h.person.size() <= kPersonMax &&
-                      (h.seq.value == 1) == h.prev.is_zero() && is_utf8(h.stream.unit) && is_utf8(h.person);
+    const bool fits = h.control.value < kTimeMax && catalog >= 1 && catalog < (1u << 30) && h.time < kTimeMax &&
+                      flags <= 1 && h.person.size() <= kPersonMax && is_utf8(h.person);
     if (!fits) r.poison();
     return r.ok();
 }
@@ -293,7 +301,7 @@ private:
 
 }  // namespace
 
-Result<> Commit::decode(std::string_view bytes, Text text) {
+Result<> Commit::decode(std::string_view bytes, Text text, std::uint8_t knows) {
     names.clear();
     rows.clear();
     parts.clear();
@@ -302,8 +310,10 @@ Result<> Commit::decode(std::string_view bytes, Text text) {
     fields.clear();
     if (bytes.size() > kCommitBytesMax) return fail(Errc::protocol, "commit: larger than 2 MiB");
     Reader r(bytes);
-    if (read_header(r, header)) Body(*this, r, text).read();
-    if (!r.done()) return fail(Errc::protocol, "commit: malformed");
+    const bool has_place = read_place(r, header);
+    is_newer = has_place && header.format > knows;
+    if (has_place && !is_newer && read_rest(r, header)) Body(*this, r, text).read();
+    if (!r.ok() || (!is_newer && !r.done())) return fail(Errc::protocol, "commit: malformed");
     hash = hash_of(bytes);
     return {};
 }
@@ -311,7 +321,8 @@ Result<> Commit::decode(std::string_view bytes, Text text) {
 Result<CommitHeader> Commit::decode_header(std::string_view bytes) {
     CommitHeader h;
     Reader r(bytes);
-    if (!read_header(r, h)) return fail(Errc::protocol, "commit: malformed header");
+    if (!read_place(r, h) || (h.format <= kCommitFormat && !read_rest(r, h)))
+        return fail(Errc::protocol, "commit: malformed header");
     return h;
 }
 

@@ -24,15 +24,20 @@
 
 namespace taizhang {
 
+/// The commit format that is written, the newest that is read. One of a later number begins with the same fields up to
+/// `prev`: that is enough to check its chain, keep it and pass it on; what it says waits for a newer program.
+inline constexpr std::uint8_t kCommitFormat = 1;
 inline constexpr std::size_t kCommitBytesMax = 2u << 20;           ///< canonical bytes of one commit
 inline constexpr std::size_t kRowIdMax = 200;                      ///< bytes of a row id
 inline constexpr std::uint64_t kTimeMax = std::uint64_t{1} << 62;  ///< hybrid time: milliseconds << 16 | counter
 
 struct CommitHeader {
+    std::uint8_t format = kCommitFormat;
     ReplicaId replica;
     StreamId stream;
     Seq seq;
-    Hash prev;                     ///< hash of the commit before it in this replica and stream; zero for seq 1
+    Hash prev;  ///< hash of the commit before it in this replica and stream; zero for seq 1
+    // What follows is unknown, and zero, in a commit of a newer format.
     ControlPos control;            ///< where in the control log its author stood
     std::uint32_t catalog = 0;     ///< catalog version that it was written by
     std::uint64_t time = 0;        ///< hybrid time
@@ -97,6 +102,7 @@ struct RowRec {
 /// Reused from commit to commit so that decoding in bulk allocates nothing.
 struct Commit {
     CommitHeader header;
+    bool is_newer = false;  ///< of a format that this program does not know: chain fields and hash only
     Hash hash;
     std::vector<std::string_view> names;
     std::vector<RowRec> rows;
@@ -118,9 +124,9 @@ struct Commit {
 
     /// `checked`: these bytes were decoded before, by us; that their text is UTF-8 need not be asked again.
     enum class Text : std::uint8_t { unchecked, checked };
-    /// Errc::protocol when the bytes are not a commit.
-    Result<> decode(std::string_view bytes, Text text = Text::unchecked);
-    /// Only the header (cheap): enough for chains, scope and cursors.
+    /// Errc::protocol when the bytes are not a commit. `knows`: the newest format that is read.
+    Result<> decode(std::string_view bytes, Text text = Text::unchecked, std::uint8_t knows = kCommitFormat);
+    /// Only the header (cheap): enough for chains, scope and cursors; of a newer format its first fields.
     static Result<CommitHeader> decode_header(std::string_view bytes);
 };
 

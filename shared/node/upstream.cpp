@@ -1,10 +1,13 @@
 #include "node/upstream.h"
 
+#include "ledger/notices.h"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <chrono>
 
 namespace taizhang::node {
@@ -29,8 +32,12 @@ http::Request post_to(const char* target, std::string body) {
 Error refusal(const http::Response& r) {
     auto line = r.body.substr(0, 500);
     while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.pop_back();
-    if (line.empty())
-        line = "服务器答复 " + std::to_string(r.status) + " / the server answered " + std::to_string(r.status);
+    // Some other server's page, or a network's that asks for a login, is no line for a person.
+    if (line.find(" / ") == std::string::npos || line.find('\n') != std::string::npos) {
+        const auto status = std::to_string(r.status);
+        line = "服务器答复 " + status + ",对方可能不是台账服务器 / the server answered " + status +
+               ": it may be no server of this program";
+    }
     switch (r.status) {
         case 401:
         case 403: return fail(Errc::denied, line);
@@ -95,6 +102,7 @@ private:
         std::unique_ptr<sync::Session> session;
         std::chrono::milliseconds patience{0};
         SyncReport counts;
+        std::vector<std::string> known;  ///< notices from before
     };
 
     net::awaitable<Result<std::string>> trip();
@@ -124,6 +132,7 @@ void Syncing::show() {
 net::awaitable<Result<std::string>> Syncing::begin() {
     auto to_send = std::make_shared<std::uint64_t>(0);
     Store::Work work = [shared = shared_, to_send](Node& n) -> Result<std::string> {
+        TRY(shared->known, ledger::notices(n.replica()));
         shared->session = std::make_unique<sync::Session>(n.replica());
         TRY(*to_send, sync::unsent_count(n.replica()));
         return std::string();
@@ -205,6 +214,10 @@ net::awaitable<Result<SyncReport>> Syncing::report() {
         TRY(r.unsent, sync::unsent_count(n.replica()));
         TRY(r.acked_township, sync::own_commits_at(n.replica(), Level::township));
         TRY(r.acked_city, sync::own_commits_at(n.replica(), Level::city));
+        TRY(const auto notices, ledger::notices(n.replica()));
+        for (const auto& line : notices)
+            if (std::find(shared->known.begin(), shared->known.end(), line) == shared->known.end())
+                r.notices.push_back(line);
         return std::string();
     };
     auto counted = co_await store_.run(std::move(count));

@@ -12,6 +12,7 @@ struct SyncReport {
     std::uint64_t acked_township = 0, acked_city = 0;
     std::vector<std::string> refused;
     bool is_good_link = false;  ///< worth a live connection
+    std::vector<std::string> notices;  ///< what a person should know since this sync; one line each, both languages
 };
 
 /// Enrols with a one-time code; fetches nothing yet. Errc::offline, denied, protocol.

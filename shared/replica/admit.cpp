@@ -93,10 +93,16 @@ Result<Replica::Impl::Admitted> Replica::Impl::admit(std::string_view packed, co
         TRY_VOID(set_fact("copied", "1"));
     }
     const auto lsn = ++head_lsn;
-    if (c.header.seq.value > head.seq.value) heads[chain_key(stream, replica)] = Head{c.header.seq, c.hash, origin};
+    if (c.header.seq.value > head.seq.value) {
+        const Head next{c.header.seq, c.hash, origin};
+        heads[chain_key(stream, replica)] = next;
+        note_place(chain_key(stream, replica), next);
+        if (head.seq.value == 0 && c.header.replica == self) own_streams.push_back(stream);
+    }
     auto maps = name_maps(c);
-    std::string reason, what, prev;
-    TRY(const bool is_ready, ready(c, stream, maps, reason, what));
+    std::string prev;
+    Wait wait;
+    TRY(const bool is_ready, ready(c, stream, maps, wait));
     if (is_ready) TRY_VOID(apply_rows(c, stream, lsn, maps, prev));
 
     log_insert.bind(1, lsn).bind(2, stream).bind(3, replica).bind(4, c.header.seq.value);
@@ -110,11 +116,7 @@ Result<Replica::Impl::Admitted> Replica::Impl::admit(std::string_view packed, co
     TRY_VOID(log_insert.run());
     version_cache[lsn % version_cache.size()] = {lsn, c.version()};
     TRY_VOID(cover_late(stream, replica, c.header.seq, c.hash));
-    if (!is_ready) {
-        wait_insert.bind(1, lsn).bind(2, std::string_view(reason)).bind(3, std::string_view(what));
-        TRY_VOID(wait_insert.run());
-        ++waiting_count;
-    }
+    if (!is_ready) TRY_VOID(wait_for(lsn, wait));
     return Admitted{Admission::admitted, {}};
 }
 
@@ -125,6 +127,8 @@ std::vector<NameMap> Replica::Impl::name_maps(const Commit& c) {
         NameMap m;
         m.entity = row.entity;
         m.version = control.entity(c.names[row.entity], c.header.catalog, c.header.control);
+        if (!m.version && c.names[row.entity] != kCheckpointEntity)
+            m.needs_newer = control.needs_newer(c.names[row.entity], c.header.catalog, c.header.control);
         if (m.version) {
             m.table = table(m.version->binding->number);
             const auto& e = *m.version->entity;
@@ -229,18 +233,33 @@ Result<VersionId> Replica::Impl::version_at(std::uint64_t lsn) {
 }
 
 /// Whether everything that the commit builds on is here; else what it waits for.
-Result<bool> Replica::Impl::ready(const Commit& c, int stream, std::vector<NameMap>& maps, std::string& reason,
-                                  std::string& what) {
+Result<bool> Replica::Impl::ready(const Commit& c, int stream, std::vector<NameMap>& maps, Wait& wait) {
     if (c.header.control > control.head()) {
-        reason = "control";
-        what = std::to_string(c.header.control.value);
+        wait.reason = Wait::Reason::control;
+        wait.control = c.header.control;
+        wait.what = std::to_string(c.header.control.value);
         return false;
     }
     if (!control.cert(c.header.replica)) {
-        reason = "certificate";
-        what = c.header.replica.hex();
+        wait.reason = Wait::Reason::certificate;
+        wait.author = c.header.replica;
+        wait.what = c.header.replica.hex();
         return false;
     }
+    wait.reason = Wait::Reason::program;
+    if (c.is_newer) {
+        wait.what = "commit format " + std::to_string(c.header.format);
+        return false;
+    }
+    for (const auto& m : maps) {
+        if (m.needs_newer == 0) continue;
+        wait.what = "catalog level " + std::to_string(m.needs_newer);
+        return false;
+    }
+    return bases_are_here(c, stream, maps, wait);
+}
+
+Result<bool> Replica::Impl::bases_are_here(const Commit& c, int stream, std::vector<NameMap>& maps, Wait& wait) {
     std::vector<VersionId> wanted;
     for (const auto& row : c.rows) {
         const auto& map = map_of(maps, row);
@@ -279,9 +298,9 @@ Result<bool> Replica::Impl::ready(const Commit& c, int stream, std::vector<NameM
                 TRY(is_plain, would_be_fast(*t, c, map, row));
             }
             if (is_plain) continue;
-            reason = "history";
-            what = std::string(c.names[row.entity]) + " " +
-                   (map.version->entity->uuid ? to_hex(row.id) : std::string(row.id));
+            wait.reason = Wait::Reason::history;
+            wait.what = std::string(c.names[row.entity]) + " " +
+                        (map.version->entity->uuid ? to_hex(row.id) : std::string(row.id));
             TRY_VOID(want_row(stream, map.table->binding().name, row.id));
             return false;
         }
@@ -300,9 +319,10 @@ Result<bool> Replica::Impl::ready(const Commit& c, int stream, std::vector<NameM
                 read = true;
             }
             if (std::find(all.begin(), all.end(), v) != all.end()) continue;
-            reason = "base";
-            what = std::string(c.names[row.entity]) + " " +
-                   (map.version->entity->uuid ? to_hex(row.id) : std::string(row.id)) + " " + v.hex();
+            wait.reason = Wait::Reason::base;
+            wait.base = v;
+            wait.what = std::string(c.names[row.entity]) + " " +
+                        (map.version->entity->uuid ? to_hex(row.id) : std::string(row.id)) + " " + v.hex();
             return false;
         }
     }
@@ -419,6 +439,7 @@ void Replica::Impl::apply_part_fast(Touched& t, const Commit& c, const NameMap& 
 Result<> Replica::Impl::apply_rows(const Commit& c, int stream, std::uint64_t lsn, std::vector<NameMap>& maps,
                                    std::string& prev) {
     const auto rel = control.relation(*control.cert(c.header.replica), c.header.stream, c.header.control);
+    if (waits_for[static_cast<std::size_t>(Wait::Reason::base)] > 0) arrived.insert(c.version());
     Writer w(prev);
     for (std::uint32_t i = 0; i < c.rows.size(); ++i) {
         const auto& row = c.rows[i];
@@ -525,45 +546,6 @@ Result<> Replica::Impl::flush() {
     return {};
 }
 
-/// Commits that waited and whose causes have come since; until nothing more moves.
-Result<> Replica::Impl::retry_waiting() {
-    for (bool moved = waiting_count > 0; moved;) {
-        moved = false;
-        std::vector<std::uint64_t> lsns;
-        TRY(auto list, db->prepare("SELECT lsn FROM waiting ORDER BY lsn", false));
-        for (;;) {
-            TRY(const bool row, list.step());
-            if (!row) break;
-            lsns.push_back(list.unsigned_integer(0));
-        }
-        for (const auto lsn : lsns) {
-            // Rows point into the commit's bytes until they are flushed: a copy of its own.
-            Loaded own;
-            {
-                Loaded* l = nullptr;
-                TRY_VOID(load_commit(lsn, l));
-                own.bytes = l->bytes;
-            }
-            arena.push_back(std::move(own.bytes));
-            TRY_VOID(own.commit.decode(arena.back(), Commit::Text::checked));
-            TRY(const int stream, stream_no(own.commit.header.stream));
-            auto maps = name_maps(own.commit);
-            std::string reason, what, prev;
-            TRY(const bool is_ready, ready(own.commit, stream, maps, reason, what));
-            if (!is_ready) continue;
-            TRY_VOID(apply_rows(own.commit, stream, lsn, maps, prev));
-            log_set_prev.bind(1, lsn).bind_blob(2, prev);
-            TRY_VOID(log_set_prev.run());
-            wait_delete.bind(1, lsn);
-            TRY_VOID(wait_delete.run());
-            --waiting_count;
-            moved = true;
-        }
-        TRY_VOID(flush());
-    }
-    return {};
-}
-
 Result<> Replica::Impl::load_commit(std::uint64_t lsn, Loaded*& out) {
     if (const auto it = cache_index.find(lsn); it != cache_index.end()) {
         cache.splice(cache.end(), cache, it->second);
@@ -579,7 +561,7 @@ Result<> Replica::Impl::load_commit(std::uint64_t lsn, Loaded*& out) {
     const std::string hash(log_get.blob(0));
     auto unpacked = packer.unpack(log_get.blob(1), loaded->bytes);
     log_get.reset();
-    if (unpacked) unpacked = loaded->commit.decode(loaded->bytes, Commit::Text::checked);
+    if (unpacked) unpacked = loaded->commit.decode(loaded->bytes, Commit::Text::checked, options.knows.commit_format);
     if (!unpacked || taizhang::view(loaded->commit.hash.bytes) != hash)
         return fail(Errc::corrupt,
                     "日志第 " + std::to_string(lsn) + " 条已损坏 / log entry " + std::to_string(lsn) + " is damaged");
@@ -605,7 +587,7 @@ Result<std::vector<Replica::Received>> Replica::receive(std::span<const std::str
             m.arena.emplace_back();
             auto& bytes = m.arena.back();
             auto ok = m.packer.unpack(p, bytes);
-            if (ok) ok = c.decode(bytes);
+            if (ok) ok = c.decode(bytes, Commit::Text::unchecked, m.options.knows.commit_format);
             if (!ok) {
                 r.why = ok.error().detail;
                 out.push_back(std::move(r));

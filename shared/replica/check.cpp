@@ -101,7 +101,7 @@ Result<std::int64_t> Replica::Impl::check_chains() {
             continue;
         }
         auto ok = packer.unpack(s.blob(4), bytes);
-        if (ok) ok = c.decode(bytes);
+        if (ok) ok = c.decode(bytes, Commit::Text::unchecked, options.knows.commit_format);
         if (!ok || taizhang::view(c.hash.bytes) != s.blob(3)) return bad("已损坏", "damaged");
         if (c.header.seq.value != static_cast<std::uint64_t>(seq) ||
             (seq > 1 && !is_below && !before.contains(c.header.prev)))
@@ -148,6 +148,7 @@ Result<std::int64_t> Replica::verify() {
     o.path = ":memory:";
     o.always_fold = true;
     o.incarnation = m.self;
+    o.knows = m.options.knows;
     TRY(auto fresh, Replica::open(o, m.env));
     TRY(const auto control, control_after(ControlPos{0}, ~std::size_t{0}));
     for (const auto& e : control) TRY_VOID(fresh->receive_control(std::span(&e, 1)));

@@ -124,51 +124,79 @@ Result<> ControlState::apply(const ControlEntry& e) {
     return {};
 }
 
-Result<> ControlState::apply_catalog(const ControlEntry& e) {
-    TRY(auto catalog, Catalog::parse(e.payload, "catalog"));
-    if (const auto* before = newest_catalog()) TRY_VOID(before->may_be_followed_by(*catalog));
-    auto& by_name = versions_[catalog->version()];
-    for (const auto& entity : catalog->entities()) {
-        auto it =
-            std::find_if(bindings_.begin(), bindings_.end(), [&](const auto& b) { return b->name == entity.name; });
-        if (it == bindings_.end()) {
-            auto b = std::make_unique<EntityBinding>();
-            b->number = static_cast<int>(bindings_.size());
-            b->name = entity.name;
-            bindings_.push_back(std::move(b));
-            it = bindings_.end() - 1;
-        }
-        auto& b = **it;
-        b.newest = &entity;
-        auto v = std::make_unique<EntityVersion>();
-        v->entity = &entity;
-        v->binding = &b;
-        for (const auto& g : entity.groups) {
-            if (b.group(g.name) < 0) b.groups.push_back(g.name);
-            const auto n = b.group(g.name);
-            b.group_defs.resize(b.groups.size());
-            b.group_defs[static_cast<std::size_t>(n)] = &g;
-            v->group_no.push_back(n);
-            b.plain.resize(b.groups.size(), true);
-            const bool is_register =
-                g.rule != fold::Rule::append && g.rule != fold::Rule::set && g.rule != fold::Rule::sum;
-            if (!is_register) b.plain[static_cast<std::size_t>(n)] = false;
-        }
-        for (const auto& f : entity.fields) {
-            if (b.field(f.name) < 0) b.fields.push_back(f.name);
-            const auto n = b.field(f.name);
-            b.field_defs.resize(b.fields.size());
-            b.field_defs[static_cast<std::size_t>(n)] = &f;
-            v->field_no.push_back(n);
-        }
-        b.ever_freezes.resize(std::max(b.ever_freezes.size(), entity.workflow.states.size()));
-        for (std::size_t i = 0; i < entity.workflow.states.size(); ++i)
-            b.ever_freezes[i] |= v->freezes(static_cast<int>(i));
-        if (b.groups.size() > 63) return fail(Errc::bad_input, "catalog: more than 63 groups in " + entity.name);
-        by_name[entity.name] = std::move(v);
+/// Compared with what is known of each entity, which may be older than the version before.
+Result<> ControlState::may_follow(const Catalog& next) const {
+    if (catalog_version_ == 0) return {};
+    TRY_VOID(taizhang::may_follow(catalog_version_, next.version()));
+    if (next.needs_newer() > 0 || !newest_catalog()) return {};
+    // Entities are never taken back, so the newest readable catalog has all of them.
+    for (const auto& e : newest_catalog()->newer()) {
+        const auto* was = newest(e.name);
+        const auto* is = next.find(e.name);
+        if (was && is) TRY_VOID(may_become(*was->entity, *is, next.version()));
     }
-    catalog_since_[catalog->version()] = e.pos;
-    catalogs_[catalog->version()] = std::move(catalog);
+    if (newest_catalog()->version() == catalog_version_) return newest_catalog()->may_be_followed_by(next);
+    for (const auto& e : newest_catalog()->entities())
+        if (const auto* is = next.find(e.name)) TRY_VOID(may_become(e, *is, next.version()));
+    return {};
+}
+
+Result<> ControlState::apply_catalog(const ControlEntry& e) {
+    TRY(auto catalog, Catalog::parse(e.payload, "catalog", knows_));
+    TRY_VOID(may_follow(*catalog));
+    catalog_version_ = catalog->version();
+    catalog_since_[catalog_version_] = e.pos;
+    if (catalog->needs_newer() > 0) {
+        newer_versions_[catalog_version_] = catalog->needs_newer();
+        has_newer_ = true;
+        return {};
+    }
+    has_newer_ = has_newer_ || !catalog->newer().empty();
+    versions_[catalog_version_];
+    for (const auto& entity : catalog->entities()) TRY_VOID(bind(entity, catalog_version_));
+    catalogs_[catalog_version_] = std::move(catalog);
+    return {};
+}
+
+/// Numbers what the entity has in this node's numbers, the newest definitions in front.
+Result<> ControlState::bind(const Entity& entity, std::uint32_t version) {
+    auto it = std::find_if(bindings_.begin(), bindings_.end(), [&](const auto& b) { return b->name == entity.name; });
+    if (it == bindings_.end()) {
+        auto b = std::make_unique<EntityBinding>();
+        b->number = static_cast<int>(bindings_.size());
+        b->name = entity.name;
+        bindings_.push_back(std::move(b));
+        it = bindings_.end() - 1;
+    }
+    auto& b = **it;
+    b.newest = &entity;
+    auto v = std::make_unique<EntityVersion>();
+    v->entity = &entity;
+    v->binding = &b;
+    for (const auto& g : entity.groups) {
+        if (b.group(g.name) < 0) b.groups.push_back(g.name);
+        const auto n = b.group(g.name);
+        b.group_defs.resize(b.groups.size());
+        b.group_defs[static_cast<std::size_t>(n)] = &g;
+        v->group_no.push_back(n);
+        b.plain.resize(b.groups.size(), true);
+        const bool is_register = g.rule != fold::Rule::append && g.rule != fold::Rule::set && g.rule != fold::Rule::sum;
+        if (!is_register) b.plain[static_cast<std::size_t>(n)] = false;
+    }
+    for (const auto& f : entity.fields) {
+        if (b.field(f.name) < 0) b.fields.push_back(f.name);
+        const auto n = b.field(f.name);
+        b.field_defs.resize(b.fields.size());
+        b.field_defs[static_cast<std::size_t>(n)] = &f;
+        v->field_no.push_back(n);
+    }
+    b.ever_freezes.resize(std::max(b.ever_freezes.size(), entity.workflow.states.size()));
+    for (std::size_t i = 0; i < entity.workflow.states.size(); ++i)
+        b.ever_freezes[i] |= v->freezes(static_cast<int>(i));
+    if (b.groups.size() > 63)
+        return fail(Errc::bad_input,
+                    "目录:" + entity.name + " 的字段组超过 63 个 / catalog: more than 63 groups in " + entity.name);
+    versions_[version][entity.name] = std::move(v);
     return {};
 }
 
@@ -323,14 +351,31 @@ bool ControlState::scope_differs(const std::string& id, ControlPos a, ControlPos
 const EntityVersion* ControlState::entity(std::string_view name, std::uint32_t version, ControlPos at) const {
     const auto since = catalog_since_.find(version);
     if (since == catalog_since_.end() || since->second > at) return nullptr;
-    const auto& by_name = versions_.at(version);
-    const auto it = by_name.find(std::string(name));
-    return it == by_name.end() ? nullptr : it->second.get();
+    const auto by_name = versions_.find(version);
+    if (by_name == versions_.end()) return nullptr;  // left to newer programs
+    const auto it = by_name->second.find(std::string(name));
+    return it == by_name->second.end() ? nullptr : it->second.get();
 }
 
 const EntityVersion* ControlState::newest(std::string_view name) const {
-    const auto* c = newest_catalog();
-    return c ? entity(name, c->version(), head_) : nullptr;
+    const std::string key(name);
+    for (auto v = versions_.rbegin(); v != versions_.rend(); ++v)
+        if (const auto it = v->second.find(key); it != v->second.end()) return it->second.get();
+    return nullptr;
+}
+
+std::uint32_t ControlState::needs_newer(std::string_view name, std::uint32_t version, ControlPos at) const {
+    if (!has_newer_) return 0;
+    const auto since = catalog_since_.find(version);
+    if (since == catalog_since_.end() || since->second > at) return 0;
+    if (const auto it = newer_versions_.find(version); it != newer_versions_.end()) return it->second;
+    const auto* e = catalogs_.at(version)->find_newer(name);
+    return e ? e->needs : 0;
+}
+
+std::uint32_t ControlState::needs_newer(std::string_view name) const {
+    const auto* e = has_newer_ && newest_catalog() ? newest_catalog()->find_newer(name) : nullptr;
+    return e ? e->needs : 0;
 }
 
 }  // namespace taizhang

@@ -92,6 +92,9 @@ struct EntityVersion {
 
 class ControlState {
 public:
+    /// `knows`: the level of the catalog's language; what needs more is left to newer programs.
+    explicit ControlState(std::uint32_t knows = kCatalogLevel) : knows_(knows) {}
+
     ControlPos head() const { return head_; }
     const Hash& head_hash() const { return head_hash_; }
 
@@ -127,18 +130,35 @@ public:
     /// Whether the streams that a node of `unit` holds are others by the tree at `b` than by the tree at `a`.
     bool scope_differs(const std::string& unit, ControlPos a, ControlPos b) const;
 
+    /// The newest one that this program can read; null before the first.
     const Catalog* newest_catalog() const { return catalogs_.empty() ? nullptr : catalogs_.rbegin()->second.get(); }
+    /// The city's newest version, readable here or not.
+    std::uint32_t catalog_version() const { return catalog_version_; }
     /// The entity in that catalog version, if the version stood at `at`; null otherwise.
     const EntityVersion* entity(std::string_view name, std::uint32_t version, ControlPos at) const;
+    /// As the newest catalog declares it that this program can read.
     const EntityVersion* newest(std::string_view name) const;
     const std::vector<std::unique_ptr<EntityBinding>>& bindings() const { return bindings_; }
-    bool has_catalog(std::uint32_t version) const { return catalogs_.contains(version); }
+
+    /// The level of the catalog's language that is needed to read the entity in that version; 0: none that is not
+    /// known here.
+    std::uint32_t needs_newer(std::string_view name, std::uint32_t version, ControlPos at) const;
+    /// The same for the newest readable catalog: then the entity's records can be looked at and not written.
+    std::uint32_t needs_newer(std::string_view name) const;
+    /// Some version, or an entity of one, is left to newer programs.
+    bool has_newer() const { return has_newer_; }
 
 private:
     Result<> apply_catalog(const ControlEntry& e);
+    Result<> may_follow(const Catalog& next) const;
+    Result<> bind(const Entity& entity, std::uint32_t version);
     Result<> apply_unit(const ControlEntry& e);
     Result<> check_abolition(const Unit& u) const;
 
+    std::uint32_t knows_;
+    bool has_newer_ = false;
+    std::uint32_t catalog_version_ = 0;
+    std::map<std::uint32_t, std::uint32_t> newer_versions_;  // whole catalogs that are left to newer programs: needs
     ControlPos head_;
     Hash head_hash_;
     std::string root_, city_meta_;

@@ -351,6 +351,10 @@ Result<std::vector<CommitId>> Replica::Impl::edit_as(const ReplicaId& as, const 
         std::vector<std::pair<StreamId, std::vector<const Edit*>>> by_stream;
         for (const auto& e : draft.edits) {
             const auto* v = control.newest(e.entity);
+            if (control.needs_newer(e.entity) > 0)
+                return fail(Errc::not_allowed,
+                            e.entity + " 的规则已更新,请升级本机程序后再填写,没有保存 / the rules of " + e.entity +
+                                " need a newer program: upgrade it, then write; nothing was saved");
             if (!v) return fail(Errc::not_found, "没有这种记录 / no such entity: " + e.entity);
             TRY(const auto stream, stream_of(e, *v));
             auto it =

@@ -30,12 +30,7 @@ Result<> Replica::Impl::want_row(int stream, std::string_view entity, std::strin
     return s.run();
 }
 
-Result<bool> Replica::Impl::is_waiting(std::uint64_t lsn) {
-    if (waiting_count == 0) return false;
-    TRY(auto s, db->prepare("SELECT 1 FROM waiting WHERE lsn = ?1", false));
-    s.bind(1, lsn);
-    return s.step();
-}
+Result<bool> Replica::Impl::is_waiting(std::uint64_t lsn) { return in_wait.contains(lsn); }
 
 /// Whether a commit is among those that this chain began with.
 Result<bool> Replica::Impl::below_floor(int stream, int replica, Seq seq, const Hash& hash) {
@@ -90,7 +85,8 @@ Result<std::uint64_t> Replica::Impl::drop_chain(const ChainHead& chain, std::int
         arena.emplace_back();
         TRY_VOID(packer.unpack(next.blob(1), arena.back()));
         Commit c;
-        TRY_VOID(c.decode(arena.back(), Commit::Text::checked));
+        TRY_VOID(c.decode(arena.back(), Commit::Text::checked, options.knows.commit_format));
+        if (c.is_newer) continue;  // a newer program will want to read it
         if (static_cast<std::int64_t>(c.header.time >> 16) >= before_ms) continue;
         const auto lsn = next.unsigned_integer(0);
         TRY(const bool waits, is_waiting(lsn));
@@ -196,6 +192,7 @@ Result<std::uint64_t> Replica::Impl::insert_stub(int stream, int replica, Seq se
     TRY_VOID(log_insert.run());
     version_cache[lsn % version_cache.size()] = {lsn, version_of(hash)};
     heads.erase(chain_key(stream, replica));
+    places_loaded = false;
     return lsn;
 }
 
@@ -254,6 +251,7 @@ Result<bool> Replica::Impl::link_row(RowTable& table, int stream, std::string_vi
     t->meta.dropped = false;
     t->first_lsn = items.front().lsn;
     t->fold = true;
+    past_arrived = true;
     return true;
 }
 

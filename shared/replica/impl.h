@@ -19,6 +19,7 @@ namespace taizhang {
 struct NameMap {
     std::uint32_t entity = 0;                ///< index into the commit's names
     const EntityVersion* version = nullptr;  ///< null: the recorded catalog does not know the entity
+    std::uint32_t needs_newer = 0;           ///< or it does, and this program cannot read how
     RowTable* table = nullptr;
     struct Item {
         const Group* group = nullptr;
@@ -87,6 +88,19 @@ private:
     std::vector<std::uint32_t> slots_ = std::vector<std::uint32_t>(64, kFree);
 };
 
+/// Why a commit waits, so that what comes later finds those that it helps without reading them.
+struct Wait {
+    enum class Reason : std::uint8_t { control, certificate, program, base, history };
+    Reason reason = Reason::base;
+    std::string what;
+    ControlPos control;
+    ReplicaId author;
+    VersionId base;
+
+    static Wait parse(std::string_view reason, std::string_view what);
+};
+std::string_view name_of(Wait::Reason reason);
+
 struct Head {
     Seq seq;
     Hash hash;
@@ -96,6 +110,23 @@ struct Head {
 /// One replica's commits in one stream, in this database's numbers.
 inline std::uint64_t chain_key(int stream, int replica) {
     return static_cast<std::uint64_t>(stream) << 32 | static_cast<std::uint32_t>(replica);
+}
+
+inline constexpr const char* kNextChain =
+    "SELECT replica FROM log WHERE stream = ?1 AND replica > ?2 ORDER BY replica LIMIT 1";
+
+/// The chains of one stream, each found by a seek past the one before.
+template <class F>
+Result<> each_chain(sqlite::Statement& next, int stream, F&& f) {
+    int replica = 0;
+    for (;;) {
+        next.bind(1, stream).bind(2, replica);
+        TRY(const bool row, next.step());
+        if (!row) return {};
+        replica = static_cast<int>(next.integer(0));
+        next.reset();
+        TRY_VOID(f(replica));
+    }
 }
 
 class Replica::Impl {
@@ -138,9 +169,13 @@ public:
     std::optional<std::uint64_t> reviewed_time(const Touched& t, const Commit& c, const NameMap& map, const PartRec& p,
                                                std::uint64_t freezes, std::uint64_t lsn);
     Result<Head> chain_head(int stream, int replica);
-    Result<bool> ready(const Commit& c, int stream, std::vector<NameMap>& maps, std::string& reason, std::string& what);
+    Result<bool> ready(const Commit& c, int stream, std::vector<NameMap>& maps, Wait& wait);
+    Result<bool> bases_are_here(const Commit& c, int stream, std::vector<NameMap>& maps, Wait& wait);
     Result<> apply_rows(const Commit& c, int stream, std::uint64_t lsn, std::vector<NameMap>& maps, std::string& prev);
     Result<> retry_waiting();
+    Result<bool> retry(std::uint64_t lsn);
+    bool may_be_ready(const Wait& wait) const;
+    Result<> wait_for(std::uint64_t lsn, const Wait& wait);
     Result<> flush();
     Result<bool> flush_row(Touched& t);
     Result<Touched*> touch(RowTable& table, int stream, std::string_view id, bool presume_new);
@@ -219,10 +254,13 @@ public:
 
     // ---- the log
     sqlite::Statement log_insert, log_get, log_hash, log_prev, log_set_prev, chain_last, chain_at, chain_next,
-        conflict_delete, conflict_insert, wait_insert, wait_delete, fact_get, fact_set;
+        conflict_delete, conflict_insert, wait_set, wait_delete, fact_get, fact_set;
     std::uint64_t head_lsn = 0;
-    std::int64_t waiting_count = 0;
-    std::uint64_t last_time = 0;  // high water of this replica's hybrid clock
+    std::map<std::uint64_t, Wait> in_wait;   // by lsn, as in the table
+    std::array<std::size_t, 5> waits_for{};  // how many for each reason
+    std::unordered_set<VersionId> arrived;   // in this transaction, while something waits
+    bool past_arrived = false;               // the past of rows came in this transaction
+    std::uint64_t last_time = 0;             // high water of this replica's hybrid clock
     std::int64_t trusted_ms = 0, trusted_at_steady = 0;
     bool trusted_in_process = false;
     bool copied = false;  // own commits came from elsewhere
@@ -236,6 +274,17 @@ public:
     std::unordered_map<std::uint64_t, Head> heads;  // by chain_key
     std::unordered_set<std::uint64_t> forked;       // chains with two commits at one place
     std::vector<std::unique_ptr<RowTable>> tables;  // by binding number
+
+    // ---- places.cpp: what the hub above has of each chain
+    Result<> load_places();
+    void note_place(std::uint64_t chain, const Head& head);
+    bool places_loaded = false;
+    std::unordered_map<std::uint64_t, Seq> places;  // by chain_key
+    std::unordered_set<std::uint64_t> chains_behind;
+    std::vector<int> own_streams;  // in which this replica has a chain
+
+    // ---- waiting.cpp: a database meets a program that knows more than the one before
+    Result<> meet_program();
 
     // ---- check.cpp
     Result<std::int64_t> check_chains();

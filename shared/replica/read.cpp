@@ -45,9 +45,6 @@ Result<RowView> Replica::read_row(const std::string& entity, const std::string& 
     std::erase_if(keys, [&](const auto& k) { return !entity.empty() && k.entity != entity; });
     if (keys.empty()) return fail(Errc::not_found, "本机没有记录 " + id + " / there is no record " + id + " here");
     const auto* v = impl_->control.newest(keys.front().entity);
-    if (!v)
-        return fail(Errc::not_found,
-                    "目录里没有 " + keys.front().entity + " / the catalog has no " + keys.front().entity);
     return impl_->read_row(*impl_->table(v->binding->number), impl_->stream_nos[keys.front().stream], id);
 }
 
@@ -107,7 +104,8 @@ Result<RowView> Replica::Impl::read_row(RowTable& t, int stream, const std::stri
     if (binding.newest->has_workflow()) {
         out.state = flow.states[static_cast<std::size_t>(std::max(0, h.state.state))];
         out.fields.emplace_back(flow.field, Value::text(out.state));
-        if (const auto* cert = control.cert(self)) {
+        const auto* cert = control.cert(self);
+        if (cert && control.needs_newer(out.entity) == 0) {
             const auto rel = control.relation(*cert, out.stream, control.head());
             for (const auto& tr : flow.transitions)
                 if ((tr.from >> h.state.state & 1) && rel.may(tr.by)) out.allowed.push_back(&tr);
@@ -194,25 +192,6 @@ Result<std::vector<ConflictRef>> Replica::conflicts(const std::string& row) {
     return out;
 }
 
-Result<std::vector<WaitingCommit>> Replica::waiting() {
-    std::vector<WaitingCommit> out;
-    TRY(auto s, impl_->db->prepare("SELECT l.stream, l.replica, l.seq, l.hash, w.reason, w.what FROM waiting w JOIN "
-                                   "log l USING(lsn) ORDER BY w.lsn",
-                                   false));
-    for (;;) {
-        TRY(const bool row, s.step());
-        if (!row) return out;
-        WaitingCommit w;
-        w.id.stream = impl_->stream_ids[static_cast<int>(s.integer(0))];
-        w.id.replica = impl_->replica_ids[static_cast<int>(s.integer(1))];
-        w.id.seq = Seq{s.unsigned_integer(2)};
-        hash_blob(s.blob(3), w.id.hash);
-        w.reason = std::string(s.text(4));
-        w.what = std::string(s.text(5));
-        out.push_back(std::move(w));
-    }
-}
-
 // ------------------------------------------------------------------ the log
 
 std::uint64_t Replica::streams_version() const { return impl_->streams_version; }
@@ -237,27 +216,6 @@ Result<std::int64_t> Replica::commits_in(const StreamId& stream) {
     TRY(const bool row, s.step());
     return row ? s.integer(0) : 0;
 }
-
-namespace {
-
-/// The chains of one stream, each found by a seek past the one before.
-template <class F>
-Result<> each_chain(sqlite::Statement& next, int stream, F&& f) {
-    int replica = 0;
-    for (;;) {
-        next.bind(1, stream).bind(2, replica);
-        TRY(const bool row, next.step());
-        if (!row) return {};
-        replica = static_cast<int>(next.integer(0));
-        next.reset();
-        TRY_VOID(f(replica));
-    }
-}
-
-constexpr const char* kNextChain =
-    "SELECT replica FROM log WHERE stream = ?1 AND replica > ?2 ORDER BY replica LIMIT 1";
-
-}  // namespace
 
 Result<std::vector<ChainHead>> Replica::chain_heads(std::span<const StreamId> wanted) {
     auto& m = *impl_;
@@ -400,10 +358,24 @@ Result<std::vector<LogEntry>> Replica::log_after(Lsn after, std::span<const Stre
         TRY(auto back,
             m.db->prepare("SELECT lsn, seq FROM log WHERE stream = ?1 AND replica = ?2 ORDER BY seq DESC, lsn DESC",
                           false));
+        TRY(auto since,
+            m.db->prepare("SELECT lsn, seq FROM log WHERE lsn > ?3 AND +stream = ?1 AND +replica = ?2", false));
         for (const auto stream : numbers)
             TRY_VOID(each_chain(next, stream, [&](int replica) -> Result<> {
                 const auto key = chain_key(stream, replica);
                 const bool forked = m.forked.contains(key);
+                TRY(const auto head, m.chain_head(stream, replica));
+                // In a forked chain a lower seq may be newer: all of it is walked, or all that is new, whichever is
+                // less.
+                if (forked && m.head_lsn - std::min(m.head_lsn, after.value) < head.seq.value) {
+                    since.bind(1, stream).bind(2, replica).bind(3, after.value);
+                    for (;;) {
+                        TRY(const bool row, since.step());
+                        if (!row) return {};
+                        const auto lsn = since.unsigned_integer(0);
+                        if (!known.has(key, since.unsigned_integer(1), lsn)) lsns.push_back(lsn);
+                    }
+                }
                 back.bind(1, stream).bind(2, replica);
                 for (;;) {
                     TRY(const bool row, back.step());

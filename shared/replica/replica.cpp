@@ -108,7 +108,8 @@ Result<> Replica::Impl::prepare() {
         {&fact_get, "SELECT value FROM fact WHERE key = ?1"},
         {&fact_set,
          "INSERT INTO fact(key, value) VALUES(?1, ?2) ON CONFLICT DO UPDATE SET value = ?2 WHERE value IS NOT ?2"},
-        {&wait_insert, "INSERT INTO waiting(lsn, reason, what) VALUES(?1, ?2, ?3)"},
+        {&wait_set,
+         "INSERT INTO waiting(lsn, reason, what) VALUES(?1, ?2, ?3) ON CONFLICT DO UPDATE SET reason = ?2, what = ?3"},
         {&wait_delete, "DELETE FROM waiting WHERE lsn = ?1"},
     };
     for (const auto& [statement, sql] : all) {
@@ -119,7 +120,7 @@ Result<> Replica::Impl::prepare() {
 
 Result<> Replica::Impl::load_control() {
     tables.clear();
-    control = ControlState();
+    control = ControlState(options.knows.catalog_level);
     {
         TRY(auto s, db->prepare("SELECT body FROM control ORDER BY pos", false));
         for (;;) {
@@ -170,7 +171,18 @@ Result<> Replica::Impl::load_numbers() {
     TRY(const auto head, pragma(*db, "SELECT coalesce(max(lsn), 0) FROM log"));
     TRY(const auto given, fact("log/head"));  // places whose commits were evicted are not given again
     head_lsn = std::max(static_cast<std::uint64_t>(head), static_cast<std::uint64_t>(number_of(given)));
-    TRY(waiting_count, pragma(*db, "SELECT count(*) FROM waiting"));
+    in_wait.clear();
+    waits_for.fill(0);
+    {
+        TRY(auto s, db->prepare("SELECT lsn, reason, what FROM waiting", false));
+        for (;;) {
+            TRY(const bool row, s.step());
+            if (!row) break;
+            const auto w = Wait::parse(s.text(1), s.text(2));
+            ++waits_for[static_cast<std::size_t>(w.reason)];
+            in_wait.emplace(s.unsigned_integer(0), w);
+        }
+    }
     heads.clear();
     forked.clear();
     {
@@ -194,6 +206,8 @@ Result<> Replica::Impl::load_numbers() {
 
     // The clock's high water is in the newest commits of this replica's own chains.
     last_time = 0;
+    places_loaded = false;
+    own_streams.clear();
     if (const auto own = replica_nos.find(self); own != replica_nos.end()) {
         TRY(auto newest,
             db->prepare("SELECT lsn FROM log WHERE stream = ?1 AND replica = ?2 ORDER BY seq DESC LIMIT 1", false));
@@ -203,6 +217,7 @@ Result<> Replica::Impl::load_numbers() {
             if (!row) continue;
             const auto lsn = newest.unsigned_integer(0);
             newest.reset();
+            own_streams.push_back(no);
             Loaded* l = nullptr;
             TRY_VOID(load_commit(lsn, l));
             last_time = std::max(last_time, l->commit.header.time);
@@ -256,7 +271,7 @@ Result<> Replica::Impl::load_state() {
     trusted_ms = number_of(trusted);
     TRY(const auto was_copied, fact("copied"));
     copied = !was_copied.empty();
-    return {};
+    return meet_program();
 }
 
 Result<std::unique_ptr<Replica>> Replica::open(Options options, Environment env) {
@@ -310,7 +325,7 @@ Result<> Replica::Impl::batch(const std::function<Result<>()>& work) {
         TRY_VOID(work());
         TRY_VOID(flush());
         // What just came may be what others waited for.
-        if (waiting_count > 0) TRY_VOID(retry_waiting());
+        TRY_VOID(retry_waiting());
         return db->commit();
     };
     Result<> r;
@@ -327,6 +342,8 @@ Result<> Replica::Impl::batch(const std::function<Result<>()>& work) {
         return r;
     }
     control_changed = false;
+    arrived.clear();
+    past_arrived = false;
     // The transaction is on the disk whatever becomes of the copying.
     if (auto copied_out = db->checkpoint_if_large(); !copied_out && db->broken()) return copied_out;
     return {};
@@ -348,6 +365,8 @@ void Replica::Impl::forget_transaction() {
     arena_bytes = 0;
     forget_loaded();
     version_cache.fill({});
+    arrived.clear();
+    past_arrived = false;
     Result<> r;
     if (control_changed) r = load_control();
     control_changed = false;
@@ -376,6 +395,7 @@ Result<> Replica::Impl::set_fact(const std::string& key, const std::string& valu
 
 Result<std::string> Replica::fact(const std::string& key) { return impl_->fact(key); }
 Result<> Replica::set_fact(const std::string& key, const std::string& value) {
+    if (key.starts_with("ack/")) impl_->places_loaded = false;
     return impl_->batch([&] { return impl_->set_fact(key, value); });
 }
 
@@ -393,8 +413,11 @@ Result<std::vector<std::pair<std::string, std::string>>> Replica::facts(const st
 
 Result<> Replica::trust_time(std::int64_t wall_ms) {
     auto& m = *impl_;
-    // Trust never goes back: a hub with a wrong clock cannot take time away.
+    // Trust never goes back: a hub with a wrong clock cannot take time away. Nor may it give years: what it said before
+    // and this PC agree, and it is the odd one out.
     if (wall_ms < m.trusted_ms) return {};
+    const auto here = m.now();
+    if (m.trusted_ms != 0 && !here.unverified && wall_ms > here.ms + kAheadMax) return {};
     TRY_VOID(m.batch([&] { return m.set_fact("trusted_ms", number_text(wall_ms)); }));
     m.trusted_ms = wall_ms;
     m.trusted_at_steady = m.env.steady_ms();
@@ -530,6 +553,7 @@ Result<> Replica::Impl::reincarnate(bool of_same_unit) {
     TRY_VOID(m.batch([&]() -> Result<> {
         TRY_VOID(m.set_fact("replica", std::string(taizhang::view(id.bytes))));
         TRY_VOID(m.set_fact("copied", ""));
+        TRY_VOID(m.set_fact("notice/copied", number_text(now().ms)));
         const auto* old = of_same_unit ? m.control.cert(m.self) : nullptr;
         if (!old) return {};
         // The same device of the same unit: what it writes before it next meets its hub counts at once.
@@ -540,6 +564,7 @@ Result<> Replica::Impl::reincarnate(bool of_same_unit) {
     m.self = id;
     m.ours.clear();
     m.copied = false;
+    m.own_streams.clear();
     return {};
 }
 

@@ -92,8 +92,22 @@ struct ChainHead {
 
 struct WaitingCommit {
     CommitId id;
-    std::string reason;  ///< "control", "certificate", "base", "history"
-    std::string what;    ///< which position, replica or row
+    std::string reason;  ///< "control", "certificate", "program", "base", "history"
+    std::string what;    ///< which position, replica, format or catalog, or row
+};
+
+/// A record that a commit writes which waits for a newer program.
+struct UnreadRow {
+    CommitId commit;
+    std::string what;        ///< as in WaitingCommit
+    std::string entity, id;  ///< as far as can be read; empty in a commit of a newer format
+};
+
+/// What a program can read.
+struct Knows {
+    std::uint8_t commit_format = kCommitFormat;
+    std::uint32_t catalog_level = kCatalogLevel;
+    auto operator<=>(const Knows&) const = default;
 };
 
 /// One change as the row's history tells it.
@@ -142,6 +156,7 @@ public:
         std::string vfs;
         std::optional<ReplicaId> incarnation;  ///< for a new database; else random
         bool always_fold = false;              ///< never the fast path (verify)
+        Knows knows;                           ///< tests make an older program of this one
     };
 
     static Result<std::unique_ptr<Replica>> open(Options options, Environment env);
@@ -199,6 +214,11 @@ public:
     Result<std::vector<RowKey>> find(const std::string& id);
     Result<std::vector<ConflictRef>> conflicts(const std::string& row = {});
     Result<std::vector<WaitingCommit>> waiting();
+    std::size_t waiting_count() const;
+    /// Whose certificates are waited for, at most `count_max`.
+    std::vector<ReplicaId> wanted_certificates(std::size_t count_max) const;
+    /// The records of commits that wait for a newer program.
+    Result<std::vector<UnreadRow>> unread();
 
     std::vector<StreamId> streams();
     /// Changes whenever streams() may give something else.
@@ -238,6 +258,22 @@ public:
     Result<std::vector<StoredCertificate>> certificates_after(std::uint64_t after);
     /// The hashes of the commits at that place: two or more prove a clone.
     Result<std::vector<Hash>> hashes_at(const StreamId& stream, const ReplicaId& replica, Seq seq);
+
+    /// The chains of this replica's own name.
+    Result<std::vector<ChainHead>> own_heads();
+
+    // What the hub above has of each chain: facts ack/STREAM/REPLICA. A chain without one is there already if its
+    // newest commit came from there. Which chains are behind is kept in memory, so that asking costs what there is to
+    // send and not what is held.
+    struct Behind {
+        StreamId stream;
+        ReplicaId replica;
+        Seq acked, head;
+        std::uint64_t count() const { return head.value - acked.value; }
+    };
+    Result<std::vector<Behind>> behind();
+    Result<std::optional<Seq>> place(const StreamId& stream, const ReplicaId& replica);
+    Result<> set_place(const StreamId& stream, const ReplicaId& replica, Seq seq);
 
     /// Two commits stand at one place of this chain: one replica was copied.
     Result<bool> is_forked(const StreamId& stream, const ReplicaId& replica);

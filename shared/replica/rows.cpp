@@ -114,8 +114,13 @@ Result<> RowTable::ensure() {
         for (std::size_t n = 0; n < binding_.fields.size(); ++n)
             if (!have.contains(binding_.fields[n]))
                 TRY_VOID(db_.exec("ALTER TABLE " + name() + " ADD COLUMN " + column(static_cast<int>(n))));
-        if (e.has_workflow() && !have.contains(e.workflow.field))
+        if (e.has_workflow() && !have.contains(e.workflow.field)) {
             TRY_VOID(db_.exec("ALTER TABLE " + name() + " ADD COLUMN \"" + e.workflow.field + "\" TEXT"));
+            // What was there before the entity had states is in the first one, as on a node that folds it now.
+            TRY(auto fill, db_.prepare("UPDATE " + name() + " SET \"" + e.workflow.field + "\" = ?1", false));
+            fill.bind(1, std::string_view(e.workflow.states.front()));
+            TRY_VOID(fill.run());
+        }
     }
     std::string columns = "id, _s, _m", marks = "?1, ?2, ?3";
     for (std::size_t n = 0; n < binding_.fields.size(); ++n) {

@@ -310,7 +310,7 @@ Result<bool> Replica::Impl::gather(Snapshot& out, int stream) {
         TRY_VOID(t->each_row(stream, [&](const RowTable::Stored& row) { return gather_row(out, *t, row, later); }));
         if (out.plain.back().second.empty()) out.plain.pop_back();
     }
-    if (waiting_count == 0) return true;
+    if (in_wait.empty()) return true;
     TRY(auto waits,
         db->prepare("SELECT w.lsn, l.body FROM waiting w JOIN log l USING(lsn) WHERE l.stream = ?1", false));
     waits.bind(1, stream);
@@ -492,9 +492,7 @@ private:
             TRY(const auto lsn, m_.insert_past(stream_, c, p.packed));
             if (p.flags & kUnstamped) TRY_VOID(m_.mark_unstamped(lsn));
             if (p.flags & kWaits) {
-                m_.wait_insert.bind(1, lsn).bind(2, std::string_view("base")).bind(3, std::string_view());
-                TRY_VOID(m_.wait_insert.run());
-                ++m_.waiting_count;
+                TRY_VOID(m_.wait_for(lsn, Wait{}));  // for what, it finds when it is tried
                 continue;
             }
             for (std::uint32_t i = 0; i < c.rows.size(); ++i)
@@ -536,6 +534,7 @@ Result<bool> Replica::take_snapshot(std::string_view bytes) {
         // Straight into the tables goes only what was not touched before.
         TRY_VOID(m.flush());
         TRY_VOID(Impl::SnapshotTaker(m, s).take());
+        m.past_arrived = true;
         if (m.has_dropped) return {};
         m.has_dropped = true;
         return m.set_fact("dropped", "1");
@@ -546,7 +545,8 @@ Result<bool> Replica::take_snapshot(std::string_view bytes) {
 Result<std::string> Replica::make_snapshot(const StreamId& stream, std::size_t bytes_max) {
     auto& m = *impl_;
     const auto it = m.stream_nos.find(stream);
-    if (it == m.stream_nos.end() || m.has_dropped) return std::string();
+    // A program that cannot read all of it has no state to give: the log is all that it holds whole.
+    if (it == m.stream_nos.end() || m.has_dropped || m.control.has_newer()) return std::string();
     Impl::Snapshot s;
     s.stream = stream;
     TRY(const bool can, m.gather(s, it->second));

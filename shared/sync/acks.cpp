@@ -50,10 +50,9 @@ Result<bool> level_has(Replica& r, const CommitId& commit, Level level) {
 
 Result<std::uint64_t> own_commits_at(Replica& r, Level level) {
     std::uint64_t n = 0;
-    TRY(const auto heads, r.chain_heads());
+    TRY(const auto heads, r.own_heads());
     const auto* own = r.control().cert(r.id());
     for (const auto& h : heads) {
-        if (h.replica != r.id()) continue;
         TRY(const auto seq, level_ack(r, h.stream, h.replica, level));
         n += own && own->level == level ? h.seq.value : seq.value;
     }

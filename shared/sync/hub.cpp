@@ -54,6 +54,7 @@ Result<> Hub::restored(Replica& replica) {
     id = id.size() == 24 ? id.substr(0, 16) + fresh.substr(16) : fresh;
     return replica.batch([&]() -> Result<> {
         TRY_VOID(replica.set_fact("hub/self", id));
+        TRY_VOID(replica.set_fact("notice/restored", std::to_string(replica.now().ms)));
         return replica.set_fact("hub/restored", "1");
     });
 }
@@ -216,6 +217,9 @@ const std::vector<StreamId>& Hub::scope(const std::string& unit) {
 }
 
 Result<std::string> Hub::sync(const wire::SyncRequest& q) {
+    if (q.replica == r_->id())
+        return denied("这台服务器的上级地址就是它自己,请改正上级地址",
+                      "this server's upstream is itself: correct the address");
     TRY(const auto device, device_of(q.token));
     if (q.replica.is_zero()) return fail(Errc::protocol, "同步请求有误 / sync: malformed request");
     if (q.city != 0 && q.city != r_->control().city_mark())
@@ -353,16 +357,6 @@ bool Hub::matters_to(const std::string& unit, const Certificate& cert) const {
     return c.is_at_or_below(unit, reach, c.head()) || c.is_at_or_below(reach, c.authority(unit, c.head()), c.head());
 }
 
-Result<> Hub::ask_certificates(wire::SyncReply& reply) {
-    TRY(const auto waiting, r_->waiting());
-    for (const auto& w : waiting) {
-        auto& wants = reply.wants_certificates;
-        if (w.reason != "certificate" || wants.size() == kWantsMax) continue;
-        if (std::find(wants.begin(), wants.end(), w.id.replica) == wants.end()) wants.push_back(w.id.replica);
-    }
-    return {};
-}
-
 Result<> Hub::give_certificates(const wire::SyncRequest& q, const Device& device, std::uint64_t after,
                                 wire::SyncReply& reply) {
     TRY(const auto certs, r_->certificates_after(after));
@@ -433,7 +427,7 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::
         reply.more = true;
         return {};
     }
-    TRY_VOID(ask_certificates(reply));
+    reply.wants_certificates = r_->wanted_certificates(kWantsMax);
     const auto asked_certificates = reply.cursor.certificates;
     TRY_VOID(give_certificates(q, device, asked_certificates, reply));
     const auto& streams = scope(device.unit);

@@ -64,7 +64,6 @@ private:
                         wire::SyncReply& reply);
     Result<> give_states(const wire::SyncRequest& q, std::vector<StreamId> streams, std::size_t room,
                          wire::SyncReply& reply);
-    Result<> ask_certificates(wire::SyncReply& reply);
     Result<> give_certificates(const wire::SyncRequest& q, const Device& device, std::uint64_t after,
                                wire::SyncReply& reply);
     bool matters_to(const std::string& unit, const Certificate& cert) const;

@@ -3,7 +3,7 @@
 #include "sync/held.h"
 
 #include <algorithm>
-#include <unordered_map>
+#include <utility>
 
 namespace taizhang::sync {
 namespace {
@@ -16,6 +16,7 @@ constexpr const char* kHubControl = "upstream/control";  // by which tree the hu
 // Of a device that begins: "+" and the stream up to which it has states; then "=": what follows them in the log comes
 // by vector, until all of it is here.
 constexpr const char* kState = "upstream/state";
+constexpr int kRepeatsMax = 8;                        // of one answer, before its sender is given up
 constexpr std::size_t kRowsMax = 64;                  // whose history is asked for at once
 constexpr const char* kEvicted = "upstream/evicted";  // by which tree everything out of scope is gone
 constexpr const char* kHubUnit = "upstream/unit";
@@ -25,10 +26,6 @@ constexpr const char* kLink = "upstream/link";  // Chunks::encode
 // Of the first trip of a session, whatever the link was when it was last seen. Higher: a link that went bad loses more
 // before that is known; lower: one more round trip on a good one.
 constexpr std::size_t kUnprovenBytes = 32u << 10;
-
-std::string ack_key(const StreamId& stream, const ReplicaId& replica) {
-    return "ack/" + stream.str() + "/" + replica.hex();
-}
 
 std::string encode(const wire::Cursor& c) {
     std::string out;
@@ -54,19 +51,16 @@ wire::Cursor decode_cursor(const std::string& bytes) {
     return r.done() ? c : wire::Cursor{};
 }
 
-Result<std::optional<Seq>> stored_ack(Replica& r, const StreamId& stream, const ReplicaId& replica) {
-    TRY(const auto v, r.fact(ack_key(stream, replica)));
-    if (v.empty()) return std::optional<Seq>();
-    return std::optional(Seq{std::strtoull(v.c_str(), nullptr, 10)});
-}
-
 Result<> keep_hub(Replica& r, const wire::Cursor& c) {
     std::string out;
     Writer w(out);
     w.raw(view(c.hub.bytes));
     w.varint(c.generation);
     TRY(const auto known, r.fact(kHub));
-    return known == out ? Result<>() : r.set_fact(kHub, out);
+    if (known == out) return {};
+    // The same hub in another generation: it was put back from a backup, or set up anew.
+    if (known.substr(0, 16) == out.substr(0, 16)) TRY_VOID(r.set_fact("notice/hub", std::to_string(r.now().ms)));
+    return r.set_fact(kHub, out);
 }
 
 Error another_city() {
@@ -74,26 +68,9 @@ Error another_city() {
                 "这台服务器属于另一个城市,什么也没有交换 / this server belongs to another city: nothing was exchanged");
 }
 
-Result<> store_ack(Replica& r, const StreamId& stream, const ReplicaId& replica, Seq seq) {
-    return r.set_fact(ack_key(stream, replica), std::to_string(seq.value));
-}
-
 }  // namespace
 
-Result<std::vector<Unsent>> unsent(Replica& replica) {
-    std::vector<Unsent> out;
-    TRY(const auto facts, replica.facts("ack/"));
-    const std::unordered_map<std::string, std::string> acks(facts.begin(), facts.end());
-    TRY(const auto heads, replica.chain_heads());
-    for (const auto& h : heads) {
-        const auto ack = acks.find(ack_key(h.stream, h.replica));
-        // What came from the hub is there already, unless it said that it lost it.
-        if (ack == acks.end() && h.origin == Origin::upstream) continue;
-        const auto from = ack == acks.end() ? Seq{0} : Seq{std::strtoull(ack->second.c_str(), nullptr, 10)};
-        if (from < h.seq) out.push_back({h.stream, h.replica, from, h.seq});
-    }
-    return out;
-}
+Result<std::vector<Unsent>> unsent(Replica& replica) { return replica.behind(); }
 
 Result<std::uint64_t> unsent_count(Replica& replica) {
     TRY(const auto chains, unsent(replica));
@@ -108,8 +85,8 @@ Result<> note_fork_below(Replica& r, const std::vector<Replica::Received>& resul
         TRY(const bool forked, r.is_forked(x.header.stream, x.header.replica));
         if (!forked) continue;
         const Seq before{x.header.seq.value - 1};
-        TRY(const auto ack, stored_ack(r, x.header.stream, x.header.replica));
-        TRY_VOID(store_ack(r, x.header.stream, x.header.replica, std::min(ack.value_or(before), before)));
+        TRY(const auto ack, r.place(x.header.stream, x.header.replica));
+        TRY_VOID(r.set_place(x.header.stream, x.header.replica, std::min(ack.value_or(before), before)));
     }
     return {};
 }
@@ -178,7 +155,7 @@ Result<> learn_hub_heads(Replica& r, const std::vector<wire::ChainPos>& there_he
             TRY(const auto known, r.hashes_at(h.stream, h.replica, it->seq));
             if (!forked && std::find(known.begin(), known.end(), it->hash) != known.end()) there = it->seq;
         }
-        TRY_VOID(store_ack(r, h.stream, h.replica, there));
+        TRY_VOID(r.set_place(h.stream, h.replica, there));
         TRY(const auto said, level_ack(r, h.stream, h.replica, level));
         if (there < said) {  // that level lost some, or this is another office of it
             const auto hash = it == there_heads.end() || there.value == 0 ? Hash{} : it->hash;
@@ -330,9 +307,7 @@ Result<std::string> Session::request() {
         if (const auto* cert = r_.control().cert(id)) q.certificates.push_back(cert->encode());
     given_.insert(given_.end(), wanted_.begin(), wanted_.end());
     wanted_.clear();
-    TRY(const auto waiting, r_.waiting());
-    for (const auto& w : waiting)
-        if (w.reason == "certificate") q.cursor.certificates = 0;  // the tree has moved: ask for all of them again
+    if (!r_.wanted_certificates(1).empty()) q.cursor.certificates = 0;  // the tree has moved: all of them again
     TRY(const auto began, r_.fact(kState));
     if (send_vector_ || q.cursor.hub.is_zero() || began == "=") TRY_VOID(add_vector(q));
     TRY(const auto state, r_.fact(kState));
@@ -380,6 +355,12 @@ Result<> Session::reply(std::string_view bytes) {
     wire::SyncReply m;
     TRY_VOID(wire::decode(bytes, m));
     ++stats_.round_trips;
+    const auto hash = hash_of(bytes);
+    repeats_ = hash == last_reply_ ? repeats_ + 1 : 0;
+    if (repeats_ > kRepeatsMax)
+        return fail(Errc::protocol,
+                    "服务器反复给出同样的答复,已停止 / the server gives the same answer again: stopped");
+    last_reply_ = hash;
     TRY_VOID(r_.batch([&]() -> Result<> {
         TRY_VOID(take(m));
         return learn_link(m);
@@ -417,6 +398,7 @@ Result<> Session::take(const wire::SyncReply& m) {
         TRY(const auto c, Certificate::decode(body));
         TRY_VOID(r_.add_certificate(c));
     }
+    TRY_VOID(check_scope(m));
     TRY_VOID(take_states(m));
     std::vector<std::string_view> commits(m.commits.begin(), m.commits.end());
     TRY(const auto results, r_.receive(commits, Origin::upstream));
@@ -448,6 +430,11 @@ Result<> Session::take_states(const wire::SyncReply& m) {
     TRY(const auto state, r_.fact(kState));
     if (state == "=" && !m.more) return r_.set_fact(kState, "");
     if (!state.starts_with('+') || m.control_head > r_.control().head()) return {};
+    if (r_.control().has_newer()) {
+        // A state has rows that this program could not keep for a newer one; the log has them as they were written.
+        begins_anew_ = true;
+        return r_.set_fact(kState, "");
+    }
     for (const auto& bytes : m.states) {
         const auto taken = r_.take_snapshot(bytes);
         if (taken) continue;
@@ -457,6 +444,24 @@ Result<> Session::take_states(const wire::SyncReply& m) {
     }
     if (state == "+" && m.states.empty() && m.state_through.empty()) return r_.set_fact(kState, "");  // there are none
     return r_.set_fact(kState, m.state_through.empty() ? "=" : "+" + m.state_through);
+}
+
+/// An answer that was meant for somebody else is not taken, not even in part. A hub that knows less of the tree than
+/// this node may still give what has left its scope.
+Result<> Session::check_scope(const wire::SyncReply& m) {
+    const auto* own = r_.control().cert(r_.id());
+    if (!own || m.control_head < r_.control().head()) return {};
+    Packer packer;
+    std::string bytes;
+    for (const auto& packed : m.commits) {
+        TRY_VOID(packer.unpack(packed, bytes));
+        TRY(const auto h, Commit::decode_header(bytes));
+        if (r_.control().holds(own->unit, h.stream)) continue;
+        return fail(Errc::protocol, "服务器发来了不归 " + own->unit + " 的记录(" + h.stream.str() +
+                                        "),什么也没有接收 / the server sent records that are not for " + own->unit +
+                                        " (" + h.stream.str() + "): nothing was taken");
+    }
+    return {};
 }
 
 /// What the hub gave, it has: nothing of that is sent back to it.
@@ -470,11 +475,11 @@ Result<> Session::note_received(const std::vector<Replica::Received>& results, L
             [&](const auto& y) { return y.header.replica == x.header.replica && y.header.stream == stream; });
         if (!is_last) continue;
         TRY_VOID(learn_ack(r_, {{stream, x.header.replica, x.header.seq, x.hash}, level}));
-        TRY(const auto ack, stored_ack(r_, stream, x.header.replica));
+        TRY(const auto ack, r_.place(stream, x.header.replica));
         if (!ack && x.admission != Admission::duplicate) continue;
         TRY(const bool forked, r_.is_forked(stream, x.header.replica));
         if (!forked && ack.value_or(Seq{0}) < x.header.seq)
-            TRY_VOID(store_ack(r_, stream, x.header.replica, x.header.seq));
+            TRY_VOID(r_.set_place(stream, x.header.replica, x.header.seq));
     }
     return {};
 }
@@ -486,7 +491,7 @@ Result<> Session::note(const wire::SyncReply& m) {
             TRY_VOID(learn_ack(r_, a));
             continue;
         }
-        TRY(const auto stored, stored_ack(r_, a.at.stream, a.at.replica));
+        TRY(const auto stored, r_.place(a.at.stream, a.at.replica));
         const auto before = stored.value_or(Seq{0});
         TRY(const auto hashes, r_.hashes_at(a.at.stream, a.at.replica, a.at.seq));
         const auto* own = r_.control().cert(r_.id());
@@ -505,14 +510,14 @@ Result<> Session::note(const wire::SyncReply& m) {
         }
         const auto seq = a.at.seq;
         if (seq > before) stats_.sent += seq.value - before.value;
-        TRY_VOID(store_ack(r_, a.at.stream, a.at.replica, std::max(seq, before)));
+        TRY_VOID(r_.set_place(a.at.stream, a.at.replica, std::max(seq, before)));
         TRY_VOID(learn_ack(r_, a));
     }
     for (const auto& v : m.verdicts) {
         if (v.kind == wire::Verdict::Kind::gap) {
-            TRY(const auto before, stored_ack(r_, v.stream, v.replica));
+            TRY(const auto before, r_.place(v.stream, v.replica));
             if (v.have < before.value_or(Seq{0})) {  // it lost some: send again from there
-                TRY_VOID(store_ack(r_, v.stream, v.replica, v.have));
+                TRY_VOID(r_.set_place(v.stream, v.replica, v.have));
                 continue;
             }
         }
@@ -528,7 +533,8 @@ Result<> Session::note(const wire::SyncReply& m) {
     TRY(const auto cursor, r_.fact(kCursor));
     const bool is_old = decode_cursor(cursor).hub.is_zero() && !m.has_heads;
     TRY_VOID(keep_hub(r_, m.cursor));
-    return r_.set_fact(kCursor, encode(moved || is_old || lost_place_ ? wire::Cursor{} : m.cursor));
+    const bool begins_anew = std::exchange(begins_anew_, false);
+    return r_.set_fact(kCursor, encode(moved || is_old || lost_place_ || begins_anew ? wire::Cursor{} : m.cursor));
 }
 
 /// A cursor says: everything of my scope up to here. When the hub's tree changes so that the scope is another, what

@@ -21,12 +21,8 @@
 
 namespace taizhang::sync {
 
-struct Unsent {
-    StreamId stream;
-    ReplicaId replica;
-    Seq acked, head;
-    std::uint64_t count() const { return head.value - acked.value; }
-};
+using Unsent = Replica::Behind;
+
 
 /// Chains with commits that the hub has not acknowledged.
 Result<std::vector<Unsent>> unsent(Replica& replica);
@@ -116,6 +112,7 @@ private:
     Result<> add_vector(wire::SyncRequest& q);
     Result<> take(const wire::SyncReply& m);
     Result<> take_states(const wire::SyncReply& m);
+    Result<> check_scope(const wire::SyncReply& m);
     Result<> note_received(const std::vector<Replica::Received>& results, Level level);
     Result<> note(const wire::SyncReply& m);
     Result<bool> scope_moved(const wire::SyncReply& m);
@@ -126,6 +123,9 @@ private:
     bool send_vector_ = false;
     bool sent_vector_ = false;                // in the request at hand
     bool lost_place_ = false;                 // the cursor does not tell what is missing
+    Hash last_reply_;
+    int repeats_ = 0;  // of one answer: it leads nowhere
+    bool begins_anew_ = false;                // the states that were offered are of no use here
     bool asks_heads_ = false;                 // the hub is to say what it holds
     std::size_t wanted_rows_ = 0;             // histories asked for in the request at hand
     std::optional<ControlPos> control_from_;  // the hub lacks what follows

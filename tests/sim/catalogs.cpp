@@ -58,7 +58,10 @@ std::string own_entities(int version) {
     std::string out = R"(
 [entity.probe]
 label = ["试样", "probe"]
-[entity.probe.groups]
+)";
+    // Some machines run a program from before this.
+    if (version >= 3) out += "needs = 1\n";
+    out += R"([entity.probe.groups]
 pair   = { rule = "latest" }
 )";
     out += version >= 3 ? "answer = { rule = \"latest\" }\n" : "answer = { rule = \"authority\" }\n";
@@ -90,6 +93,7 @@ kind    = { type = "choice", choices = ["甲", "乙", "丙"], rule = "keep_both"
     if (version >= 2)
         out += R"(
 [entity.visit]
+needs = 1
 label = ["走访", "visit"]
 [entity.visit.fields]
 whom  = { max = 100 }

@@ -94,6 +94,7 @@ std::optional<Step> step_of(const Changes& changes, const Change& x) {
 }  // namespace
 
 void Checks::check_state(Machine& m) {
+    check_2_outbox(m);
     auto control = prepared(m, "SELECT coalesce(max(pos), 0) FROM control");
     next(m, control);
     const auto at = control.unsigned_integer(0);
@@ -115,7 +116,7 @@ void Checks::check_state(Machine& m) {
     std::vector<const Told*> log;
     for (const auto& line : read_log(m))
         if (!not_yet.contains(line.commit->hash)) log.push_back(line.commit);
-    const auto ready = reading_.ready_rows(log, certified, at);
+    const auto ready = reading_.ready_rows(log, certified, at, m.knows.catalog_level);
     if (!waits || waits->size() - not_yet.size() != ready.waiting)
         violated("8 liveness", m.name() + ": " + std::to_string(waits ? waits->size() : 0) + " commits wait, and " +
                                    std::to_string(ready.waiting) + " have a reason to");

@@ -37,6 +37,7 @@ public:
     // ---- the invariants
     void check_1_local_durability(Machine& m);
     void check_2_atomic_prefix(Machine& m);
+    void check_2_outbox(Machine& m);
     void check_3_no_loss(Machine& hub, const std::vector<Machine*>& survivors);
     void check_4_true_receipts(Machine& hub);
     void check_7_strong_convergence(Machine& m);

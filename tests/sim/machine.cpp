@@ -26,6 +26,7 @@ Result<> Machine::open() {
     Replica::Options options;
     options.path = "ledger.db";
     options.vfs = disk->vfs_name();
+    options.knows = knows;
     auto opened = Replica::open(options, env);
     if (!opened) return std::move(opened).error();
     if (is_hub()) {

@@ -46,6 +46,7 @@ public:
     std::string unit;
     Level level;
     bool is_relay = false;
+    Knows knows;       ///< an older program, until it is upgraded
     int upstream = 0;  ///< number of the machine that is its hub
     std::unique_ptr<support::SimDisk> disk;
     std::unique_ptr<Replica> replica;

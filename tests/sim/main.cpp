@@ -143,6 +143,8 @@ void print_summary(const Figures& f, const std::string& trace, double seconds) {
     line("states refused", f.states_refused);
     line("histories fetched", f.histories);
     line("catalog upgrades", f.upgrades);
+    line("older programs", f.older_programs);
+    line("programs upgraded", f.program_upgrades);
     line("hub renewals", f.renewals);
     line("restored hubs", f.hub_restores);
     line("changes of hub", f.moves_of_hub);

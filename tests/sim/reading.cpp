@@ -72,7 +72,7 @@ void Reading::control_entry(const std::string& kind, const std::string& payload)
         for (const auto& f : e.fields) add_name(n.fields, f.name);
         n.groups_at[head_] = n.groups.size();
     }
-    catalogs_[catalog->version()] = {head_, catalog};
+    catalogs_[catalog->version()] = {head_, catalog, *Catalog::parse(payload, "catalog", 0)};
 }
 
 void Reading::author(const ReplicaId& replica, const std::string& unit, Level level) {
@@ -267,14 +267,23 @@ std::vector<fold::Change> Reading::changes_of(const Told& commit, const ToldRow&
 
 // ------------------------------------------------------------------ rows
 
+/// Whether the program knows how the commit's catalog declares what the commit writes.
+bool Reading::can_read(const Told& c, std::uint32_t level) const {
+    const auto it = catalogs_.find(c.header.catalog);
+    if (level >= kCatalogLevel || it == catalogs_.end() || it->second.since > c.header.control.value) return true;
+    return std::none_of(c.rows.begin(), c.rows.end(), [&](const auto& row) {
+        return it->second.catalog->find(row.entity) && !it->second.to_older->find(row.entity);
+    });
+}
+
 Reading::Rows Reading::ready_rows(const std::vector<const Told*>& log, const std::set<ReplicaId>& certified,
-                                  std::uint64_t at) const {
+                                  std::uint64_t at, std::uint32_t level) const {
     Rows out;
     std::vector<const Told*> checkpoints;
     std::map<RowKey, std::set<VersionId>> here;
     std::vector<const Told*> left = log;
     auto is_ready = [&](const Told& c) {
-        if (c.header.control.value > at || !certified.contains(c.header.replica)) return false;
+        if (c.header.control.value > at || !certified.contains(c.header.replica) || !can_read(c, level)) return false;
         for (const auto& row : c.rows) {
             const auto known = here.find({row.entity, c.header.stream.str(), row.id});
             for (const auto& p : row.parts) {

@@ -89,7 +89,9 @@ public:
         std::size_t waiting = 0;
         std::set<Hash> unstamped;  ///< dated later than the city's first checkpoint that covers them
     };
-    Rows ready_rows(const std::vector<const Told*>& log, const std::set<ReplicaId>& certified, std::uint64_t at) const;
+    /// To a program that knows this level of the catalog's language.
+    Rows ready_rows(const std::vector<const Told*>& log, const std::set<ReplicaId>& certified, std::uint64_t at,
+                    std::uint32_t level) const;
     std::vector<fold::Change> changes(const RowKey& key, const std::vector<const Told*>& commits,
                                       const std::set<Hash>& unstamped) const;
     /// The naive fold of those changes in the tables' terms.
@@ -107,7 +109,7 @@ private:
     };
     struct Version {
         std::uint64_t since = 0;
-        std::shared_ptr<const Catalog> catalog;
+        std::shared_ptr<const Catalog> catalog, to_older;  ///< as a program of level 0 reads it
     };
     struct Names {
         std::vector<std::string> groups, fields;         ///< by number
@@ -115,6 +117,7 @@ private:
     };
 
     std::set<Hash> unstamped_by(const std::vector<const Told*>& checkpoints, const std::set<Hash>& here) const;
+    bool can_read(const Told& commit, std::uint32_t level) const;
     const Office* office(const std::string& unit, std::uint64_t at) const;
     std::string successor(const std::string& unit, std::uint64_t at) const;
     std::string reach(const std::string& unit, std::uint64_t at) const;

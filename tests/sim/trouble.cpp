@@ -71,8 +71,22 @@ void World::restart(Machine& m) {
     start(m);
 }
 
+/// The program of today opens what the older one wrote.
+void World::upgrade_program(Machine& m) {
+    ++figures_.program_upgrades;
+    note("program " + m.name());
+    m.close();
+    m.knows = {};
+    start(m);
+}
+
 /// Starts the program, through further power cuts if need be, and checks what came back.
 void World::start(Machine& m) {
+    if (m.knows != Knows{} && one_in(6)) {
+        m.knows = {};
+        ++figures_.program_upgrades;
+        note("program " + m.name());
+    }
     for (int n = 0;; ++n) {
         if (n > kStartsMax) violated("8 liveness", m.name() + " does not start any more");
         if (m.disk->is_off()) m.disk->restart();

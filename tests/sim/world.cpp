@@ -30,8 +30,9 @@ void Figures::add(const Figures& o) {
         states_refused += o.states_refused, hand_written += o.hand_written, decisions += o.decisions,
         transitions += o.transitions, refused_edits += o.refused_edits;
     upgrades += o.upgrades, renewals += o.renewals, moves_of_hub += o.moves_of_hub, hub_restores += o.hub_restores,
-        reinstalled += o.reinstalled, enrolments += o.enrolments, rows_compared += o.rows_compared,
-        lines_compared += o.lines_compared, lines += o.lines;
+        older_programs += o.older_programs, program_upgrades += o.program_upgrades, reinstalled += o.reinstalled,
+        enrolments += o.enrolments, rows_compared += o.rows_compared, lines_compared += o.lines_compared,
+        lines += o.lines;
 }
 
 int World::days_of(std::uint64_t seed) { return 20 + reference::Random(seed ^ 0xdaf5u).pick(41); }
@@ -46,6 +47,7 @@ World::World(std::uint64_t seed, bool tell) : seed_(seed), tell_(tell), random_(
     with_relays_ = one_in(2);
     with_tiers_ = one_in(3);
     with_moves_ = one_in(2);
+    with_older_ = one_in(3);
 }
 
 void World::note(const std::string& what) {
@@ -97,6 +99,10 @@ Machine* World::add_machine(const std::string& unit, bool is_relay) {
     auto& m = *machines_.back();
     m.upstream = number == 0 || one_in(6) ? 0 : nearest_hub(unit);
     m.is_relay = is_relay;
+    if (with_older_ && number != 0 && one_in(3)) {
+        m.knows.catalog_level = 0;
+        ++figures_.older_programs;
+    }
     if (auto r = m.open(); !r) violated("8 liveness", m.name() + " does not start: " + r.error().detail);
     know_author(m);
     return &m;
@@ -352,8 +358,11 @@ void World::begin_late() {
 /// 8, liveness: once faults stop, everybody agrees within a bounded number of rounds.
 void World::rest() {
     calm_ = true;
-    for (auto& m : machines_)
+    with_older_ = false;
+    for (auto& m : machines_) {
         if (!m->is_up()) start(*m);
+        if (m->knows != Knows{}) upgrade_program(*m);
+    }
     in_flight_.clear();
     for (auto& m : machines_) {
         m->session.reset();

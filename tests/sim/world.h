@@ -24,6 +24,7 @@ struct Figures {
                   restores = 0, sticks = 0, bundles = 0, checkpoints = 0, drops = 0, states = 0, histories = 0,
                   tree_changes = 0, states_refused = 0, hand_written = 0, decisions = 0, transitions = 0,
                   refused_edits = 0, upgrades = 0, renewals = 0, moves_of_hub = 0, hub_restores = 0, enrolments = 0,
+                  older_programs = 0, program_upgrades = 0,
                   reinstalled = 0, rows_compared = 0, lines_compared = 0, lines = 0;
     void add(const Figures& other);
 };
@@ -84,6 +85,7 @@ private:
     void cut_power(Machine& m);
     void start(Machine& m);
     void restart(Machine& m);
+    void upgrade_program(Machine& m);
     void jump_clock(Machine& m);
     void copy_machine(Machine& m);
     void take_backup(Machine& m);
@@ -125,7 +127,7 @@ private:
     reference::Random random_;
     std::int64_t now_ms_ = 1'761'955'200'000;  // 2025-11-01
     bool with_ledger_ = false, with_copies_ = false, with_renewals_ = false, with_relays_ = false, with_tiers_ = false,
-         with_moves_ = false, heavy_ = false, calm_ = false;
+         with_moves_ = false, with_older_ = false, heavy_ = false, calm_ = false;
     int catalog_version_ = 1;
     std::vector<std::unique_ptr<Machine>> machines_;
     struct Backup {

@@ -31,8 +31,8 @@ std::string read_file(const std::string& path) {
 
 std::string ledger_catalog() { return std::string(embedded::ledger_catalog); }
 
-Device::Device(std::uint64_t seed, std::string path, std::string vfs)
-    : random_(reference::mix(seed)), path_(std::move(path)), vfs_(std::move(vfs)) {
+Device::Device(std::uint64_t seed, std::string path, std::string vfs, Knows what)
+    : knows(what), random_(reference::mix(seed)), path_(std::move(path)), vfs_(std::move(vfs)) {
     must(try_open());
 }
 
@@ -47,6 +47,7 @@ Result<> Device::try_open() {
     Replica::Options o;
     o.path = path_;
     o.vfs = vfs_;
+    o.knows = knows;
     TRY(replica, Replica::open(o, env));
     return {};
 }

@@ -23,7 +23,7 @@ public:
         std::int64_t wall_ms = 1'761'955'200'000;  // 2025-11-01
         std::int64_t steady_ms = 0;
     };
-    Device(std::uint64_t seed, std::string path = ":memory:", std::string vfs = {});
+    Device(std::uint64_t seed, std::string path = ":memory:", std::string vfs = {}, Knows what = {});
     /// Closes and opens again, as a program does that was started anew. Errors end the test.
     void reopen();
     Result<> try_open();
@@ -41,6 +41,7 @@ public:
     std::string state(const std::string& row);
 
     Clock clock;
+    Knows knows;  ///< from the next reopen() on: an older program, or a newer one
     std::unique_ptr<Replica> replica;
 
 private:

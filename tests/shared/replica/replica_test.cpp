@@ -108,5 +108,53 @@ TEST_CASE("a commit whose base is not here leaves no trace in the tables", "[rep
     CHECK(stick->verify().has_value());
 }
 
+TEST_CASE("a server whose clock is years ahead of everybody does not take this PC's clock along", "[replica][clock]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto d = w.device("B01");
+    w.sync(*d);
+    const auto right = d->clock.wall_ms;
+    REQUIRE((*d)->now().ms == right);
+    w.city.clock.wall_ms += std::int64_t{73} * 365 * 86'400'000;  // 2098
+    w.sync(*d);
+    CHECK((*d)->now().ms == right);
+    CHECK_FALSE((*d)->now().unverified);
+    d->set("assignment", "A1", {{"remark", text("照常")}});
+    w.sync(*d);
+    CHECK(w.city.field("A1", "remark") == "照常");
+    // A PC that knows it is wrong does take the server's word.
+    Device lost(90);
+    lost.clock.wall_ms = 0;
+    w.city.clock.wall_ms = right;
+    w.enrol_at(*w.hub, lost, "B01");
+    w.sync(lost);
+    CHECK(lost->now().ms == right);
+    CHECK(lost->now().unverified);
+}
+
+TEST_CASE("what is to be sent follows edits, acks and what is lost again", "[replica][sync]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto d = w.device("B01");
+    CHECK((*d)->behind()->empty());
+    d->set("assignment", "A1", {{"remark", text("一")}});
+    d->set("assignment", "A1", {{"remark", text("二")}});
+    const auto behind = *(*d)->behind();
+    REQUIRE(behind.size() == 1);
+    CHECK(behind.front().acked == Seq{0});
+    CHECK(behind.front().head == Seq{2});
+    const auto failed = (*d)->batch([&]() -> Result<> {
+        TRY_VOID((*d)->set_place(behind.front().stream, behind.front().replica, Seq{2}));
+        return fail(Errc::internal, "a disk that is full");
+    });
+    CHECK(failed.has_error());
+    CHECK((*d)->behind()->size() == 1);
+    w.sync(*d);
+    CHECK((*d)->behind()->empty());
+    REQUIRE((*d)->set_place(behind.front().stream, behind.front().replica, Seq{1}).has_value());
+    CHECK((*d)->behind()->front().acked == Seq{1});
+    CHECK((*d)->own_heads()->size() == 1);
+}
+
 }  // namespace
 }  // namespace taizhang

@@ -1,4 +1,5 @@
 // Databases that earlier versions wrote, kept in tests/golden, open after an upgrade with everything in them.
+#include "sync/held.h"
 #include "tests/support/world.h"
 
 #include <zstd.h>
@@ -6,6 +7,7 @@
 
 #include <cstdio>
 #include <fstream>
+#include <map>
 
 namespace taizhang {
 namespace {
@@ -65,6 +67,45 @@ TEST_CASE("a database of schema version 3 opens and nothing in it changes", "[re
     d.set("assignment", "A0019", {{"remark", support::text("升级之后")}});
     d.reopen();
     CHECK(d.field("A0019", "remark") == "升级之后");
+}
+
+TEST_CASE("a database of schema version 3 opens with what a bundle brought before its time", "[replica][upgrade]") {
+    support::Device d(5, unpacked("branch-v3-held.db.zst"));
+    CHECK(digest_of(*d, "B03/ledger") == "240e65b51c79b7e3a3e2192328b7b9859002d57dd119efe360a9e283ad9f3b3c");
+    REQUIRE(d->verify().has_value());
+    CHECK(*sync::own_commits_at(*d, Level::city) == 2);
+    // A part of a bundle came before those that it follows: held, and named.
+    const auto gaps = sync::gaps(*d);
+    REQUIRE(gaps->size() == 1);
+    CHECK(gaps->front().count == 3);
+    CHECK(gaps->front().have == Seq{1});
+    d.set("assignment", "A0019", {{"remark", support::text("升级之后")}});
+    d.reopen();
+    CHECK(*sync::unsent_count(*d) == 2);
+}
+
+/// The engine's own tables and indexes, as they were declared.
+std::map<std::string, std::string> engine_schema(Replica& r, const std::map<std::string, std::string>& only) {
+    std::map<std::string, std::string> out;
+    auto s = r.database().prepare("SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL");
+    REQUIRE(s.has_value());
+    for (;;) {
+        const auto row = s->step();
+        REQUIRE(row.has_value());
+        if (!*row) return out;
+        const std::string name(s->text(0));
+        if (only.empty() || only.contains(name)) out[name] = std::string(s->text(1));
+    }
+}
+
+TEST_CASE("an upgraded database has the schema of a new one", "[replica][upgrade]") {
+    support::Device fresh(6);
+    const auto wanted = engine_schema(*fresh, {});
+    for (const char* kept : {"branch-v1.db.zst", "branch-v2.db.zst", "branch-v3.db.zst", "branch-v3-held.db.zst"}) {
+        INFO(kept);
+        support::Device d(5, unpacked(kept));
+        CHECK(engine_schema(*d, wanted) == wanted);
+    }
 }
 
 }  // namespace

@@ -247,7 +247,7 @@ TEST_CASE("a commit waits for its control position and its certificate", "[repli
     CHECK(late->waiting()->front().reason == "control");
     REQUIRE(late->receive_control(*w.city->control_after(ControlPos{0}, 1 << 20)).has_value());
     REQUIRE(late->waiting()->size() == 2);
-    CHECK(late->waiting()->front().reason == "control");  // said when it came; it is the certificate that lacks now
+    CHECK(late->waiting()->front().reason == "certificate");
     for (const auto& s : *w.city->certificates_after(0))
         REQUIRE(late->add_certificate(*Certificate::decode(s.body)).has_value());
     CHECK(late->waiting()->empty());

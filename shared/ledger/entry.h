@@ -1,0 +1,15 @@
+// entry.h - what every new record needs: an id of its own, and no text that has no place here.
+#pragma once
+
+#include "replica/replica.h"
+
+#include <string>
+
+namespace taizhang::ledger {
+
+/// An id that two offices offline do not both make: the entity's letter and 50 random bits.
+std::string new_id(Replica& r, const Entity& e);
+/// Classified content has no place here: the marking itself is refused on entry. Errc::bad_input.
+Result<> check_marking(const std::string& text);
+
+}  // namespace taizhang::ledger

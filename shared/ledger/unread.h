@@ -1,0 +1,23 @@
+// unread.h - records that wait for a newer program, as people see them.
+//
+// Threads: store thread only.
+#pragma once
+
+#include "replica/replica.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+namespace taizhang::ledger {
+
+/// Marks the rows of a list that have changes which wait for a newer program, and adds those of which nothing else is
+/// known here.
+Result<> mark_unread(Replica& r, const std::string& entity, boost::json::array& rows);
+
+/// The changes of one record that wait for a newer program: "needs_program" of `show`. Empty: none.
+Result<boost::json::array> unread_of(Replica& r, const std::string& entity, const std::string& id);
+
+/// What to say when there is no such record: that it waits, where that is so. Errc::not_found.
+Error no_record(Replica& r, const std::string& id, Error otherwise);
+
+}  // namespace taizhang::ledger
