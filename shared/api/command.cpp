@@ -2,6 +2,7 @@
 
 #include "api/files.h"
 #include "api/publish.h"
+#include "api/screen_commands.h"
 #include "ledger/review.h"
 #include "ledger/times.h"
 #include "ledger/tree.h"
@@ -240,6 +241,13 @@ const std::map<std::string, Entry>& table() {
         {"set", {true, 2, 200, "set ID FIELD=VALUE…", set}},
         {"new", {true, 1, 200, "new ENTITY FIELD=VALUE…", create}},
         {"publish", {true, 0, 1, "catalog [FILE.toml] [--dry-run]", publish}},
+        {"page", {false, 1, 1, "page assignments|rectifications|help_requests|appeals", page}},
+        {"units", {false, 0, 0, "units", units}},
+        {"catalog", {false, 0, 0, "catalog", catalog}},
+        {"pulse", {false, 0, 0, "pulse", pulse}},
+        {"draft", {true, 1, 1, "draft KEY --value TEXT", draft}},
+        {"drafts", {false, 0, 0, "drafts", drafts}},
+        {"bundle", {true, 0, 0, "bundle [--to UNIT] [--all]", bundle}},
         {"do", {true, 2, 2, "do TRANSITION ID", act}},
         {"resolve",
          {true, 1, 1, "resolve CONFLICT --pick mine|theirs|TEXT",
@@ -258,7 +266,7 @@ const std::map<std::string, Entry>& table() {
           }}},
         {"enrol", {true, 0, 0, "enrol --unit ID", enrol_code}},
         {"export", {true, 1, 1, "export FILE.tzb [--to UNIT]", export_bundle}},
-        {"import", {true, 1, 200, "import FILE.tzb…", import_bundles}},
+        {"import", {true, 0, 200, "import FILE.tzb…", import_bundles}},
         {"backup", {true, 1, 1, "backup FILE", backup}},
         {"unit", {true, 1, 200, "unit ID [--name N] [--parent P] [--merge-into U] [--abolish]", unit}},
         {"checkpoint", {true, 0, 0, "checkpoint", checkpoint}},

@@ -64,6 +64,20 @@ Result<std::size_t> part_bytes(const Command& c) {
     return static_cast<std::size_t>(mb * (1 << 20));
 }
 
+std::string base64(std::string_view bytes) {
+    static constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string out;
+    out.reserve((bytes.size() + 2) / 3 * 4);
+    for (std::size_t i = 0; i < bytes.size(); i += 3) {
+        std::uint32_t word = 0;
+        for (std::size_t k = 0; k < 3; ++k)
+            word = word << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
+        for (std::size_t k = 0; k < 4; ++k)
+            out.push_back(i + k > bytes.size() ? '=' : digits[word >> (18 - 6 * k) & 63]);
+    }
+    return out;
+}
+
 }  // namespace
 
 Result<json::value> export_bundle(node::Node& n, const Command& c) {
@@ -89,11 +103,36 @@ Result<json::value> export_bundle(node::Node& n, const Command& c) {
                        {"bytes", static_cast<std::int64_t>(bytes)}};
 }
 
+Result<json::value> bundle(node::Node& n, const Command& c) {
+    sync::BundleOptions o;
+    o.to = c.option("to");
+    o.all = c.has("all");
+    TRY(const auto files, sync::make_bundle(n.replica(), o));
+    const auto name = some_name(n, o.to);
+    json::array list;
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < files.parts.size(); ++i) {
+        bytes += files.parts[i].size();
+        list.push_back({{"name", part_name(name, i + 1, files.parts.size())}, {"base64", base64(files.parts[i])}});
+    }
+    return json::value{{"files", std::move(list)},
+                       {"to", o.to},
+                       {"commits", files.commits},
+                       {"bytes", static_cast<std::int64_t>(bytes)}};
+}
+
 Result<json::value> import_bundles(node::Node& n, const Command& c) {
     json::array files;
     json::array missing;
-    for (const auto& path : c.args) {
-        TRY(const auto bytes, node::read_file(path, kBundleFileMax));
+    auto paths = c.args;
+    const bool is_sent = c.has("bytes");  // by a browser, which names no path
+    if (is_sent) paths = {c.option("name")};
+    if (paths.empty()) return fail(Errc::usage, "用法:import FILE.tzb… / usage: import FILE.tzb…");
+    for (const auto& path : paths) {
+        std::string bytes = c.option("bytes");
+        if (!is_sent) {
+            TRY(bytes, node::read_file(path, kBundleFileMax));
+        }
         TRY(const auto t, sync::take_bundle(n.replica(), bytes));
         // Commits under this node's own name that it did not have: it was copied or put back.
         if (n.replica().is_copied()) TRY_VOID(n.replica().reincarnate());

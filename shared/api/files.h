@@ -10,6 +10,8 @@ namespace taizhang::api {
 
 Result<boost::json::value> export_bundle(node::Node& node, const Command& command);
 Result<boost::json::value> import_bundles(node::Node& node, const Command& command);
+/// The same as export for somebody who saves the files himself: {"files":[{"name","base64"}],"to","commits","bytes"}.
+Result<boost::json::value> bundle(node::Node& node, const Command& command);
 Result<boost::json::value> backup(node::Node& node, const Command& command);
 
 /// Makes a node in `dir` from a backup: checked whole, then put into place under a new generation and incarnation.

@@ -1,7 +1,7 @@
 #include "api/serve.h"
 
+#include "api/screens.h"
 #include "api/upkeep.h"
-
 #include "http/http.h"
 #include "node/agent.h"
 #include "node/environment.h"
@@ -38,6 +38,8 @@ using local = net::local::stream_protocol;
 namespace {
 
 constexpr std::size_t kControlBytesMax = 4u << 20, kApiBytesMax = 1u << 20;
+/// A bundle that the browser sends as it is. No form of another site can send this type without being asked first.
+constexpr std::string_view kBundleType = "application/octet-stream";
 constexpr auto kToken = net::as_tuple(net::use_awaitable);
 
 json::object error_json(const Error& e) {
@@ -134,6 +136,15 @@ http::Response json_response(int status, const json::value& v) {
     return r;
 }
 
+/// Another page in the browser must not be able to speak for the person at this PC.
+bool is_for_loopback(const http::Request& q) {
+    const bool peer = q.peer == "::1" || q.peer.starts_with("127.") || q.peer.starts_with("::ffff:127.");
+    auto host = q.header("host");
+    if (const auto colon = host.rfind(':'); colon != std::string_view::npos && host.back() != ']')
+        host = host.substr(0, colon);
+    return peer && (host == "localhost" || host == "[::1]" || host.starts_with("127."));
+}
+
 net::awaitable<http::Response> Server::handle(http::Request q) {
     const bool is_device = q.target == "/sync" || q.target == "/enrol";
     if (is_device && options_.is_hub) {
@@ -144,6 +155,9 @@ net::awaitable<http::Response> Server::handle(http::Request q) {
         auto r = co_await api(std::move(q));
         co_return r;
     }
+    // Other paths of a hub that devices reach from outside say nothing about what is here.
+    if (is_for_loopback(q))
+        if (auto page = screen(q)) co_return std::move(*page);
     co_return text_response(404, "没有这个地址 / nothing at this address");
 }
 
@@ -196,7 +210,10 @@ Result<Command> command_of(const http::Request& q) {
     const auto mark = path.find('?');
     std::string_view query = mark == std::string_view::npos ? std::string_view() : path.substr(mark + 1);
     path = path.substr(0, mark);
-    if (q.method == "POST") {
+    const bool is_upload = q.method == "POST" && q.header("content-type") == kBundleType;
+    if (is_upload) {
+        c.options["bytes"] = q.body;
+    } else if (q.method == "POST") {
         if (q.header("content-type").substr(0, 16) != "application/json")
             return fail(Errc::usage, "需要 application/json / content-type must be application/json");
         TRY(c, Command::decode(q.body));
@@ -225,19 +242,11 @@ Result<Command> command_of(const http::Request& q) {
     return c;
 }
 
-/// Another page in the browser must not be able to speak for the person at this PC.
-bool is_for_loopback(const http::Request& q) {
-    const bool peer = q.peer == "::1" || q.peer.starts_with("127.") || q.peer.starts_with("::ffff:127.");
-    auto host = q.header("host");
-    if (const auto colon = host.rfind(':'); colon != std::string_view::npos && host.back() != ']')
-        host = host.substr(0, colon);
-    return peer && (host == "localhost" || host == "[::1]" || host.starts_with("127."));
-}
-
 net::awaitable<http::Response> Server::api(http::Request q) {
     if (!is_for_loopback(q)) co_return text_response(403, "只对本机开放 / for this PC only");
     if (q.method != "GET" && q.method != "POST") co_return text_response(405, "只接受 GET 和 POST / GET and POST only");
-    if (q.body.size() > kApiBytesMax) co_return text_response(413, "请求太大 / request too large");
+    const auto bytes_max = q.header("content-type") == kBundleType ? wire::kMessageBytesMax : kApiBytesMax;
+    if (q.body.size() > bytes_max) co_return text_response(413, "请求太大 / request too large");
     auto command = command_of(q);
     if (!command) co_return json_response(http::http_status(command.error().code), error_json(command.error()));
     Command c = std::move(*command);
@@ -253,7 +262,7 @@ net::awaitable<Result<json::value>> Server::execute(Command c) {
     }
     if (c.name == "progress") co_return agent_json();
     auto document = std::make_shared<json::value>();
-    const bool wrote = writes(c.name);
+    const bool wrote = writes(c.name) && c.name != "draft";  // a draft has nothing to sync
     node::Store::Work work = [document, c](node::Node& n) -> Result<std::string> {
         TRY(*document, api::run(n, c));
         return std::string();

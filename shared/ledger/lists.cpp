@@ -61,10 +61,10 @@ constexpr const char* kTasks =
     "status FROM task ORDER BY id";
 constexpr const char* kAssignments =
     "SELECT a.id, a.task_id, t.title, a.unit_id, a.status, a.deadline, r.value, r.text, r.occurred_at AS reported_at, "
-    "v.verified_value, t.target_value, t.indicator_unit, "
+    "v.verified_value, t.target_value, t.indicator, t.indicator_unit, t.report_frequency, "
     "t.issued_at, a.received_at FROM assignment a LEFT JOIN (SELECT id, min(title) AS title, min(target_value) AS "
-    "target_value, min(indicator_unit) AS indicator_unit, min(issued_at) AS issued_at "
-    "FROM task GROUP BY id) t ON t.id = a.task_id "
+    "target_value, min(indicator) AS indicator, min(indicator_unit) AS indicator_unit, min(report_frequency) AS "
+    "report_frequency, min(issued_at) AS issued_at FROM task GROUP BY id) t ON t.id = a.task_id "
     "LEFT JOIN (SELECT assignment_id, value, text, occurred_at FROM (SELECT *, row_number() OVER (PARTITION BY "
     "assignment_id ORDER BY unixepoch(occurred_at) DESC, id DESC) AS n FROM progress_report) WHERE n = 1) r "
     "ON r.assignment_id = a.id "
@@ -175,6 +175,8 @@ Result<json::array> Ledger::todo() {
             if (text_at(o, "unit_id") != unit || is_done || light == "blue" || light == "grey") continue;
             o["kind"] = entity;
             if (!o.contains("title")) o["title"] = text_at(o, "problem");
+            TRY(const auto whole, show(text_at(o, "id")));
+            o["acks"] = whole.at("acks");
             const auto rank = urgency(o, flow);
             auto deadline = text_at(o, "deadline");
             if (deadline.empty()) deadline = "9999";

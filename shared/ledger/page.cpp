@@ -1,0 +1,281 @@
+#include "ledger/page.h"
+
+#include "ledger/lights.h"
+#include "ledger/times.h"
+#include "ledger/words.h"
+
+#include <boost/json.hpp>
+
+#include <unordered_map>
+#include <unordered_set>
+
+namespace taizhang::ledger {
+
+namespace json = boost::json;
+
+namespace {
+
+/// One list: which rows there are, and what a row shows.
+struct Shape {
+    const char* entity;
+    const char* from;
+    const char* unit_column;
+    const char* searched;
+    const char* columns;
+    const char* order;
+};
+
+constexpr Shape kAssignments{
+    "assignment",
+    "assignment a LEFT JOIN task t ON t.id = a.task_id",
+    "a.unit_id",
+    "(a.id || ' ' || coalesce(t.title, ''))",
+    "a.id, a.task_id, t.title, a.unit_id, a.status, a.deadline, t.target_value, t.indicator, t.indicator_unit, "
+    "t.issued_at, a.result_text",
+    "a.deadline, a.id"};
+constexpr Shape kRectifications{
+    "rectification",
+    "rectification a",
+    "a.responsible_unit_id",
+    "(a.id || ' ' || coalesce(a.problem, ''))",
+    "a.id, a.problem, a.source_type, a.responsible_unit_id AS unit_id, a.status, a.rectify_type, a.deadline, "
+    "a.found_at, a.cycle, a.result_text",
+    "a.deadline, a.id"};
+constexpr Shape kHelp{"help_request",
+                      "help_request a",
+                      "a.unit_id",
+                      "(a.id || ' ' || coalesce(a.text, ''))",
+                      "a.id, a.assignment_id, a.unit_id, a.to_unit_id, a.asked_at, a.text, a.answered_at, a.answer",
+                      "coalesce(a.answered_at, '') <> '', a.asked_at, a.id"};
+constexpr Shape kAppeals{"appeal",
+                         "appeal a",
+                         "a.unit_id",
+                         "(a.id || ' ' || coalesce(a.text, ''))",
+                         "a.id, a.about, a.unit_id, a.to_unit_id, a.asked_at, a.text, a.answered_at, a.decision",
+                         "coalesce(a.answered_at, '') <> '', a.asked_at, a.id"};
+
+const Shape* shape_of(const std::string& what) {
+    if (what == "assignments") return &kAssignments;
+    if (what == "rectifications") return &kRectifications;
+    if (what == "help_requests") return &kHelp;
+    if (what == "appeals") return &kAppeals;
+    return nullptr;
+}
+
+json::value column(const sqlite::Statement& s, int col) {
+    switch (s.type(col)) {
+        case sqlite::ColumnType::null: return nullptr;
+        case sqlite::ColumnType::integer: return s.integer(col);
+        case sqlite::ColumnType::real: {
+            const double v = s.real(col);
+            const auto whole = static_cast<std::int64_t>(v);
+            return static_cast<double>(whole) == v ? json::value(whole) : json::value(v);
+        }
+        case sqlite::ColumnType::text:
+        case sqlite::ColumnType::blob: break;
+    }
+    return json::string(s.text(col));
+}
+
+std::string text_at(const json::object& o, std::string_view key) {
+    const auto* v = o.if_contains(key);
+    return v && v->is_string() ? std::string(v->as_string()) : std::string();
+}
+double number_at(const json::object& o, std::string_view key) {
+    const auto* v = o.if_contains(key);
+    return v && v->is_number() ? v->to_number<double>() : 0;
+}
+
+/// The conditions as SQL with ?1, ?2, … and what is bound there.
+struct Where {
+    std::string sql = " WHERE 1";
+    std::vector<std::string> bound;
+    std::string place(std::string value) {
+        bound.push_back(std::move(value));
+        return "?" + std::to_string(bound.size());
+    }
+};
+
+Result<Where> where_of(Replica& r, const PageQuery& q, const Shape& shape) {
+    Where w;
+    if (!q.unit.empty()) {
+        const auto& control = r.control();
+        if (!control.unit(q.unit)) return fail(Errc::not_found, "没有单位 " + q.unit + " / there is no unit " + q.unit);
+        json::array ids;
+        for (const auto& u : control.units())
+            if (control.is_at_or_below(u, q.unit, control.head())) ids.push_back(json::string(u));
+        w.sql += std::string(" AND ") + shape.unit_column + " IN (SELECT value FROM json_each(" +
+                 w.place(json::serialize(ids)) + "))";
+    }
+    if (!q.states.empty()) {
+        json::array states;
+        for (const auto& s : q.states) states.push_back(json::string(s));
+        w.sql += " AND a.status IN (SELECT value FROM json_each(" + w.place(json::serialize(states)) + "))";
+    }
+    if (!q.task.empty()) w.sql += " AND a.task_id = " + w.place(q.task);
+    if (!q.search.empty()) w.sql += std::string(" AND instr(") + shape.searched + ", " + w.place(q.search) + ") > 0";
+    if (q.unanswered) w.sql += " AND a.answered_at IS NULL";
+    return w;
+}
+
+void bind_all(sqlite::Statement& s, const Where& w) {
+    for (std::size_t i = 0; i < w.bound.size(); ++i) s.bind(static_cast<int>(i) + 1, std::string_view(w.bound[i]));
+}
+
+/// The latest of an entity's records for each assignment of the page, in one pass over the table: there is no index by
+/// assignment, and a query for each row would pass over it fifty times.
+Result<> add_latest(Replica& r, json::array& rows, const char* sql, std::initializer_list<const char*> names) {
+    json::array ids;
+    std::unordered_map<std::string, json::object*> by_id;
+    for (auto& row : rows) {
+        auto& o = row.as_object();
+        for (const char* name : names) o[name] = nullptr;
+        by_id[text_at(o, "id")] = &o;
+        ids.push_back(o.at("id"));
+    }
+    const auto wanted = json::serialize(ids);
+    TRY(auto s, r.database().prepare(sql, false));
+    s.bind(1, std::string_view(wanted));
+    for (;;) {
+        TRY(const bool there, s.step());
+        if (!there) return {};
+        const auto it = by_id.find(std::string(s.text(0)));
+        if (it == by_id.end()) continue;
+        int c = 0;
+        for (const char* name : names) (*it->second)[name] = column(s, ++c);
+    }
+}
+
+// The later one comes last and stays.
+constexpr const char* kReports =
+    "SELECT assignment_id, value, text, occurred_at FROM progress_report WHERE assignment_id IN (SELECT value FROM "
+    "json_each(?1)) ORDER BY unixepoch(occurred_at), id";
+constexpr const char* kVerifications =
+    "SELECT assignment_id, verified_value FROM verification WHERE assignment_id IN (SELECT value FROM json_each(?1)) "
+    "ORDER BY unixepoch(at), id";
+
+void add_light(Replica& r, const EntityVersion& v, json::object& o) {
+    const auto issued = text_at(o, o.contains("found_at") ? "found_at" : "issued_at");
+    const auto light = light_of(v.entity->workflow, {text_at(o, "status"), text_at(o, "deadline"), issued,
+                                                     number_at(o, "value"), number_at(o, "target_value"), r.now().ms});
+    o["light"] = name_of(light);
+    o["light_zh"] = word_of(light);
+}
+
+}  // namespace
+
+Result<json::object> page(Replica& r, const PageQuery& q) {
+    const auto* shape = shape_of(q.what);
+    if (!shape)
+        return fail(Errc::usage,
+                    "可分页列出:assignments rectifications help_requests appeals / pages of: assignments "
+                    "rectifications help_requests appeals; not '" +
+                        q.what + "'");
+    json::object out{{"total", 0}, {"offset", q.offset}, {"rows", json::array{}}};
+    const auto* v = r.control().newest(shape->entity);
+    if (!v) return out;
+    TRY(const auto where, where_of(r, q, *shape));
+    {
+        TRY(auto count, r.database().prepare(std::string("SELECT count(*) FROM ") + shape->from + where.sql, false));
+        bind_all(count, where);
+        TRY(const bool row, count.step());
+        if (row) out["total"] = count.integer(0);
+    }
+    TRY(auto s,
+        r.database().prepare(std::string("SELECT ") + shape->columns + " FROM " + shape->from + where.sql +
+                                 " ORDER BY " + shape->order + " LIMIT " + std::to_string(std::min(q.limit, kPageMax)) +
+                                 " OFFSET " + std::to_string(q.offset),
+                             false));
+    bind_all(s, where);
+    auto& rows = out["rows"].as_array();
+    for (;;) {
+        TRY(const bool row, s.step());
+        if (!row) break;
+        json::object o;
+        for (int c = 0; c < s.columns(); ++c) o[s.column_name(c)] = column(s, c);
+        o["unit"] = unit_name(r.control(), text_at(o, "unit_id"));
+        rows.push_back(std::move(o));
+    }
+    if (shape == &kAssignments) {
+        TRY_VOID(add_latest(r, rows, kReports, {"value", "text", "reported_at"}));
+        TRY_VOID(add_latest(r, rows, kVerifications, {"verified_value"}));
+    }
+    if (v->entity->has_workflow())
+        for (auto& row : rows) add_light(r, *v, row.as_object());
+    return out;
+}
+
+json::array units(Replica& r, const std::vector<SeenDevice>& devices) {
+    std::unordered_map<std::string, json::array> seen;
+    for (const auto& d : devices)
+        seen[d.unit].push_back({{"label", d.label}, {"last_seen", format_local(d.last_seen_ms)}});
+    json::array out;
+    const auto& control = r.control();
+    for (const auto& id : control.units()) {
+        const auto* u = control.unit(id);
+        if (!u) continue;
+        json::object o{{"id", u->id},     {"parent_id", u->parent}, {"level", taizhang::name_of(u->level)},
+                       {"name", u->name}, {"short", u->short_name}, {"field", nullptr}};
+        boost::system::error_code ec;
+        const auto whole = json::parse(u->json, ec);
+        if (!ec && whole.is_object())
+            if (const auto* f = whole.as_object().if_contains("field")) o["field"] = *f;
+        if (const auto it = seen.find(id); it != seen.end()) o["devices"] = std::move(it->second);
+        out.push_back(std::move(o));
+    }
+    return out;
+}
+
+namespace {
+
+json::array strings(const std::vector<std::string>& list) {
+    json::array out;
+    for (const auto& s : list) out.push_back(json::string(s));
+    return out;
+}
+
+json::object outline_of(const Workflow& flow) {
+    json::array transitions;
+    for (const auto& t : flow.transitions) {
+        json::array from;
+        for (std::size_t i = 0; i < flow.states.size(); ++i)
+            if (t.from >> i & 1) from.push_back(json::string(flow.states[i]));
+        json::object o{{"name", t.name},          {"zh", t.label.zh},          {"en", t.label.en},
+                       {"from", std::move(from)}, {"needs", strings(t.needs)}, {"takes", strings(t.takes)}};
+        o["to"] = t.to < 0 ? json::value(nullptr) : json::value(flow.states[static_cast<std::size_t>(t.to)]);
+        transitions.push_back(std::move(o));
+    }
+    return {{"field", flow.field},
+            {"states", strings(flow.states)},
+            {"done", strings(flow.done)},
+            {"suspended", strings(flow.suspended)},
+            {"awaiting_check", strings(flow.awaiting_check)},
+            {"transitions", std::move(transitions)}};
+}
+
+}  // namespace
+
+json::object catalog_outline(Replica& r) {
+    json::object entities;
+    const auto* catalog = r.control().newest_catalog();
+    if (!catalog) return {{"version", 0}, {"entities", std::move(entities)}};
+    for (const auto& e : catalog->entities()) {
+        json::array fields;
+        for (const auto& f : e.fields) {
+            json::object o{{"name", f.name},
+                           {"zh", f.label.zh},
+                           {"en", f.label.en},
+                           {"type", taizhang::name_of(f.type)},
+                           {"required", f.required}};
+            if (f.length_max > 0) o["max"] = f.length_max;
+            if (!f.choices.empty()) o["choices"] = strings(f.choices);
+            fields.push_back(std::move(o));
+        }
+        json::object o{{"zh", e.label.zh}, {"en", e.label.en}, {"fields", std::move(fields)}};
+        if (e.has_workflow()) o["workflow"] = outline_of(e.workflow);
+        entities[e.name] = std::move(o);
+    }
+    return {{"version", catalog->version()}, {"entities", std::move(entities)}};
+}
+
+}  // namespace taizhang::ledger

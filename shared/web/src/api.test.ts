@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest'
+import { half } from './api'
+import { prefs } from './prefs'
+import { words } from './words'
+
+describe('half', () => {
+  const both = (line: string): [string, string] => {
+    const zh = half(line)
+    prefs.language = 'en'
+    const en = half(line)
+    prefs.language = 'zh'
+    return [zh, en]
+  }
+  it('cuts a line of the API to one language', () => {
+    expect(both('数值不对:x / not a number: x')).toEqual(['数值不对:x', 'not a number: x'])
+  })
+  it('keeps a semicolon inside the English half', () => {
+    expect(both('已作废:K1已退回;文字保留 / void; K1 did return (不齐); its text is kept')).toEqual([
+      '已作废:K1已退回;文字保留',
+      'void; K1 did return (不齐); its text is kept'
+    ])
+  })
+  it('cuts each of several lines', () => {
+    expect(both('甲 / A; 乙 / B')).toEqual(['甲; 乙', 'A; B'])
+  })
+  it('leaves other text alone', () => {
+    expect(both('x / y')).toEqual(['x / y', 'x / y'])
+  })
+})
+
+describe('the catalogue', () => {
+  it('has both languages, with the same places to fill', () => {
+    for (const [key, [zh, en]] of Object.entries(words)) {
+      expect(zh, key).toBeTruthy()
+      expect(en, key).toBeTruthy()
+      expect((zh.match(/\{\}/g) ?? []).length, key).toBe((en.match(/\{\}/g) ?? []).length)
+    }
+  })
+})

@@ -1,0 +1,87 @@
+// api.ts - the JSON API of the program that served this page; the screens know nothing else.
+import { isEnglish } from './prefs'
+import { t } from './words'
+
+/** What the API refused, in both languages as it said it. `code` is the API's; 'no_answer': the program is not there. */
+export class ApiError extends Error {
+  constructor(
+    readonly code: string,
+    readonly line: string
+  ) {
+    super(line)
+  }
+  /** The line in the language of the screens. */
+  get words(): string {
+    return half(this.line)
+  }
+}
+
+/** "中文 / English" cut to the language that is shown; other texts as they are. Several such, joined by "; ", too. */
+export function half(line: string): string {
+  const at = line.indexOf(' / ')
+  if (at < 0 || !/[\u3000-\u9fff]/.test(line.slice(0, at))) return line
+  const [zh, rest] = [line.slice(0, at), line.slice(at + 3)]
+  const next = rest.search(/; (?=[^;]*[\u4e00-\u9fff][^;]* \/ )/)
+  const more = next < 0 ? '' : half(rest.slice(next + 2))
+  const en = next < 0 ? rest : rest.slice(0, next)
+  const own = isEnglish.value ? en : zh
+  return more ? `${own}; ${more}` : own
+}
+
+export type Options = Record<string, string | number | boolean | undefined>
+
+function path(name: string, args: string[]): string {
+  return '/api/' + [name, ...args].map(encodeURIComponent).join('/')
+}
+
+function asked(options: Options): Record<string, string> {
+  const out: Record<string, string> = {}
+  for (const [key, value] of Object.entries(options)) {
+    if (value === undefined || value === false || value === '') continue
+    out[key] = value === true ? '1' : String(value)
+  }
+  return out
+}
+
+async function answer<T>(request: Promise<Response>): Promise<T> {
+  let response: Response
+  let document: unknown
+  try {
+    response = await request
+    document = await response.json()
+  } catch {
+    throw new ApiError('no_answer', t('no_answer'))
+  }
+  const error = (document as { error?: { code: string; line: string } }).error
+  if (error) throw new ApiError(error.code, error.line)
+  if (!response.ok) throw new ApiError('no_answer', t('no_answer'))
+  return document as T
+}
+
+/** Reads. */
+export function get<T>(name: string, args: string[] = [], options: Options = {}): Promise<T> {
+  const query = new URLSearchParams(asked(options)).toString()
+  return answer<T>(fetch(path(name, args) + (query ? '?' + query : ''), { cache: 'no-store' }))
+}
+
+/** Writes. When it resolves, what it says is on the disk of this PC. */
+export function post<T>(name: string, args: string[] = [], options: Options = {}): Promise<T> {
+  return answer<T>(
+    fetch('/api/' + encodeURIComponent(name), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ command: name, args, options: asked(options) })
+    })
+  )
+}
+
+/** Hands a bundle over as it is. */
+export function upload<T>(name: string, file: Blob, fileName: string): Promise<T> {
+  return answer<T>(
+    fetch(path(name, []) + '?' + new URLSearchParams({ name: fileName }).toString(), {
+      method: 'POST',
+      headers: { 'content-type': 'application/octet-stream' },
+      body: file
+    })
+  )
+}

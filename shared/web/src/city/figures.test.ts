@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest'
+import { gapsOf, habitsOf, type Scope } from './figures'
+
+const scope: Scope = {
+  n_verified: 131,
+  n_G1: 131,
+  G1_reported_minus_verified: 0.1284,
+  G1_under_reported: 0,
+  G2_point_minus_surface: 0.2833,
+  n_G2_point: 4,
+  n_G2_surface: 90,
+  G3_not_landed_60d: { expected: 100, landed: 60, rate: 0.4 },
+  G4_pushes_per_leaf: 1.2,
+  n_G4_pushes: 120,
+  n_G4_leaves: 100,
+  G4_verified_mean: 0.55,
+  G5_traditional_minus_emerging: null,
+  n_G5_traditional: 0,
+  n_G5_emerging: 0,
+  D1_false_completion: { overturned: 9, verified_claims: 17, rate: 0.5294 },
+  D2_pure_forward: { pure: 0, forwards: 0, rate: null },
+  D4_push_driven: { driven: 2, updates: 3, rate: 0.6667 },
+  verified_mean_by_level: []
+}
+
+describe('figures', () => {
+  it('are never shown without n', () => {
+    for (const f of [...gapsOf(scope), ...habitsOf(scope, undefined)]) if (f.text !== '—') expect(f.n, f.key).not.toBe('')
+  })
+  it('below five say "too few" and get no shade', () => {
+    const g2 = gapsOf(scope)[1]
+    expect(g2.few).toBe(true)
+    expect(g2.heat).toBeNull()
+    expect(habitsOf(scope, undefined)[3].few).toBe(true)
+  })
+  it('that are not there are a dash, not a zero', () => {
+    expect(gapsOf(scope)[4].text).toBe('—')
+    expect(habitsOf(scope, undefined)[1].text).toBe('—')
+  })
+  it('show how many of how many', () => {
+    expect(gapsOf(scope)[2]).toMatchObject({ text: '40.0%', n: '40/100', few: false })
+    expect(habitsOf(scope, undefined)[0]).toMatchObject({ text: '52.9%', n: '9/17' })
+  })
+  it('of meetings are counts, never a score', () => {
+    const d3 = habitsOf(scope, { meetings: 2, in_person: 1, substitute_unapproved: 1, absent: 0, late_over_10min: 0 })[2]
+    expect(d3).toMatchObject({ text: '1', heat: null, few: false })
+  })
+})

@@ -1,0 +1,26 @@
+import vue from '@vitejs/plugin-vue'
+import { defineConfig } from 'vite'
+
+// Chromium 86 is the oldest browser that has to show the screens: Windows 7 offices cannot go further than 109, and
+// domestic Linux ships 86 and later.
+export default defineConfig({
+  plugins: [vue()],
+  build: {
+    target: 'chrome86',
+    cssTarget: 'chrome86',
+    outDir: 'dist/files',
+    emptyOutDir: true,
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 700,
+    reportCompressedSize: false,
+    rollupOptions: {
+      // Top-level await is not lowered for old browsers: a warning here is a blank page there.
+      onwarn(warning) {
+        throw new Error(warning.message)
+      },
+      output: { manualChunks: (id) => (id.includes('/vue/') || id.includes('/@vue/') || id.includes('/vue-router/') ? 'vue' : undefined) }
+    }
+  },
+  test: { include: ['src/**/*.test.ts'], environment: 'node' }
+} as never)

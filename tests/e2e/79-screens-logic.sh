@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# The logic of the screens by itself (Vitest), and their types.
+# time limit: 300 s
+set -euo pipefail
+cd "$TZ_ROOT/shared/web"
+node_modules/.bin/vitest run --cache.dir="$TMPDIR/vitest" 2>&1
+node_modules/.bin/vue-tsc --noEmit

@@ -1,0 +1,300 @@
+// A village secretary's day: what is due, reports, no link, a dead program, two PCs in conflict, a stick, help.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { api, accessible, enrol, json, main, makeCity, now, open, picture, run, seen, serve, show, sleep, until } from './harness.mjs'
+
+const kFirstPaintBytes = 250_000
+const kUnit = 'B03'
+let city, pc1, pc2, page, page2
+const pages = () => [page, page2].filter(Boolean)
+const text = (selector) => page.locator(selector).first().innerText()
+const toast = (words) => page.locator('.el-message', { hasText: words }).first().waitFor()
+const item = (id) => page.locator(`[data-id="${id}"]`)
+
+const tests = {
+  async 'the first page shows what is due, within its bytes'() {
+    makeCity()
+    city = await serve('city', 'taizhangd')
+    enrol(city, kUnit, 'pc1')
+    enrol(city, kUnit, 'pc2')
+    const began = Date.now()
+    pc1 = await serve('pc1', 'taizhang')
+    page = await open(pc1.url)
+    await page.locator('[role=option]').first().waitFor()
+    console.log(`    cold start of program and page: ${Date.now() - began} ms`)
+    await page.locator('[data-test=no-change]').waitFor()
+    const loaded = await page.evaluate(() =>
+      [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].filter((e) => !e.name.includes('/api/')).map((e) => [e.name.replace(/.*\//, ''), e.encodedBodySize])
+    )
+    const bytes = loaded.reduce((n, [, b]) => n + b, 0)
+    console.log(`    ${loaded.length} files, ${bytes} bytes gzipped`)
+    if (!process.env.TZ_SCREENS_FROM) assert.ok(bytes > 10_000 && bytes <= kFirstPaintBytes, `first page takes ${bytes} bytes: ${JSON.stringify(loaded)}`)
+    assert.match(await text('h1'), /要办的 \d+ 件/)
+    await seen(page, 'branch-todo')
+  },
+
+  async 'lists come in order of need, each with a light that carries its word'() {
+    const todo = await (await fetch(pc1.url + '/api/list/todo')).json()
+    const ids = await page.locator('[role=option]').evaluateAll((all) => all.map((e) => e.dataset.id))
+    assert.equal(ids.length, todo.length)
+    const shown = new Set(ids)
+    assert.ok(todo.every((r) => shown.has(r.id)))
+    for (const words of await page.locator('[role=option] .light').allInnerTexts()) assert.match(words, /[红黄绿蓝灰]灯/)
+  },
+
+  async 'reporting "no change" on the first item takes one key'() {
+    const first = page.locator('[role=option]').first()
+    const id = await first.getAttribute('data-id')
+    const before = await show(pc1, id)
+    await page.keyboard.press('n')
+    await toast('没有变化')
+    const after = await show(pc1, id)
+    const report = after.history.filter((h) => h.entity === 'progress_report').pop()
+    assert.equal(report.what.substantive, false)
+    assert.equal(after.fields.value, before.fields.value, 'the last value is carried forward')
+  },
+
+  async 'what was answered this period leaves the list of what is due, and the next one is at hand'() {
+    const second = await page.locator('[role=option]').nth(1).getAttribute('data-id')
+    const third = await page.locator('[role=option]').nth(2).getAttribute('data-id')
+    await page.keyboard.press('ArrowDown')
+    await page.locator('[data-test=no-change]').waitFor()
+    await page.keyboard.press('n')
+    await until('the next is chosen', async () => (await page.locator('[role=option][aria-selected=true]').getAttribute('data-id')) === third)
+    assert.equal((await show(pc1, second)).history.filter((h) => h.entity === 'progress_report').pop().what.substantive, false)
+    await page.locator('.group', { hasText: '本期已报' }).waitFor()
+  },
+
+  async 'an ordinary report takes at most four actions from opening the page'() {
+    page2 = page
+    page = await open(pc1.url)
+    await page2.context().close()
+    page2 = undefined
+    await page.locator('[data-test=no-change]').waitFor()
+    const id = await page.locator('[role=option][aria-selected=true]').getAttribute('data-id')
+    await page.keyboard.press('3') // begins the report with that digit
+    await page.keyboard.press('Tab') // past the box "all done" …
+    await page.keyboard.press('Tab')
+    await page.keyboard.type('已开展三次专题学习')
+    await page.keyboard.press('Control+Enter')
+    await toast('已保存')
+    const after = await show(pc1, id)
+    assert.equal(after.fields.value, 3)
+    assert.equal(after.fields.text, '已开展三次专题学习')
+    assert.match(await text('.bar'), /2 条未上报|1 条未上报|全部已上报/)
+  },
+
+  async 'what is refused is said at the field, and nothing typed is lost'() {
+    await page.goto(pc1.url + '/#/todo')
+    await page.locator('[data-test=no-change]').waitFor()
+    await page.keyboard.press('1')
+    const value = page.locator('form input[inputmode=decimal]')
+    await value.fill('三次')
+    await page.keyboard.press('Control+Enter')
+    assert.match(await text('#wrong-value'), /“三次”不是数/)
+    await value.fill('2')
+    const area = page.locator('form textarea').first()
+    await area.fill('【机密】不该写在这里')
+    await page.keyboard.press('Control+Enter')
+    await page.locator('form .wrong', { hasText: '涉密' }).waitFor()
+    assert.equal(await area.inputValue(), '【机密】不该写在这里')
+    await accessible(page, 'form with errors')
+    await picture(page, 'branch-error')
+    await area.fill('<img src=x onerror="window.broken=1"><b>粗体</b>')
+    await page.keyboard.press('Control+Enter')
+    await toast('已保存')
+    await sleep(300)
+    assert.equal(await page.evaluate(() => window.broken), undefined, 'script in a text is inert')
+  },
+
+  async 'a draft outlives the page, the browser and a killed program'() {
+    await page.goto(pc1.url + '/#/todo')
+    await page.locator('[data-test=no-change]').waitFor()
+    const id = await page.locator('[role=option][aria-selected=true]').getAttribute('data-id')
+    await page.locator('form textarea').first().fill('写到一半的话')
+    await page.reload()
+    await item(id).click()
+    assert.equal(await page.locator('form textarea').first().inputValue(), '写到一半的话')
+    await page.locator('form textarea').first().fill('写到一半的话,又多了半句')
+    await until('the program has the draft', async () => JSON.stringify(await (await fetch(pc1.url + '/api/drafts')).json()).includes('又多了半句'))
+    await pc1.stop('SIGKILL')
+    await page.context().close()
+    pc1 = await serve('pc1', 'taizhang')
+    page = await open(pc1.url) // another port, another profile: the browser's own copy is not there
+    await item(id).click()
+    assert.equal(await page.locator('form textarea').first().inputValue(), '写到一半的话,又多了半句')
+    assert.match(await text('form'), /没有保存完/)
+  },
+
+  async 'a program that dies in mid-save loses nothing: said so, and saved when it is back'() {
+    const id = await page.locator('[role=option][aria-selected=true]').getAttribute('data-id')
+    const port = pc1.port
+    await pc1.stop('SIGKILL')
+    await page.locator('form textarea').first().press('Control+Enter')
+    await page.locator('form .wrong', { hasText: '没有应答' }).waitFor()
+    await page.locator('.gone').waitFor()
+    await picture(page, 'branch-program-gone')
+    pc1 = await serve('pc1', 'taizhang', port)
+    await page.locator('.gone').waitFor({ state: 'detached' })
+    await page.locator('form textarea').first().press('Control+Enter')
+    await toast('已保存')
+    assert.equal((await show(pc1, id)).fields.text, '写到一半的话,又多了半句')
+  },
+
+  async 'without a link the bar says how many are kept; with one, who has them'() {
+    const port = city.port
+    await city.stop()
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('n')
+    await toast('没有变化')
+    await page.getByRole('button', { name: '立即同步' }).click()
+    await page.locator('.bar .err').waitFor()
+    assert.match(await text('.bar'), /[1-9]\d* 条未上报/)
+    await picture(page, 'branch-offline')
+    await accessible(page, 'offline')
+    city = await serve('city', 'taizhangd', port)
+    await page.getByRole('button', { name: '立即同步' }).click()
+    await page.locator('.bar', { hasText: '全部已上报' }).waitFor()
+    await page.locator('.tick.city').first().waitFor()
+  },
+
+  async 'what arrives by sync appears without a reload, never under the cursor'() {
+    await item('A0019').click()
+    const area = page.locator('form textarea').first()
+    await area.fill('正在写')
+    run('taizhangd', 'city', 'set', 'A0019', 'deadline=2025-12-10')
+    await api(pc1, 'sync')
+    await page.locator('.panel header', { hasText: '12月10日' }).waitFor()
+    assert.equal(await area.inputValue(), '正在写')
+    assert.equal(await page.evaluate(() => document.activeElement.tagName), 'TEXTAREA', 'the cursor stays')
+    await area.fill('')
+  },
+
+  async 'two PCs of one branch write the same text: both stand side by side, the secretary merges'() {
+    pc2 = await serve('pc2', 'taizhang')
+    await item('A0019').click()
+    await page.getByText('完成情况、存在问题、下步打算').click()
+    await page.locator('[data-field=result_text]').fill('甲稿:三次学习均有签到')
+    await page.locator('details form button[type=submit]').click()
+    await toast('已保存')
+    await api(pc2, 'set', ['A0019', 'result_text=乙稿:两次集中、一次入户'], { person: '文书' })
+    for (const pc of [pc1, pc2, pc1]) await api(pc, 'sync')
+    await page.goto(pc1.url + '/#/conflicts')
+    await page.locator('h1', { hasText: '待裁定的冲突 1 处' }).waitFor()
+    const card = page.locator('article.open')
+    await card.waitFor()
+    assert.equal(await card.locator('.side').count(), 2)
+    assert.match(await card.innerText(), /甲稿/)
+    assert.match(await card.innerText(), /文书/)
+    assert.ok((await card.locator('mark').allInnerTexts()).join('').includes('甲'), 'differences are marked')
+    await seen(page, 'branch-conflict')
+    await card.getByRole('button', { name: '合并成一稿' }).click()
+    await card.locator('textarea').fill('三次学习均有签到;两次集中、一次入户')
+    await card.getByRole('button', { name: '保存合并稿' }).click()
+    await toast('已裁定')
+    await page.locator('article.open').waitFor({ state: 'detached' })
+    for (const pc of [pc1, pc2]) await api(pc, 'sync')
+    assert.equal((await show(pc2, 'A0019')).fields.result_text, '三次学习均有签到;两次集中、一次入户')
+  },
+
+  async 'a void application shows the reason first'() {
+    run('taizhangd', 'city', 'do', 'return', 'ZG2025-02', '--reason', '现场仍是380平方米')
+    await api(pc1, 'do', ['apply_close_out', 'ZG2025-02'], { text: '请予销号' }) // before it has heard of that
+    await api(pc1, 'sync')
+    await page.goto(pc1.url + '/#/conflicts')
+    const card = page.locator('article.void').first()
+    await card.waitFor()
+    assert.match(await card.locator('.note').innerText(), /已作废.*380平方米/)
+    await page.goto(pc1.url + '/#/problems')
+    await page.locator('.panel .note.bad').first().waitFor()
+    const order = await page.locator('.panel > *').allInnerTexts()
+    const at = (words) => order.findIndex((x) => x.includes(words))
+    assert.ok(at('380平方米') >= 0 && at('380平方米') < at('经过'), 'the reason comes before the history')
+    await seen(page, 'branch-problems')
+  },
+
+  async 'a problem is registered, worked on and its close-out applied for'() {
+    await page.goto(pc1.url + '/#/problems')
+    await page.getByRole('button', { name: '登记问题' }).click()
+    await page.locator('.adding button[type=submit]').click()
+    await page.locator('.adding .wrong').waitFor()
+    await page.locator('.adding textarea').fill('活动室屋顶漏雨,雨天不能开会')
+    await page.locator('.adding button[type=submit]').click()
+    await toast('已保存')
+    await page.locator('.panel h2', { hasText: '屋顶漏雨' }).waitFor()
+    await page.locator('[data-step=acknowledge]').click()
+    await toast('已办')
+    await page.locator('[data-field=measures]').fill('联系施工队\n拨付维修款')
+    await page.locator('[data-field=result_text]').fill('屋顶已修好')
+    await page.locator('.box button[type=submit]').click()
+    await toast('已保存')
+    await page.locator('[data-step=apply_close_out]').click()
+    await page.locator('.asked textarea').last().fill('已修好,请验收')
+    await page.locator('.asked button[type=submit]').click()
+    await page.locator('.steps .now', { hasText: '待初审' }).waitFor()
+    const id = (await page.locator('.panel .small').first().innerText()).trim()
+    const record = await show(pc1, id)
+    assert.equal(record.state, '待初审')
+    assert.deepEqual(record.fields.measures, ['联系施工队', '拨付维修款'])
+  },
+
+  async 'a stick carries what one PC wrote to the other'() {
+    await city.stop()
+    await api(pc1, 'set', ['A0019', 'remark=由U盘带到'], {})
+    await page.goto(pc1.url + '/#/sync')
+    await page.locator('.levels').waitFor()
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: '导出给本支部另一台电脑' }).click()
+    ])
+    const file = await download.path()
+    assert.match(download.suggestedFilename(), /^B03-to-B03-.*\.tzb$/)
+    await page.locator('.note.good').waitFor()
+    page2 = await open(pc2.url, { path: '/#/sync' })
+    const given = [{ name: download.suggestedFilename(), mimeType: 'application/octet-stream', buffer: readFileSync(file) }]
+    await page2.locator('input[type=file]').setInputFiles([...given, { name: '坏.tzb', mimeType: 'application/octet-stream', buffer: Buffer.from('not a bundle') }])
+    await page2.locator('[data-test=imported] tbody tr').nth(1).waitFor()
+    const rows = await page2.locator('[data-test=imported] tbody tr').allInnerTexts()
+    assert.ok(rows.some((r) => /新收 [1-9]/.test(r)), rows.join('\n'))
+    assert.ok(await page2.locator('[data-test=imported] .wrong').count(), 'a file that is no bundle is named')
+    await seen(page2, 'branch-sync')
+    assert.equal((await show(pc2, 'A0019')).fields.remark, '由U盘带到')
+    await page2.locator('input[type=file]').setInputFiles(given)
+    await page2.locator('[data-test=imported] tbody tr', { hasText: '新收 0 条' }).waitFor()
+  },
+
+  async 'help is asked for and its waiting shown'() {
+    await page.goto(pc1.url + '/#/help')
+    await page.locator('form.paper button[type=submit]').click()
+    await page.locator('form.paper .wrong').waitFor()
+    await page.locator('form.paper textarea').fill('缺少会议室,请街道协调')
+    await page.keyboard.press('Control+Enter')
+    await toast('已保存')
+    await page.locator('article', { hasText: '缺少会议室' }).waitFor()
+    assert.match(await page.locator('article', { hasText: '缺少会议室' }).innerText(), /未答复/)
+    await seen(page, 'branch-help')
+  },
+
+  async 'large text and English come from one switch each, and stay'() {
+    await page.goto(pc1.url + '/#/todo')
+    await page.getByRole('button', { name: '特大字' }).click()
+    await page.getByRole('button', { name: 'English' }).click()
+    await page.locator('h1', { hasText: 'to do' }).waitFor()
+    await page.reload()
+    await page.locator('h1', { hasText: 'to do' }).waitFor()
+    assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).fontSize), '21px')
+    await seen(page, 'branch-large-english')
+    await page.getByRole('button', { name: '中文' }).click()
+    await page.getByRole('button', { name: '标准字' }).click()
+  },
+
+  async 'nothing to do is said kindly'() {
+    await page.route('**/api/list/todo', (r) => r.fulfill({ contentType: 'application/json', body: '[]' }))
+    await page.reload()
+    await page.locator('.empty').waitFor()
+    await seen(page, 'branch-empty')
+    await page.unroute('**/api/list/todo')
+  }
+}
+
+await main(tests, pages)

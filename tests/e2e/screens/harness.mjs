@@ -1,0 +1,201 @@
+// harness.mjs - the real programs, a real Chromium, and what every screen test checks besides its own story:
+// no error in the console, nothing that the content policy had to stop, nothing that axe finds.
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+const root = process.env.TZ_ROOT
+const bin = process.env.TZ_BIN
+const require = createRequire(join(root, 'shared/web/package.json'))
+const { chromium } = require('playwright-core')
+const axeSource = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
+
+/** The day on which the demo city's records end. */
+export const now = '2025-11-06T18:00:00+08:00'
+const started = Date.now()
+const clock = () => new Date(Date.parse(now) + Date.now() - started).toISOString()
+const env = () => ({ ...process.env, TAIZHANG_NOW: clock() })
+export const pictures = process.env.TZ_PICTURES || join(process.cwd(), 'pictures')
+mkdirSync(pictures, { recursive: true })
+
+const servers = []
+let browser
+
+export function run(program, data, ...args) {
+  const p = spawnSync(join(bin, program), [...args, '--data', data], { encoding: 'utf8', env: env() })
+  if (p.status !== 0) throw new Error(`${program} ${args.join(' ')}: exit ${p.status}\n${p.stdout}${p.stderr}`)
+  return p.stdout
+}
+export const json = (program, data, ...args) => JSON.parse(run(program, data, ...args, '--json'))
+
+export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
+
+/** Waits until `work` gives something true; what it threw last says why not. */
+export async function until(what, work, ms = 20_000) {
+  const end = Date.now() + ms
+  let last
+  for (;;) {
+    try {
+      const got = await work()
+      if (got) return got
+      last = undefined
+    } catch (e) {
+      last = e
+    }
+    if (Date.now() > end) throw new Error(`waited ${ms} ms in vain for: ${what}${last ? '\n' + last : ''}`)
+    await sleep(50)
+  }
+}
+
+export class Server {
+  constructor(data, program, port = 0) {
+    this.data = data
+    const portFile = data + '.port'
+    rmSync(portFile, { force: true })
+    this.process = spawn(
+      join(bin, program),
+      ['serve', '--data', data, '--listen', `127.0.0.1:${port}`, '--port-file', portFile],
+      { env: env(), stdio: ['ignore', 'ignore', 'inherit'] }
+    )
+    this.gone = new Promise((resolve) => this.process.on('exit', resolve))
+    servers.push(this)
+    this.ready = until(`${program} serves`, () => existsSync(portFile) && readFileSync(portFile, 'utf8').trim()).then((p) => {
+      this.port = Number(p)
+      this.url = `http://127.0.0.1:${p}`
+      return this
+    })
+  }
+  async stop(signal = 'SIGTERM') {
+    if (this.process.exitCode === null && this.process.signalCode === null) this.process.kill(signal)
+    await this.gone
+  }
+}
+export const serve = (data, program, port) => new Server(data, program, port).ready
+
+export function makeCity(data = 'city') {
+  run('taizhangd', data, 'init', '--city', join(root, 'schema/demo/yunxiu.json'))
+  return data
+}
+export function code(server, unit) {
+  return json('taizhangd', server.data, 'enrol', '--unit', unit).code
+}
+export function enrol(server, unit, data) {
+  run('taizhang', data, 'enrol', '--server', server.url, '--code', code(server, unit))
+  return data
+}
+export function join_(server, unit, data) {
+  run('taizhangd', data, 'join', '--upstream', server.url, '--code', code(server, unit))
+  return data
+}
+/** The API, as another program on this PC would use it. */
+export async function api(server, name, args = [], options = {}, method = 'POST') {
+  const r = await fetch(`${server.url}/api/${name}`, {
+    method,
+    headers: { 'content-type': 'application/json' },
+    body: method === 'GET' ? undefined : JSON.stringify({ args, options })
+  })
+  const document = await r.json()
+  assert.ok(!document.error, `${name} ${args}: ${document.error?.line}`)
+  return document
+}
+export async function show(server, id) {
+  const r = await fetch(`${server.url}/api/show/${encodeURIComponent(id)}`)
+  return r.json()
+}
+
+const kFlags = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync'
+]
+
+/** While screens are being made: those of a folder that `vite build` just wrote instead of those in the program. */
+async function serveFrom(context, folder) {
+  await context.route(/^http:\/\/127\.0\.0\.1:\d+\/(?!api\/)/, (route) => {
+    const path = new URL(route.request().url()).pathname
+    return route.fulfill({ path: join(folder, path === '/' ? 'index.html' : path) })
+  })
+}
+
+/** A person at a screen: a browser profile of its own. */
+export async function open(url, { width = 1366, height = 768, path = '/' } = {}) {
+  browser ??= await chromium.launch({ executablePath: process.env.TZ_CHROMIUM || '/usr/bin/chromium', args: kFlags })
+  const context = await browser.newContext({ viewport: { width, height }, locale: 'zh-CN', acceptDownloads: true })
+  if (process.env.TZ_SCREENS_FROM) await serveFrom(context, process.env.TZ_SCREENS_FROM)
+  const page = await context.newPage()
+  page.setDefaultTimeout(20_000)
+  page.problems = []
+  page.mayFail = false // while a program is down on purpose, failed requests are no news
+  page.on('pageerror', (e) => page.problems.push('error: ' + (e.stack || e.message)))
+  page.on('console', (m) => {
+    const isRequest = /Failed to load resource/.test(m.text())
+    if (m.type() === 'error' && !isRequest) page.problems.push('console: ' + m.text())
+    else if (m.type() === 'warning' && /content security|\[Vue/i.test(m.text())) page.problems.push('warning: ' + m.text())
+  })
+  await page.goto(url + path)
+  return page
+}
+
+/** axe with the rules of WCAG A and AA, contrast included. */
+export async function accessible(page, what) {
+  await page.evaluate(axeSource)
+  const found = await page.evaluate(async () => {
+    const r = await window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] })
+    return r.violations.map((v) => `${v.id}: ${v.help}\n` + v.nodes.slice(0, 4).map((n) => `    ${n.html.slice(0, 200)}\n    ${n.failureSummary.split('\n').slice(1, 2)}`).join('\n'))
+  })
+  assert.deepEqual(found, [], `${what}: axe`)
+}
+
+export async function picture(page, name) {
+  // Messages that come and go are not part of the picture.
+  await page.evaluate(() => document.querySelectorAll('.el-message').forEach((m) => m.remove()))
+  await page.screenshot({ path: join(pictures, name + '.png') })
+}
+
+/** The same page, large and small, in both sizes of screen. */
+export async function seen(page, name) {
+  await accessible(page, name)
+  await picture(page, name)
+  await page.setViewportSize({ width: 1920, height: 1080 })
+  await picture(page, name + '-1920')
+  await page.setViewportSize({ width: 1366, height: 768 })
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+  assert.ok(wide <= 0, `${name}: ${wide} px too wide for 1366`)
+}
+
+export function scratch(name) {
+  return mkdtempSync(join(tmpdir(), name))
+}
+
+/** Runs the tests in order; ends everything that was started. */
+export async function main(tests, pages) {
+  let bad = 0
+  const only = process.argv.slice(2)
+  for (const [name, test] of Object.entries(tests)) {
+    if (only.length && !only.some((o) => name.includes(o))) continue
+    const began = Date.now()
+    try {
+      await test()
+      for (const page of pages()) {
+        assert.deepEqual(page.problems, [], 'problems in the page')
+      }
+      console.log(`ok  ${name} (${Date.now() - began} ms)`)
+    } catch (e) {
+      bad++
+      console.log(`FAILED  ${name}\n${e.stack || e}`)
+      for (const [i, page] of pages().entries()) await page.screenshot({ path: join(pictures, `failed-${i}.png`) }).catch(() => {})
+      break
+    }
+  }
+  await browser?.close().catch(() => {})
+  for (const s of servers) await s.stop('SIGKILL')
+  process.exit(bad ? 1 : 0)
+}

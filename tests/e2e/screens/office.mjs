@@ -1,0 +1,176 @@
+// A township's officer and the city's review, on the demo city with a relay between.
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { api, accessible, code, enrol, join_, main, makeCity, open, pictures, run, seen, serve, show, sleep, until } from './harness.mjs'
+
+const kTown = 'K1-02'
+const kUnit = 'B03'
+let city, town, pc, page, cityPage
+const pages = () => [page, cityPage].filter(Boolean)
+const toast = (words, on = page) => on.locator('.el-message', { hasText: words }).first().waitFor()
+const demo = JSON.parse(readFileSync(join(process.env.TZ_ROOT, 'schema/demo/yunxiu.json'), 'utf8'))
+const mine = demo.assignments.filter((a) => a.unit_id === kUnit && a.status === '办理中').map((a) => a.id)
+
+const tests = {
+  async 'the queue passes several at once by keyboard'() {
+    makeCity()
+    city = await serve('city', 'taizhangd')
+    join_(city, kTown, 'town')
+    town = await serve('town', 'taizhangd')
+    enrol(town, kUnit, 'pc')
+    pc = await serve('pc', 'taizhang')
+    for (const id of mine.slice(0, 4)) await api(pc, 'do', ['apply_close_out', id], { text: '已完成,请审核' })
+    await api(pc, 'sync')
+    page = await open(town.url)
+    await page.locator('li.item').nth(3).waitFor()
+    assert.match(await page.locator('h1').first().innerText(), /待审核 4 件/)
+    await page.locator('.panel').waitFor()
+    await seen(page, 'township-queue')
+    const ids = await page.locator('li.item .what').evaluateAll((all) => all.map((e) => e.dataset.id))
+    await page.keyboard.press(' ')
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press(' ')
+    await page.keyboard.press('p')
+    await toast('已办 2 件')
+    for (const id of ids.slice(0, 2)) assert.equal((await show(town, id)).state, '待复审')
+    await page.locator('h1', { hasText: '待审核 2 件' }).waitFor()
+  },
+
+  async 'a return needs a reason, and reasons can be used again'() {
+    await page.keyboard.press('r')
+    await page.locator('.asked textarea').waitFor()
+    await page.keyboard.press('Control+Enter')
+    assert.match(await page.locator('.asked .wrong').innerText(), /请写理由/)
+    await accessible(page, 'queue with the reason asked')
+    const id = await page.locator('li.item.on .what').getAttribute('data-id')
+    await page.locator('.asked textarea').fill('签到表缺页')
+    await page.keyboard.press('Control+Enter')
+    await toast('已办 1 件')
+    assert.equal((await show(town, id)).state, '退回')
+    await page.keyboard.press('r')
+    await page.locator('.asked .link', { hasText: '签到表缺页' }).click()
+    await page.locator('.asked button[type=submit]').click()
+    await page.locator('.empty').waitFor()
+    await seen(page, 'township-queue-empty')
+    await api(pc, 'sync')
+    const seenByBranch = await show(pc, id)
+    assert.equal(seenByBranch.history.filter((h) => h.what.transition === 'return').pop().what.reason, '签到表缺页')
+  },
+
+  async 'branches show lights with words and when they were last heard of'() {
+    await page.goto(town.url + '/#/branches')
+    const line = page.locator('.line', { hasText: '老码头社区' })
+    await line.waitFor()
+    await until('the lights are counted', async () => /[1-9]/.test(await line.locator('.n').first().innerText()) || /[1-9]/.test((await line.locator('.n').allInnerTexts()).slice(0, 5).join('')))
+    assert.match(await line.innerText(), /分钟前/)
+    assert.match(await page.locator('.line', { hasText: '竹塘街道机关' }).innerText(), /没有登记电脑/)
+    await seen(page, 'township-branches')
+  },
+
+  async 'the sync station enrols a PC, gives bundles out and takes them by drag and drop'() {
+    await page.goto(town.url + '/#/station')
+    const row = page.locator('tbody tr', { hasText: '竹塘街道机关' })
+    await row.getByRole('button', { name: '发登记码' }).click()
+    const given = (await page.locator('[data-test=code]').innerText()).trim()
+    assert.match(given, /^[A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4}$/)
+    run('taizhang', 'pc4', 'enrol', '--server', town.url, '--code', given)
+    await page.locator('tbody tr input').first().check()
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: /导出所选/ }).click()])
+    assert.match(download.suggestedFilename(), /^K1-02-to-B0\d-.*\.tzb$/)
+    await api(pc, 'set', [mine[5], 'remark=由U盘送到'])
+    const bundle = await api(pc, 'bundle')
+    await page.evaluate(([name, base64]) => {
+      const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))
+      const data = new DataTransfer()
+      data.items.add(new File([bytes], name))
+      document.querySelector('.drop').dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }))
+    }, [bundle.files[0].name, bundle.files[0].base64])
+    await page.locator('[data-test=imported] tbody tr', { hasText: '老码头社区' }).waitFor()
+    assert.equal((await show(town, mine[5])).fields.remark, '由U盘送到')
+    await seen(page, 'township-station')
+  },
+
+  async 'the city sees its figures, each with n, as the file expects them'() {
+    await api(town, 'sync')
+    cityPage = await open(city.url)
+    await cityPage.locator('.card').nth(8).waitFor()
+    await cityPage.locator('.chart svg').waitFor()
+    const fresh = await (await fetch(city.url + '/api/review')).json()
+    const scope = fresh.metrics.by_scope['云岫市']
+    const cards = await cityPage.locator('.card').allInnerTexts()
+    assert.ok(cards[0].includes((scope.G1_reported_minus_verified * 100).toFixed(1) + '%'), cards[0])
+    assert.ok(cards[0].includes('n=' + scope.n_G1))
+    for (const c of cards) assert.match(c, /n=|\d+\/\d+|—/, 'n beside: ' + c)
+    assert.ok((await cityPage.locator('table').first().innerText()).includes('太少'), 'too few is said')
+    await seen(cityPage, 'city-review')
+  },
+
+  async 'two clicks from a figure to the records, one more to their history'() {
+    await cityPage.locator('tbody tr', { hasText: '青垣区' }).first().locator('.link').first().click()
+    await cityPage.locator('h1', { hasText: '青垣区' }).waitFor()
+    await cityPage.locator('header').getByRole('button', { name: '看记录' }).click()
+    await cityPage.locator('tbody tr').nth(5).waitFor()
+    assert.match(await cityPage.locator('.page').innerText(), /共 \d+ 条/)
+    await seen(cityPage, 'city-records')
+    await cityPage.locator('tbody a').first().click()
+    await cityPage.locator('.panel h3', { hasText: '经过' }).waitFor()
+    await seen(cityPage, 'city-record')
+  },
+
+  async 'a long list is paged by the program, not the browser'() {
+    await cityPage.goto(city.url + '/#/records')
+    await cityPage.locator('tbody tr').nth(49).waitFor()
+    assert.equal(await cityPage.locator('tbody tr').count(), 50)
+    await cityPage.getByRole('button', { name: '下一页' }).click()
+    await cityPage.locator('tbody tr td', { hasText: /^51$/ }).waitFor()
+    await cityPage.locator('input[type=search]').fill('A0019')
+    await cityPage.keyboard.press('Enter')
+    await until('one is found', async () => (await cityPage.locator('tbody tr').count()) === 1)
+  },
+
+  async 'a page prints as A4 landscape with its head on every sheet and a line to sign'() {
+    await cityPage.goto(city.url + '/#/records')
+    await cityPage.reload()
+    await cityPage.locator('tbody tr').nth(49).waitFor()
+    const file = join(pictures, 'records.pdf')
+    await cityPage.pdf({ path: file, preferCSSPageSize: true })
+    const text = spawnSync('pdftotext', ['-layout', file, '-'], { encoding: 'utf8' }).stdout
+    const info = spawnSync('pdfinfo', [file], { encoding: 'utf8' }).stdout
+    assert.match(info, /Page size:\s+84[12](\.\d+)? x 59[45]/)
+    const sheets = text.split('\f').filter((s) => s.trim())
+    assert.ok(sheets.length >= 2, 'more than one sheet')
+    for (const s of sheets.slice(0, -1)) assert.match(s.replace(/ /g, ''), /序号.*事项.*单位/)
+    assert.match(text, /负责人\(签字\)/)
+    assert.ok(!text.includes('立即同步'), 'the bar is not printed')
+  },
+
+  async 'the city closes what has come up to it'() {
+    await cityPage.goto(city.url + '/#/queue')
+    await cityPage.locator('li.item').first().waitFor()
+    await cityPage.locator('.panel').waitFor()
+    await seen(cityPage, 'city-queue')
+    const id = await cityPage.locator('li.item.on .what').getAttribute('data-id')
+    await cityPage.keyboard.press('p')
+    await toast('已办 1 件', cityPage)
+    assert.equal((await show(city, id)).state, '待终审')
+  },
+
+  async 'an office answers a request for help'() {
+    await api(pc, 'new', ['help_request', 'text=缺少会议室'])
+    await api(pc, 'sync')
+    await page.goto(town.url + '/#/help')
+    const card = page.locator('article', { hasText: '缺少会议室' })
+    await card.getByRole('button', { name: '答复' }).click()
+    await card.locator('textarea').fill('周三起可用街道会议室')
+    await card.locator('button[type=submit]').click()
+    await card.locator('.note.good', { hasText: '周三起' }).waitFor()
+    await api(pc, 'sync')
+    await api(pc, 'sync')
+    const help = await (await fetch(pc.url + '/api/page/help_requests')).json()
+    assert.equal(help.rows.find((r) => r.text === '缺少会议室').answer, '周三起可用街道会议室')
+  }
+}
+
+await main(tests, pages)
