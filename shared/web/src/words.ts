@@ -144,6 +144,11 @@ export const words = {
   see_record: ['看这条记录', 'see the record'],
   nothing_chosen: ['请在左边选一项', 'Choose one on the left'],
 
+  f_reason: ['理由', 'reason'],
+  f_text: ['说明', 'text'],
+  f_new_deadline: ['新的时限', 'new deadline'],
+  f_status: ['状态', 'state'],
+
   // problems
   problems_title: ['问题整改 {} 件', '{} problems'],
   problems_empty: ['没有登记的问题', 'No problems on record'],
@@ -292,7 +297,7 @@ export const words = {
   level_township: ['乡镇', 'township'],
   level_branch: ['支部', 'branch'],
   tree: ['单位树', 'Tree'],
-  n_items: ['{} 件', '{}'],
+  n_units: ['{} 个单位', '{} units'],
   drill: ['看记录', 'records'],
   verified_n: ['核查 {} 次', '{} checks'],
   loading: ['正在统计…', 'Counting…']

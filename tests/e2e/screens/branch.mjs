@@ -249,7 +249,7 @@ const tests = {
     ])
     const file = await download.path()
     assert.match(download.suggestedFilename(), /^B03-to-B03-.*\.tzb$/)
-    await page.locator('.note.good').waitFor()
+    await page.locator('.two .note.good').waitFor()
     page2 = await open(pc2.url, { path: '/#/sync' })
     const given = [{ name: download.suggestedFilename(), mimeType: 'application/octet-stream', buffer: readFileSync(file) }]
     await page2.locator('input[type=file]').setInputFiles([...given, { name: '坏.tzb', mimeType: 'application/octet-stream', buffer: Buffer.from('not a bundle') }])

@@ -111,6 +111,8 @@ const tests = {
     await cityPage.locator('tbody tr', { hasText: '青垣区' }).first().locator('.link').first().click()
     await cityPage.locator('h1', { hasText: '青垣区' }).waitFor()
     await cityPage.locator('header').getByRole('button', { name: '看记录' }).click()
+    await cityPage.waitForURL(/#\/records/)
+    await cityPage.locator('td.title').first().waitFor()
     await cityPage.locator('tbody tr').nth(5).waitFor()
     assert.match(await cityPage.locator('.page').innerText(), /共 \d+ 条/)
     await seen(cityPage, 'city-records')
@@ -152,9 +154,11 @@ const tests = {
     await cityPage.locator('.panel').waitFor()
     await seen(cityPage, 'city-queue')
     const id = await cityPage.locator('li.item.on .what').getAttribute('data-id')
+    const before = (await show(city, id)).state
     await cityPage.keyboard.press('p')
     await toast('已办 1 件', cityPage)
-    assert.equal((await show(city, id)).state, '待终审')
+    const after = (await show(city, id)).state
+    assert.ok(before === '待复审' ? after === '待终审' : ['已办结', '已销号'].includes(after), `${before} -> ${after}`)
   },
 
   async 'an office answers a request for help'() {

@@ -1,5 +1,4 @@
 // figures.ts - the review's figures as cards: the value in words, n beside it, "too few" where it says nothing.
-import { number } from '../format'
 import { t, type Word } from '../words'
 
 export const kTooFew = 5
@@ -65,7 +64,7 @@ export function gapsOf(s: Scope): Figure[] {
     figure('G1', 'g1', 'g1_hint', s.G1_reported_minus_verified, percent(s.G1_reported_minus_verified), `n=${s.n_G1}`, s.n_G1, 0.3),
     figure('G2', 'g2', 'g2_hint', s.G2_point_minus_surface, percent(s.G2_point_minus_surface), `n=${s.n_G2_point}+${s.n_G2_surface}`, Math.min(s.n_G2_point, s.n_G2_surface), 0.5),
     figure('G3', 'g3', 'g3_hint', g3.rate, percent(g3.rate), `${Number(g3.expected) - Number(g3.landed)}/${g3.expected}`, Number(g3.expected), 0.8),
-    figure('G4', 'g4', 'g4_hint', s.G4_pushes_per_leaf, `${number(s.G4_pushes_per_leaf)} · ${percent(s.G4_verified_mean)}`, `n=${s.n_G4_leaves}, ${s.n_verified}`, Math.min(s.n_G4_leaves, s.n_verified), 3),
+    figure('G4', 'g4', 'g4_hint', s.G4_pushes_per_leaf, `${s.G4_pushes_per_leaf?.toFixed(2) ?? ''} · ${percent(s.G4_verified_mean)}`, `n=${s.n_G4_leaves}, ${s.n_verified}`, Math.min(s.n_G4_leaves, s.n_verified), 3),
     figure('G5', 'g5', 'g5_hint', s.G5_traditional_minus_emerging, percent(s.G5_traditional_minus_emerging), `n=${s.n_G5_traditional}+${s.n_G5_emerging}`, Math.min(s.n_G5_traditional, s.n_G5_emerging), 0.5)
   ]
 }
