@@ -3,5 +3,5 @@
 # time limit: 300 s
 set -euo pipefail
 cd "$TZ_ROOT/shared/web"
-node_modules/.bin/vitest run --cache.dir="$TMPDIR/vitest" 2>&1
+node_modules/.bin/vitest run
 node_modules/.bin/vue-tsc --noEmit

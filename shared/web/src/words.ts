@@ -218,6 +218,7 @@ export const words = {
   wrong_about: ['请选择对哪项任务申诉', 'Choose the task that the appeal is about'],
   help_empty: ['没有求助和申诉', 'No help requests or appeals'],
   answered_at: ['{} 已答复', 'answered {}'],
+  waits_for: ['等 {} 答复', 'waiting for {}'],
   waited: ['{} 已 {} 未答复', '{}: no answer for {}'],
   minutes: ['{} 分钟', '{} min'],
   hours: ['{} 小时', '{} h'],

@@ -271,7 +271,7 @@ const tests = {
     await page.keyboard.press('Control+Enter')
     await toast('已保存')
     await page.locator('article', { hasText: '缺少会议室' }).waitFor()
-    assert.match(await page.locator('article', { hasText: '缺少会议室' }).innerText(), /未答复/)
+    assert.match(await page.locator('article', { hasText: '缺少会议室' }).innerText(), /等 .+ 答复|未答复/)
     await seen(page, 'branch-help')
   },
 
