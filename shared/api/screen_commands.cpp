@@ -67,7 +67,8 @@ Result<json::value> page(node::Node& n, const Command& c) {
     }
     q.offset = count_option(c, "offset", 0);
     q.limit = count_option(c, "limit", q.limit);
-    return as_value(ledger::page(n.replica(), q));
+    TRY(auto found, ledger::page(n.replica(), q));
+    return json::value(std::move(found));
 }
 
 Result<json::value> units(node::Node& n, const Command&) {

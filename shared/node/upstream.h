@@ -11,7 +11,7 @@ struct SyncReport {
     std::uint64_t sent = 0, received = 0, bytes_up = 0, bytes_down = 0, round_trips = 0, unsent = 0, cuts = 0;
     std::uint64_t acked_township = 0, acked_city = 0;
     std::vector<std::string> refused;
-    bool is_good_link = false;  ///< worth a live connection
+    bool is_good_link = false;         ///< worth a live connection
     std::vector<std::string> notices;  ///< what a person should know since this sync; one line each, both languages
 };
 

@@ -23,7 +23,6 @@ namespace taizhang::sync {
 
 using Unsent = Replica::Behind;
 
-
 /// Chains with commits that the hub has not acknowledged.
 Result<std::vector<Unsent>> unsent(Replica& replica);
 Result<std::uint64_t> unsent_count(Replica& replica);
@@ -121,10 +120,10 @@ private:
     Replica& r_;
     bool more_ = true;
     bool send_vector_ = false;
-    bool sent_vector_ = false;                // in the request at hand
-    bool lost_place_ = false;                 // the cursor does not tell what is missing
+    bool sent_vector_ = false;  // in the request at hand
+    bool lost_place_ = false;   // the cursor does not tell what is missing
     Hash last_reply_;
-    int repeats_ = 0;  // of one answer: it leads nowhere
+    int repeats_ = 0;                         // of one answer: it leads nowhere
     bool begins_anew_ = false;                // the states that were offered are of no use here
     bool asks_heads_ = false;                 // the hub is to say what it holds
     std::size_t wanted_rows_ = 0;             // histories asked for in the request at hand

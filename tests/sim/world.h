@@ -24,8 +24,8 @@ struct Figures {
                   restores = 0, sticks = 0, bundles = 0, checkpoints = 0, drops = 0, states = 0, histories = 0,
                   tree_changes = 0, states_refused = 0, hand_written = 0, decisions = 0, transitions = 0,
                   refused_edits = 0, upgrades = 0, renewals = 0, moves_of_hub = 0, hub_restores = 0, enrolments = 0,
-                  older_programs = 0, program_upgrades = 0,
-                  reinstalled = 0, rows_compared = 0, lines_compared = 0, lines = 0;
+                  older_programs = 0, program_upgrades = 0, reinstalled = 0, rows_compared = 0, lines_compared = 0,
+                  lines = 0;
     void add(const Figures& other);
 };
 
