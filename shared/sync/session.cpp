@@ -335,6 +335,7 @@ Result<> Session::learn_link(const wire::SyncReply& m) {
     std::uint64_t packed = in_flight_bytes_;
     for (const auto& c : m.commits) packed += c.size();
     for (const auto& c : m.control) packed += c.size();
+    for (const auto& c : m.states) packed += c.size();
     chunks_.arrived(*trip_, packed);
     trip_.reset();
     if (!chunks_.differs_from(stored_chunks_)) return {};

@@ -134,7 +134,8 @@ TEST_CASE("agenda: without a link it probes less and less often, and syncs as so
     CHECK(a.agenda.state() == State::offline);
     a.is_there = true;
     a.run(kPace.probe_max * 3 / 2);
-    CHECK(a.syncs == 2);
+    CHECK(a.syncs >= 2);  // found by the last of the long pauses, then by the schedule
+    CHECK(a.syncs <= 4);
     CHECK(a.agenda.state() == State::resting);
 }
 
