@@ -40,7 +40,8 @@ TEST_CASE("page: a list is counted whole and cut to what was asked for", "[page]
         CHECK((r.at("status").as_string() == "待复审" || r.at("status").as_string() == "退回"));
     q.states.clear();
     q.unit = "K1";
-    for (const auto& r : ask(q).at("rows").as_array())
+    const auto county = ask(q);
+    for (const auto& r : county.at("rows").as_array())
         CHECK(d->control().is_at_or_below(std::string(r.at("unit_id").as_string()), "K1", d->control().head()));
     q.unit.clear();
     q.search = "A0019";

