@@ -117,11 +117,24 @@ private:
         add("verify", "由日志重建并核对 / rebuild from the log and compare");
         option(add("digest", "各流的校验值 / digests of the streams"), "stream", "只要这个流 / this stream only");
         args(add("sql", "只读查询 / read-only query"), "select", "SELECT …", 1);
+        auto* attach = add("attach", "附上照片或文件 / attach a photo or document: attach ID FILE");
+        args(attach, "id file", "编号 文件 / id and file", 2);
+        option(attach, "name", "显示的文件名 / name to show");
+        option(attach, "person", "经办人 / person");
+        args(add("fetch", "取回不在本机的附件 / fetch attachments that are not here"), "id", "编号或 hash / id or hash",
+             1);
+        auto* file = add("file", "把附件写到文件 / write an attachment to a file");
+        args(file, "id", "编号或 hash / id or hash", 1);
+        option(file, "out", "文件或文件夹 / file or folder");
+        auto* files = add("files", "附件占用和配额 / room that attachments take");
+        option(files, "quota-mb", "每单位配额 MB / quota of a unit in MB");
+        option(files, "on-demand", "只在需要时接收 yes|no / take only what is asked for");
         auto* bundle = add("export", "导出交换文件到 U 盘 / write a bundle for a stick");
         args(bundle, "file", "文件或文件夹 / file or folder", 1);
         option(bundle, "to", "给哪个单位(默认:上级)/ for which unit (default: whoever is above)");
         flag(bundle, "all", "全部,不只是对方没有的 / everything, not only what they lack");
         option(bundle, "max-mb", "每个文件最大 MB(默认 4)/ largest file in MB (default 4)");
+        option(bundle, "files-mb", "附件最多 MB(默认 64)/ attachments, at most MB (default 64)");
         args(add("import", "导入交换文件 / take bundles"), "file", "文件… / files", -1);
         args(add("backup", "备份(可在服务时)/ back up, while serving too"), "file", "文件 / file", 1);
         args(add("restore", "由备份建立 / make a node from a backup"), "file", "文件 / file", 1);
@@ -253,8 +266,13 @@ Parsed with_whole_paths(Parsed p) {
     const bool takes_files = p.command.name == "export" || p.command.name == "import" || p.command.name == "backup" ||
                              p.command.name == "publish";
     std::error_code ec;
+    auto make_whole = [&ec](std::string& path) {
+        path = std::filesystem::absolute(path, ec).lexically_normal().string();
+    };
     if (takes_files)
-        for (auto& path : p.command.args) path = std::filesystem::absolute(path, ec).lexically_normal().string();
+        for (auto& path : p.command.args) make_whole(path);
+    if (p.command.name == "attach" && p.command.args.size() == 2) make_whole(p.command.args[1]);
+    if (p.command.name == "file" && p.command.has("out")) make_whole(p.command.options["out"]);
     return p;
 }
 
@@ -272,7 +290,9 @@ int execute(const Parsed& parsed, Program program) {
         return *answer ? print(p, **answer) : fail_with(answer->error());
     auto node = node::Node::open({p.data, false, std::chrono::seconds(10)});
     if (!node) return fail_with(node.error());
-    auto document = p.command.name == "sync" ? api::sync_now(**node, watch_sync()) : api::run(**node, p.command);
+    auto document = p.command.name == "sync"    ? api::sync_now(**node, watch_sync())
+                    : p.command.name == "fetch" ? api::fetch_now(**node, p.command)
+                                                : api::run(**node, p.command);
     if (!document) return fail_with(document.error());
     return print(p, *document);
 }

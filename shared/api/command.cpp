@@ -1,5 +1,6 @@
 #include "api/command.h"
 
+#include "api/attachments.h"
 #include "api/files.h"
 #include "api/publish.h"
 #include "api/screen_commands.h"
@@ -48,17 +49,6 @@ Result<Command> Command::decode(std::string_view text) {
     return c;
 }
 
-namespace {
-
-using Run = std::function<Result<json::value>(node::Node&, const Command&)>;
-
-struct Entry {
-    bool writes;
-    std::size_t args_min, args_max;
-    const char* usage;
-    Run run;
-};
-
 json::value saved_json(const ledger::Saved& s) {
     json::object o;
     json::array commits, notes;
@@ -71,6 +61,17 @@ json::value saved_json(const ledger::Saved& s) {
     o["notes"] = std::move(notes);
     return o;
 }
+
+namespace {
+
+using Run = std::function<Result<json::value>(node::Node&, const Command&)>;
+
+struct Entry {
+    bool writes;
+    std::size_t args_min, args_max;
+    const char* usage;
+    Run run;
+};
 
 template <class T>
 Result<json::value> as_value(Result<T> r) {
@@ -271,6 +272,10 @@ const std::map<std::string, Entry>& table() {
         {"unit", {true, 1, 200, "unit ID [--name N] [--parent P] [--merge-into U] [--abolish]", unit}},
         {"checkpoint", {true, 0, 0, "checkpoint", checkpoint}},
         {"compact", {true, 0, 0, "compact [--keep-days N]", compact}},
+        {"attach", {true, 2, 2, "attach ID FILE", attach}},
+        {"fetch", {true, 1, 1, "fetch ID|HASH", fetch}},
+        {"file", {true, 1, 1, "file ID|HASH --out FILE", file}},
+        {"files", {true, 0, 0, "files [--quota-mb N] [--on-demand yes|no]", files}},
     };
     return t;
 }

@@ -32,6 +32,9 @@ bool is_known(const std::string& command);
 /// Runs a command that needs no network. The document is what --json prints. Threads: store thread only.
 Result<boost::json::value> run(node::Node& node, const Command& command);
 
+/// What a write says: record, commits, notes.
+boost::json::value saved_json(const ledger::Saved& saved);
+
 /// The same document for people: Chinese first, English beside it.
 std::string render(const Command& command, const boost::json::value& document);
 std::string render_sync(const boost::json::object& report);

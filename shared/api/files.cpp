@@ -1,5 +1,6 @@
 #include "api/files.h"
 
+#include "files/bundle_contents.h"
 #include "ledger/times.h"
 #include "sync/bundle.h"
 
@@ -15,6 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr std::uint64_t kScreenContentBytes = 8u << 20;  // attachments in what a browser takes at once
 constexpr std::size_t kBundleFileMax = 8u << 20;
 constexpr const char* kSuffix = ".tzb";
 
@@ -78,6 +80,17 @@ std::string base64(std::string_view bytes) {
     return out;
 }
 
+/// Room for attachments in one export.
+Result<std::uint64_t> content_bytes(const Command& c) {
+    if (!c.has("files-mb")) return files::kExportBytes;
+    char* end = nullptr;
+    const auto text = c.option("files-mb");
+    const auto mb = std::strtoull(text.c_str(), &end, 10);
+    if (end == text.c_str() || *end != 0 || text[0] == '-' || mb > 512)
+        return fail(Errc::usage, "--files-mb 要是 0 到 512 的整数 / --files-mb must be a whole number from 0 to 512");
+    return mb << 20;
+}
+
 }  // namespace
 
 Result<json::value> export_bundle(node::Node& n, const Command& c) {
@@ -85,6 +98,9 @@ Result<json::value> export_bundle(node::Node& n, const Command& c) {
     o.to = c.option("to");
     o.all = c.has("all");
     TRY(o.part_bytes, part_bytes(c));
+    TRY(const auto content_room, content_bytes(c));
+    files::BundleContents contents(n.contents(), content_room);
+    TRY_VOID(contents.prepare(o));
     TRY(const auto files, sync::make_bundle(n.replica(), o));
     auto path = c.args[0];
     if (node::is_folder(path)) path += "/" + some_name(n, o.to);
@@ -100,6 +116,8 @@ Result<json::value> export_bundle(node::Node& n, const Command& c) {
     return json::value{{"files", std::move(list)},
                        {"to", o.to},
                        {"commits", files.commits},
+                       {"contents", contents.stats().contents},
+                       {"contents_left", contents.stats().left},
                        {"bytes", static_cast<std::int64_t>(bytes)}};
 }
 
@@ -107,6 +125,8 @@ Result<json::value> bundle(node::Node& n, const Command& c) {
     sync::BundleOptions o;
     o.to = c.option("to");
     o.all = c.has("all");
+    files::BundleContents contents(n.contents(), kScreenContentBytes);
+    TRY_VOID(contents.prepare(o));
     TRY(const auto files, sync::make_bundle(n.replica(), o));
     const auto name = some_name(n, o.to);
     json::array list;
@@ -133,7 +153,10 @@ Result<json::value> import_bundles(node::Node& n, const Command& c) {
         if (!is_sent) {
             TRY(bytes, node::read_file(path, kBundleFileMax));
         }
-        TRY(const auto t, sync::take_bundle(n.replica(), bytes));
+        files::BundleContentsTaker contents(n.contents());
+        TRY(const auto t, sync::take_bundle(
+                              n.replica(), bytes, [&](const wire::Bundle& b) { return contents.stage(b); },
+                              [&](const wire::Bundle& b) { return contents.take(b); }));
         // Commits under this node's own name that it did not have: it was copied or put back.
         if (n.replica().is_copied()) TRY_VOID(n.replica().reincarnate());
         TRY_VOID(n.keep_incarnation());
@@ -145,8 +168,11 @@ Result<json::value> import_bundles(node::Node& n, const Command& c) {
                          {"taken", t.taken},
                          {"known", t.known},
                          {"held", t.held},
-                         {"released", t.released}});
+                         {"released", t.released},
+                         {"content_stretches", contents.stats().stretches},
+                         {"contents", contents.stats().whole}});
         missing.clear();
+        for (const auto& line : contents.stats().refused) missing.push_back(json::string(line));
         for (const auto& m : t.missing) missing.push_back(json::string(m));
     }
     return json::value{{"files", std::move(files)}, {"missing", std::move(missing)}};

@@ -1,5 +1,6 @@
 // The documents of command.cpp for people at a terminal.
 #include "api/command.h"
+#include "api/render_attachments.h"
 #include "text/text.h"
 
 #include <boost/json.hpp>
@@ -202,6 +203,10 @@ std::string render_show(const json::object& o) {
         out += say(Msg::conflicts_title) + "\n";
         for (const auto& c : o.at("conflict_details").as_array()) out += conflict(c.as_object());
     }
+    if (const auto& list = o.at("attachments").as_array(); !list.empty()) {
+        out += say(Msg::attachments) + "\n";
+        for (const auto& a : list) out += render_content(a.as_object());
+    }
     out += say(Msg::history) + "\n";
     for (const auto& h : o.at("history").as_array()) {
         const auto& e = h.as_object();
@@ -249,6 +254,8 @@ std::string render_status(const json::object& o) {
         out += "  " + say(Msg::bundle_missing, {text::choose(plain(m))}) + "\n";
     if (at(o, "needs_program") != "0") out += "  " + say(Msg::needs_program, {at(o, "needs_program")}) + "\n";
     for (const auto& line : o.at("notices").as_array()) out += "  ! " + text::choose(plain(line)) + "\n";
+    if (const auto left = at(o.at("attachments").as_object(), "unsent"); left != "0")
+        out += "  " + say(Msg::files_left, {left}) + "\n";
     return out + "  " + say(at(o, "clock") == "low" ? Msg::clock_low : Msg::clock_trusted) + "\n";
 }
 
@@ -362,6 +369,10 @@ std::string render(const Command& command, const json::value& d) {
     if (name == "publish") return render_catalog(o);
     if (name == "export") return render_export(o);
     if (name == "import") return render_import(o);
+    if (name == "attach") return render_saved(o) + render_attached(o);
+    if (name == "fetch") return render_contents(o);
+    if (name == "file") return render_file(o);
+    if (name == "files") return render_files(o);
     if (name == "backup") return say(Msg::backup_made, {at(o, "file"), at(o, "commits"), at(o, "bytes")}) + "\n";
     if (name == "checkpoint")
         return say(Msg::checkpoint_made, {std::to_string(o.at("streams").as_array().size()), at(o, "covered")}) + "\n";
@@ -388,7 +399,9 @@ std::string render_sync(const json::object& o) {
     for (const auto& r : o.at("refused").as_array()) out += "  " + say(Msg::sync_refused, {plain(r)}) + "\n";
     if (const auto* told = o.if_contains("notices"))
         for (const auto& line : told->as_array()) out += "  ! " + text::choose(plain(line)) + "\n";
-    return out + "  " + say(Msg::unsent, {at(o, "unsent")}) + "\n";
+    out += "  " + say(Msg::unsent, {at(o, "unsent")}) + "\n";
+    const auto* files = o.if_contains("files");
+    return files ? out + render_files_synced(files->as_object()) : out;
 }
 
 }  // namespace taizhang::api

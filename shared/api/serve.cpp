@@ -1,7 +1,11 @@
 #include "api/serve.h"
 
+#include "api/attachments.h"
+#include "api/content_http.h"
+#include "api/file_sync.h"
 #include "api/screens.h"
 #include "api/upkeep.h"
+#include "files/file_hub.h"
 #include "http/http.h"
 #include "node/agent.h"
 #include "node/environment.h"
@@ -40,6 +44,7 @@ namespace {
 constexpr std::size_t kControlBytesMax = 4u << 20, kApiBytesMax = 1u << 20;
 /// A bundle that the browser sends as it is. No form of another site can send this type without being asked first.
 constexpr std::string_view kBundleType = "application/octet-stream";
+constexpr auto kFilesWait = 3s, kFetchWait = 30s;  // how long a command waits for attachments; then it says how far
 constexpr auto kToken = net::as_tuple(net::use_awaitable);
 
 json::object error_json(const Error& e) {
@@ -93,8 +98,11 @@ private:
     net::awaitable<http::Response> handle(http::Request q);
     net::awaitable<http::Response> device(http::Request q);
     net::awaitable<http::Response> api(http::Request q);
+    net::awaitable<http::Response> content(http::Request q);
     net::awaitable<Result<json::value>> execute(Command c);
     net::awaitable<Result<json::value>> sync_now();
+    net::awaitable<Result<json::value>> sync_all();
+    net::awaitable<Result<json::value>> fetch(Command c);
     net::awaitable<void> accept_commands();
     net::awaitable<void> answer_command(local::socket socket);
     net::awaitable<void> keep_up();
@@ -115,6 +123,7 @@ private:
     local::acceptor acceptor_;
     std::string dir_;
     std::unique_ptr<node::Agent> agent_;  // none without a hub above
+    std::unique_ptr<FileSync> files_;     // the same
     bool stopping_ = false;
     std::optional<Error> failure_;
 };
@@ -146,7 +155,7 @@ bool is_for_loopback(const http::Request& q) {
 }
 
 net::awaitable<http::Response> Server::handle(http::Request q) {
-    const bool is_device = q.target == "/sync" || q.target == "/enrol";
+    const bool is_device = q.target == "/sync" || q.target == "/enrol" || q.target == "/files";
     if (is_device && options_.is_hub) {
         auto r = co_await device(std::move(q));
         co_return r;
@@ -163,9 +172,11 @@ net::awaitable<http::Response> Server::handle(http::Request q) {
 
 net::awaitable<http::Response> Server::device(http::Request q) {
     if (q.method != "POST") co_return text_response(405, "只接受 POST / POST only");
-    const bool is_enrol = q.target == "/enrol";
+    const bool is_enrol = q.target == "/enrol", is_files = q.target == "/files";
     auto grew = std::make_shared<bool>(false);
-    node::Store::Work work = [body = std::move(q.body), is_enrol, grew](node::Node& n) -> Result<std::string> {
+    node::Store::Work work = [body = std::move(q.body), is_enrol, is_files,
+                              grew](node::Node& n) -> Result<std::string> {
+        if (is_files) return files::FileHub(n.hub(), n.contents()).handle(body);
         if ((!body.empty() && body.front() == 'e') != is_enrol)
             return fail(Errc::protocol, "消息与地址不符 / message: not for this address");
         const auto before = n.replica().log_head();
@@ -179,8 +190,9 @@ net::awaitable<http::Response> Server::device(http::Request q) {
         if (store_.is_broken()) stop();
         co_return text_response(http::http_status(answer.error().code), answer.error().detail);
     }
-    pokes_.changed();
-    if (*grew && agent_) agent_->edited();  // a relay passes it on
+    if (is_files && files_) files_->wake();  // a relay passes it on
+    if (!is_files) pokes_.changed();
+    if (*grew && agent_) agent_->edited();  // the same
     http::Response r;
     r.body = std::move(*answer);
     co_return r;
@@ -203,21 +215,13 @@ std::string percent_decoded(std::string_view s) {
 }
 
 /// /api/show/A0017?person=… as a command.
-Result<Command> command_of(const http::Request& q) {
-    Command c;
+/// The name, the arguments and the options that stand in the target.
+void read_target(const http::Request& q, Command& c) {
     std::string_view path = q.target;
     path.remove_prefix(5);
     const auto mark = path.find('?');
     std::string_view query = mark == std::string_view::npos ? std::string_view() : path.substr(mark + 1);
     path = path.substr(0, mark);
-    const bool is_upload = q.method == "POST" && q.header("content-type") == kBundleType;
-    if (is_upload) {
-        c.options["bytes"] = q.body;
-    } else if (q.method == "POST") {
-        if (q.header("content-type").substr(0, 16) != "application/json")
-            return fail(Errc::usage, "需要 application/json / content-type must be application/json");
-        TRY(c, Command::decode(q.body));
-    }
     bool first = true;
     while (!path.empty()) {
         const auto slash = path.find('/');
@@ -238,6 +242,19 @@ Result<Command> command_of(const http::Request& q) {
                 eq == std::string_view::npos ? "1" : percent_decoded(pair.substr(eq + 1));
         query = amp == std::string_view::npos ? std::string_view() : query.substr(amp + 1);
     }
+}
+
+Result<Command> command_of(const http::Request& q) {
+    Command c;
+    const bool is_upload = q.method == "POST" && q.header("content-type") == kBundleType;
+    if (is_upload) {
+        c.options["bytes"] = q.body;
+    } else if (q.method == "POST") {
+        if (q.header("content-type").substr(0, 16) != "application/json")
+            return fail(Errc::usage, "需要 application/json / content-type must be application/json");
+        TRY(c, Command::decode(q.body));
+    }
+    read_target(q, c);
     if (q.method == "GET" && writes(c.name)) return fail(Errc::usage, "写入要用 POST / use POST to write");
     return c;
 }
@@ -245,6 +262,10 @@ Result<Command> command_of(const http::Request& q) {
 net::awaitable<http::Response> Server::api(http::Request q) {
     if (!is_for_loopback(q)) co_return text_response(403, "只对本机开放 / for this PC only");
     if (q.method != "GET" && q.method != "POST") co_return text_response(405, "只接受 GET 和 POST / GET and POST only");
+    if (is_content_download(q) || is_content_upload(q)) {
+        auto r = co_await content(std::move(q));
+        co_return r;
+    }
     const auto bytes_max = q.header("content-type") == kBundleType ? wire::kMessageBytesMax : kApiBytesMax;
     if (q.body.size() > bytes_max) co_return text_response(413, "请求太大 / request too large");
     auto command = command_of(q);
@@ -255,9 +276,69 @@ net::awaitable<http::Response> Server::api(http::Request q) {
     co_return json_response(200, *document);
 }
 
+/// Bytes of attachments, out and in.
+net::awaitable<http::Response> Server::content(http::Request q) {
+    const bool is_upload = q.method == "POST";
+    auto answer = std::make_shared<http::Response>();
+    Command command;
+    read_target(q, command);
+    node::Store::Work work = [answer, is_upload, c = std::move(command),
+                              body = std::move(q.body)](node::Node& n) -> Result<std::string> {
+        if (is_upload) {
+            TRY(const auto saved, upload_content(n, c, body));
+            *answer = json_response(200, saved);
+        } else {
+            TRY(*answer, download_content(n, c.args.empty() ? std::string() : c.args[0]));
+        }
+        return std::string();
+    };
+    auto done = co_await store_.run(std::move(work));
+    if (!done) {
+        if (store_.is_broken()) stop();
+        co_return json_response(http::http_status(done.error().code), error_json(done.error()));
+    }
+    if (is_upload && agent_) agent_->edited();
+    if (is_upload) pokes_.changed();
+    co_return std::move(*answer);
+}
+
+/// Rows, then attachments; those that take longer go on in the background.
+net::awaitable<Result<json::value>> Server::sync_all() {
+    auto rows = co_await sync_now();
+    if (!rows || !files_) co_return rows;
+    auto round = co_await files_->round(kFilesWait);
+    if (round) {
+        rows->as_object()["files"] = files_json(*round);
+        co_return rows;
+    }
+    auto report = std::make_shared<node::FileReport>();
+    node::Store::Work count = [report](node::Node& n) -> Result<std::string> {
+        TRY(report->left, n.contents().index().count_sent(files::Sent::not_yet));
+        return std::string();
+    };
+    auto counted = co_await store_.run(std::move(count));
+    if (!counted) co_return counted.error();
+    rows->as_object()["files"] = files_json(*report);
+    co_return rows;
+}
+
+/// Waits a little for what was asked for: a photo comes in seconds where the link is good.
+net::awaitable<Result<json::value>> Server::fetch(Command c) {
+    auto round = co_await files_->round(kFetchWait);
+    (void)round;
+    auto document = std::make_shared<json::value>();
+    node::Store::Work work = [document, c](node::Node& n) -> Result<std::string> {
+        TRY(*document, api::run(n, c));
+        return std::string();
+    };
+    auto done = co_await store_.run(std::move(work));
+    if (!done) co_return done.error();
+    co_return std::move(*document);
+}
+
 net::awaitable<Result<json::value>> Server::execute(Command c) {
     if (c.name == "sync") {
-        auto r = co_await sync_now();
+        auto r = co_await sync_all();
         co_return r;
     }
     if (c.name == "progress") co_return agent_json();
@@ -277,6 +358,10 @@ net::awaitable<Result<json::value>> Server::execute(Command c) {
         pokes_.changed();
     }
     if (c.name == "status") document->as_object()["agent"] = agent_json();
+    if (c.name == "fetch" && files_ && is_waiting_for_contents(*document)) {
+        auto fetched = co_await fetch(std::move(c));
+        co_return fetched;
+    }
     co_return std::move(*document);
 }
 
@@ -384,6 +469,7 @@ void Server::stop() {
     acceptor_.close(ec);
     pokes_.stop();
     if (agent_) agent_->stop();
+    if (files_) files_->stop();
     io_.stop();
 }
 
@@ -414,7 +500,13 @@ Result<> Server::start_agent() {
     if (options->url.empty()) return {};
     options->seed = std::random_device{}();
     options->log = options_.log;
-    options->synced = [this] { pokes_.changed(); };
+    options->synced = [this] {
+        pokes_.changed();
+        files_->wake();
+    };
+    files_ = std::make_unique<FileSync>(
+        io_, store_, options->url, [this] { return agent_->status().state == node::Agenda::State::syncing; },
+        [this](const std::string& line) { log(line); });
     agent_ = std::make_unique<node::Agent>(store_, io_, std::move(*options));
     return {};
 }
@@ -430,6 +522,7 @@ Result<> Server::run() {
     net::co_spawn(io_, accept_commands(), [](std::exception_ptr) {});
     net::co_spawn(io_, keep_up(), [](std::exception_ptr) {});
     if (agent_) net::co_spawn(io_, agent_->run(), [](std::exception_ptr) {});
+    if (files_) net::co_spawn(io_, files_->run(), [](std::exception_ptr) {});
     if (options_.ready) options_.ready(address);
     io_.run();
     store_.stop();
@@ -478,6 +571,15 @@ net::awaitable<void> tell(net::io_context& io, std::shared_ptr<node::SyncProgres
     }
 }
 
+/// The rows are through; attachments go on where they stopped.
+Error files_error(node::Node& node, const Error& e) {
+    if (!is_retryable(e.code)) return e;
+    const auto left = node.contents().index().count_sent(files::Sent::not_yet);
+    const auto n = left ? std::to_string(*left) : std::string("?");
+    const auto [zh, en] = text::halves(e.detail);
+    return fail(e.code, text::both(text::Msg::files_offline, {n, zh}, {n, en}));
+}
+
 }  // namespace
 
 Result<> serve(node::Node& node, const ServeOptions& options) {
@@ -499,10 +601,36 @@ Result<json::value> sync_now(node::Node& node, const Watch& watch) {
     auto progress = std::make_shared<node::SyncProgress>();
     if (watch) net::co_spawn(io, tell(io, progress, watch), [](std::exception_ptr) {});
     auto report = run_to_end<node::SyncReport>(io, node::sync_once(store, io, client, progress));
+    if (report) {
+        auto rows = report_json(*report);
+        auto files = run_to_end<node::FileReport>(io, node::sync_files(store, io, client, {}));
+        client->close();
+        if (!files) return files_error(node, files.error());
+        rows.as_object()["files"] = files_json(*files);
+        return rows;
+    }
     client->close();
-    if (report) return report_json(*report);
     TRY(const auto unsent, sync::unsent_count(node.replica()));
     return offline_error(report.error(), unsent, "下次 sync 时", "at the next sync");
+}
+
+Result<json::value> fetch_now(node::Node& node, const Command& command) {
+    TRY(auto document, run(node, command));
+    TRY(const auto url, node.replica().fact("upstream/url"));
+    if (url.empty() || !is_waiting_for_contents(document)) return document;
+    {
+        net::io_context io(1);
+        node::Store store(node);
+        auto client = std::make_shared<http::Client>(io, url);
+        auto files = run_to_end<node::FileReport>(io, node::sync_files(store, io, client, {}));
+        client->close();
+        if (!files && !is_retryable(files.error().code)) return files.error();
+        if (!files) {
+            const auto [zh, en] = text::halves(files.error().detail);
+            return fail(files.error().code, text::both(text::Msg::fetch_offline, {zh}, {en}));
+        }
+    }
+    return run(node, command);
 }
 
 Result<json::value> enrol_device(node::Node& node, const std::string& url, const std::string& code,

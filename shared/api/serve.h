@@ -1,6 +1,7 @@
 // serve.h - a node that stays: answers devices, the JSON API, other commands on the same PC; syncs upstream.
 //
 //   POST /sync /enrol    devices (a hub only); bytes of wire/messages.h
+//   POST /files          the same, contents of attachments; bytes of wire/file_messages.h
 //   GET  /api/NAME/ARG?option=value, POST /api/NAME {"args":[],"options":{}}   loopback only
 //   DIR/control.sock     commands of the terminal, so that two processes never share the data
 #pragma once
@@ -15,7 +16,7 @@ namespace taizhang::api {
 struct ServeOptions {
     std::string listen = "127.0.0.1:0";
     std::string port_file;
-    bool is_hub = false;  ///< answers /sync and /enrol
+    bool is_hub = false;  ///< answers /sync, /enrol and /files
     std::function<void(const std::string& address)> ready;
     std::function<void(const std::string& line)> log;
 };
@@ -28,6 +29,8 @@ using Watch = std::function<void(const node::SyncProgress&)>;
 
 /// Syncs once with the hub above, from a process that does not serve.
 Result<boost::json::value> sync_now(node::Node& node, const Watch& watch = nullptr);
+/// Asks for contents, and gets them from the hub above if it has them, from a process that does not serve.
+Result<boost::json::value> fetch_now(node::Node& node, const Command& command);
 /// Enrols with the hub at `url` and fetches everything.
 /// A hub begins with all of the log, a device with the state that the city signed last.
 Result<boost::json::value> enrol_device(node::Node& node, const std::string& url, const std::string& code,

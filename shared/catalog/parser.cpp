@@ -32,8 +32,9 @@ const std::map<std::string_view, std::uint32_t> kBy = {
 
 /// Tables of schema/engine, beside which the entities' tables stand.
 const std::set<std::string, std::less<>> kEngineTables = {
-    "fact",    "replica",    "stream", "control", "certificate", "log",   "waiting",    "conflict",  "device",
-    "horizon", "enrol_code", "ack",    "held",    "backed",      "floor", "checkpoint", "unstamped", "wanted_row"};
+    "fact",       "replica",   "stream",     "control",    "certificate", "log",           "waiting",
+    "conflict",   "device",    "enrol_code", "ack",        "held",        "horizon",       "backed",
+    "checkpoint", "unstamped", "floor",      "wanted_row", "content",     "content_range", "content_level"};
 
 bool is_name(std::string_view s) {
     if (s.empty() || s.size() > 48) return false;

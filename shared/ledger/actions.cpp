@@ -33,7 +33,7 @@ namespace {
 
 constexpr std::size_t kTextMax = 8000;
 
-Value flag(bool b) { return Value::integer(b ? 1 : 0); }
+}  // namespace
 
 Result<> check_text(const std::string& text) {
     if (!is_utf8(text)) return fail(Errc::bad_input, "文字不是 UTF-8 / the text is not UTF-8");
@@ -42,6 +42,10 @@ Result<> check_text(const std::string& text) {
                                          std::to_string(kTextMax) + " bytes");
     return check_marking(text);
 }
+
+namespace {
+
+Value flag(bool b) { return Value::integer(b ? 1 : 0); }
 
 std::string field_text(const RowView& row, std::string_view name) {
     for (const auto& [n, v] : row.fields)

@@ -11,5 +11,7 @@ namespace taizhang::ledger {
 std::string new_id(Replica& r, const Entity& e);
 /// Classified content has no place here: the marking itself is refused on entry. Errc::bad_input.
 Result<> check_marking(const std::string& text);
+/// The same, not UTF-8, or too long. Errc::bad_input.
+Result<> check_text(const std::string& text);
 
 }  // namespace taizhang::ledger

@@ -34,6 +34,12 @@ struct ReportInput {
     bool no_change = false;
 };
 
+struct Attached {
+    std::string name;  ///< of the file, without its folder
+    std::uint64_t size = 0;
+    Hash hash;
+};
+
 using Assignments = std::vector<std::pair<std::string, std::string>>;  ///< name=value, as typed
 
 class Ledger {
@@ -54,6 +60,11 @@ public:
     /// A new record of that entity: its id is made here, the unit it belongs to is this node's unless it is given, and
     /// its first time field is now unless it is given.
     Result<Saved> create(const std::string& entity, const Assignments& fields, const std::string& person);
+    /// The stream in which an attachment of that record goes: the record's own where this node may write, otherwise
+    /// the own unit's. Errc::not_found.
+    Result<StreamId> attachment_home(const std::string& id);
+    /// Says that a content belongs to the record; the bytes are the caller's to keep, before this.
+    Result<Saved> attach(const std::string& id, const Attached& what, const std::string& person);
     /// `pick`: "mine", "theirs", or the text that is to stand.
     Result<Saved> resolve(const std::string& conflict, const std::string& pick, const std::string& person);
 

@@ -1,4 +1,5 @@
 // One record with everything that a person may ask about it.
+#include "ledger/attachments.h"
 #include "ledger/conflicts.h"
 #include "ledger/ledger.h"
 #include "ledger/notices.h"
@@ -187,6 +188,8 @@ Result<json::object> Ledger::show(const std::string& id) {
     o["acks"] = {{"township", township}, {"city", city}};
     TRY(auto unread, unread_of(r_, row.entity, row.id));
     o["needs_program"] = std::move(unread);
+    TRY(auto attachments, attachments_of(r_, id));
+    o["attachments"] = std::move(attachments);
     return o;
 }
 
@@ -255,6 +258,8 @@ Result<json::object> Ledger::status() {
     o["out_of_scope"] = foreign;
     o["clock"] = r_.now().unverified ? "low" : "trusted";
     o["control"] = r_.control().head().value;
+    TRY(auto contents, contents_status(r_));
+    o["attachments"] = std::move(contents);
     json::object holds;
     for (const auto& s : r_.streams()) {
         TRY(const auto n, r_.commits_in(s));

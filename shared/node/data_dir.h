@@ -1,7 +1,8 @@
-// data_dir.h - where a node lives: its folder, its lock, its small files. All POSIX calls on files are here.
+// data_dir.h - where a node lives: its folder, its lock, its small files. All POSIX calls on files are in this folder.
 //
 //   DIR/taizhang.db   the database          DIR/lock          held by the process that uses it
 //   DIR/incarnation   the replica's id      DIR/control.sock  the serving process answers here
+//   DIR/files         contents of attachments (blob_folder.h)
 //
 // The incarnation is kept outside the database too: a database that was copied or
 // restored without it is a new replica.

@@ -19,6 +19,8 @@ Result<std::unique_ptr<Node>> Node::open(const Options& options) {
     TRY_VOID(node->keep_incarnation());
     TRY(auto hub, sync::Hub::open(*node->replica_));
     node->hub_ = std::make_unique<sync::Hub>(std::move(hub));
+    node->blobs_ = std::make_unique<BlobFolder>(node->dir_.file("files"));
+    node->contents_ = std::make_unique<files::Contents>(*node->replica_, *node->blobs_);
     return node;
 }
 

@@ -11,7 +11,6 @@
 #include <chrono>
 
 namespace taizhang::node {
-namespace {
 
 using namespace std::chrono_literals;
 constexpr auto kEnrolDeadline = 300s;   // a hub that is busy over a link that is slow
@@ -28,7 +27,6 @@ http::Request post_to(const char* target, std::string body) {
     return q;
 }
 
-/// The hub says what is wrong in one line; which error it is follows from the status.
 Error refusal(const http::Response& r) {
     auto line = r.body.substr(0, 500);
     while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.pop_back();
@@ -47,8 +45,6 @@ Error refusal(const http::Response& r) {
         default: return fail(Errc::protocol, line);
     }
 }
-
-}  // namespace
 
 net::awaitable<Result<std::string>> enrol(Store& store, net::io_context& io, std::string url, std::string code,
                                           std::string label, sync::Enrolment::Begin begin) {

@@ -15,6 +15,11 @@ struct SyncReport {
     std::vector<std::string> notices;  ///< what a person should know since this sync; one line each, both languages
 };
 
+/// A message for the hub, and what its answer means when it is not 200: the hub says what is wrong in one line, which
+/// error it is follows from the status.
+http::Request post_to(const char* target, std::string body);
+Error refusal(const http::Response& response);
+
 /// Enrols with a one-time code; fetches nothing yet. Errc::offline, denied, protocol.
 /// `begin`: what a node without data begins with.
 net::awaitable<Result<std::string>> enrol(Store& store, net::io_context& io, std::string url, std::string code,

@@ -13,6 +13,7 @@ constexpr std::string_view kMagic = "TZB\x01";
 // Suite 0: contents in the clear, the seal is their hash. Sealed and signed suites keep this frame.
 constexpr std::uint8_t kPlain = 0;
 constexpr std::size_t kAcksMax = 4096, kPeersMax = 32;
+constexpr std::size_t kStretchMin = 4096;  // a part with less room than this gets no more of a content
 constexpr int kReach = static_cast<int>(Level::city);
 
 Error damaged() {
@@ -189,6 +190,17 @@ public:
                 part().commits.push_back(std::move(e.packed));
                 ++count_;
             }
+        }
+        return {};
+    }
+
+    Result<> contents(const BundleOptions& o) {
+        while (o.next_content) {
+            if (bytes_ + std::min(kStretchMin, part_bytes_) > part_bytes_) next();
+            TRY(auto range, o.next_content(part_bytes_ - bytes_));
+            if (!range) return {};
+            bytes_ += range->bytes.size();
+            part().contents.push_back(std::move(*range));
         }
         return {};
     }
@@ -373,6 +385,8 @@ Result<BundleFiles> make_bundle(Replica& r, const BundleOptions& o) {
     frame.to = o.to;
     frame.made_ms = r.now().ms;
     frame.control = frame.control_after = r.control().head();
+    frame.contents_here = o.contents_here;
+    frame.contents_wanted = o.contents_wanted;
     TRY(const auto heads, r.chain_heads());
     std::vector<StreamId> streams;
     for (const auto& h : heads) {
@@ -389,12 +403,14 @@ Result<BundleFiles> make_bundle(Replica& r, const BundleOptions& o) {
         TRY(const auto after, receiver.after(r, h));
         if (after) TRY_VOID(filler.chain(h, *after));
     }
+    TRY_VOID(filler.contents(o));
     return filler.finish();
 }
 
-Result<BundleTaken> take_bundle(Replica& r, std::string_view file) {
+Result<BundleTaken> take_bundle(Replica& r, std::string_view file, const BundleStep& before, const BundleStep& after) {
     TRY(const auto b, unseal(file));
     TRY_VOID(check_receiver(r, b));
+    if (before) TRY_VOID(before(b));
     BundleTaken out;
     out.unit = b.unit;
     out.part = b.part;
@@ -413,6 +429,7 @@ Result<BundleTaken> take_bundle(Replica& r, std::string_view file) {
         TRY(const bool is_newest, remember_peer(r, b));
         return take_receipts(r, b, is_newest);
     }));
+    if (after) TRY_VOID(after(b));
     TRY(const auto open, gaps(r));
     for (const auto& g : open) out.missing.push_back(g.line());
     return out;

@@ -10,7 +10,10 @@
 #pragma once
 
 #include "replica/replica.h"
+#include "wire/messages.h"
 
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +27,11 @@ struct BundleOptions {
     std::string to;    ///< a unit above or below, or the own one; empty: whoever is above
     bool all = false;  ///< whatever the receiver may have, from the beginning
     std::size_t part_bytes = kBundleBytes;
+
+    /// Contents that follow the rows (files/bundle_contents.h): the next stretch of at most so many bytes, nothing at
+    /// the end. And what the sender has and would like to have.
+    std::function<Result<std::optional<wire::ContentRange>>(std::size_t bytes_max)> next_content;
+    std::vector<Hash> contents_here, contents_wanted;
 };
 
 struct BundleFiles {
@@ -40,7 +48,10 @@ struct BundleTaken {
     std::uint64_t taken = 0, known = 0, held = 0, released = 0;
     std::vector<std::string> missing;  ///< a line each
 };
-/// Errc::bad_input: damaged or not a bundle; not_allowed: for somebody else. Nothing was changed then.
-Result<BundleTaken> take_bundle(Replica& replica, std::string_view file);
+using BundleStep = std::function<Result<>(const wire::Bundle&)>;
+/// Errc::bad_input: damaged or not a bundle; not_allowed: for somebody else. Nothing was changed then. `before` runs
+/// when the bundle was found to be for this node, before anything is changed; `after` when the rows are on the disk.
+Result<BundleTaken> take_bundle(Replica& replica, std::string_view file, const BundleStep& before = {},
+                                const BundleStep& after = {});
 
 }  // namespace taizhang::sync

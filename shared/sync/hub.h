@@ -49,6 +49,10 @@ public:
     /// Whose token that is. Errc::denied.
     Result<Device> device_of(const std::string& token);
 
+    const ReplicaId& id() const { return hub_; }
+    std::uint64_t generation() const { return generation_; }
+    Level level() const;
+
 private:
     explicit Hub(Replica& r) : r_(&r) {}
     Result<std::string> enrol(const wire::EnrolRequest& q);
@@ -68,7 +72,6 @@ private:
                                wire::SyncReply& reply);
     bool matters_to(const std::string& unit, const Certificate& cert) const;
     const std::vector<StreamId>& scope(const std::string& unit);
-    Level level() const;
 
     Replica* r_;
     ReplicaId hub_;

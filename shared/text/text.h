@@ -81,6 +81,20 @@ enum class Msg {
     history_elsewhere,
     arrived_late,
     restored,
+    files_offline,
+    fetch_offline,
+    files_done,
+    files_left,
+    attachments,
+    attached,
+    content_here,
+    content_part,
+    content_not_here,
+    content_asked,
+    content_kept,
+    content_refused,
+    content_written,
+    content_units,
 };
 
 /// The message in the chosen language, its places filled.

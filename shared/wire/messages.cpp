@@ -1,6 +1,7 @@
 #include "wire/messages.h"
 
 #include "wire/archive.h"
+#include "wire/range_archive.h"
 
 namespace taizhang {
 
@@ -110,7 +111,7 @@ void serialize(A& a, Bundle& v) {
     a(v.version, v.city, v.from, v.unit);
     enumeration(a, v.level, Level::city);
     a(v.hub, v.generation, v.to, v.made_ms, v.part, v.parts, v.control, v.control_after, v.control_entries,
-      v.certificates, v.heads, v.acks, v.ranges, v.commits);
+      v.certificates, v.heads, v.acks, v.ranges, v.commits, v.contents, v.contents_here, v.contents_wanted);
 }
 
 namespace {

@@ -8,6 +8,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "wire/file_messages.h"
 
 #include <string>
 #include <string_view>
@@ -156,7 +157,10 @@ struct Bundle {
     std::vector<ChainPos> heads;
     std::vector<Ack> acks;  ///< of the levels above the sender
     std::vector<Range> ranges;
-    std::vector<std::string> commits;  ///< packed, range by range
+    std::vector<std::string> commits;    ///< packed, range by range
+    std::vector<ContentRange> contents;  ///< stretches of attachments, after the rows that name them
+    std::vector<Hash> contents_here;     ///< that the sender has whole, the newest: the receipt
+    std::vector<Hash> contents_wanted;   ///< that the sender would like to have
 };
 
 /// Every kind of message starts with a byte of its own.
