@@ -80,6 +80,8 @@ class Upstream:
         self.answer, self.seen = answer, []
 
         class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
                 status, headers, reply = outer.answer(self.path, dict(self.headers), body)
