@@ -32,7 +32,6 @@ struct Live::Impl : std::enable_shared_from_this<Live::Impl> {
         t.idle_timeout = silence;
         t.keep_alive_pings = true;
         stream.set_option(t);
-        stream.read_message_max(kPokeBytesMax);
         stream.control_callback({});
     }
 
@@ -88,7 +87,8 @@ void Live::say(std::string message) {
 
 net::awaitable<Result<std::string>> Live::next() {
     const auto impl = impl_;
-    beast::flat_buffer buffer;
+    // More than it holds is an error at once. Beast's own limit would first wait for the other side to hang up.
+    beast::flat_buffer buffer(kPokeBytesMax);
     auto result = co_await impl->stream.async_read(buffer, kToken);
     if (std::get<0>(result)) {
         impl->close();
