@@ -196,9 +196,12 @@ public:
 
     Result<> contents(const BundleOptions& o) {
         while (o.next_content) {
-            if (bytes_ + std::min(kStretchMin, part_bytes_) > part_bytes_) next();
-            TRY(auto range, o.next_content(part_bytes_ - bytes_));
+            part();
+            // A part is begun for what there is, never for nothing.
+            const bool is_full = bytes_ + std::min(kStretchMin, part_bytes_) > part_bytes_;
+            TRY(auto range, o.next_content(is_full ? part_bytes_ : part_bytes_ - bytes_));
             if (!range) return {};
+            if (is_full) next();
             bytes_ += range->bytes.size();
             part().contents.push_back(std::move(*range));
         }

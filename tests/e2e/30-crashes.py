@@ -34,7 +34,7 @@ def killed_after(seconds, *args):
 def kills():
     for i in range(40):
         text = f"第{i}次"
-        ok, out = killed_after(rng.uniform(0.001, 0.03), "set", "A0018", "problems=" + text, "--data", "b2")
+        ok, out = killed_after(rng.uniform(0.001, 0.12), "set", "A0018", "problems=" + text, "--data", "b2")
         if ok or "已保存" in out:
             state["saved"].append(text)
         if i % 3 == 0:

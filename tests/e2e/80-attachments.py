@@ -323,7 +323,7 @@ def bytes_for_screens():
             q.add_header("host", host)
         try:
             with urllib.request.urlopen(q, timeout=30) as r:
-                return r.status, dict(r.headers), r.read()
+                return r.status, {k.title(): v for k, v in r.headers.items()}, r.read()
         except urllib.error.HTTPError as e:
             return e.code, dict(e.headers), e.read()
 
