@@ -172,12 +172,16 @@ const tests = {
 
   async 'two PCs of one branch write the same text: both stand side by side, the secretary merges'() {
     pc2 = await serve('pc2', 'taizhang')
+    await api(pc2, 'sync')
+    const port = city.port
+    await city.stop() // with a link each would hear of the other at once
     await item('A0019').click()
     await page.getByText('完成情况、存在问题、下步打算').click()
     await page.locator('[data-field=result_text]').fill('甲稿:三次学习均有签到')
     await page.locator('details form button[type=submit]').click()
     await toast('已保存')
     await api(pc2, 'set', ['A0019', 'result_text=乙稿:两次集中、一次入户'], { person: '文书' })
+    city = await serve('city', 'taizhangd', port)
     for (const pc of [pc1, pc2, pc1]) await api(pc, 'sync')
     await page.goto(pc1.url + '/#/conflicts')
     await page.locator('h1', { hasText: '待裁定的冲突 1 处' }).waitFor()
@@ -198,8 +202,11 @@ const tests = {
   },
 
   async 'a void application shows the reason first'() {
+    const port = city.port
+    await city.stop()
     run('taizhangd', 'city', 'do', 'return', 'ZG2025-02', '--reason', '现场仍是380平方米')
     await api(pc1, 'do', ['apply_close_out', 'ZG2025-02'], { text: '请予销号' }) // before it has heard of that
+    city = await serve('city', 'taizhangd', port)
     await api(pc1, 'sync')
     await page.goto(pc1.url + '/#/conflicts')
     const card = page.locator('article.void').first()
