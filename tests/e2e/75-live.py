@@ -82,7 +82,7 @@ def strangers_are_turned_away():
     def ask(*headers):
         with socket.create_connection(("127.0.0.1", state["town"].port), timeout=10) as s:
             s.sendall(("GET /live HTTP/1.1\r\nHost: x\r\n" + "".join(h + "\r\n" for h in headers) + "\r\n").encode())
-            return s.recv(4096).decode()
+            return s.recv(4096).decode("latin-1")
 
     shake = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
     assert ask(*shake).startswith("HTTP/1.1 403 "), ask(*shake)
