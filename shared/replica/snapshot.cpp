@@ -94,8 +94,8 @@ std::string Replica::Impl::Snapshot::encode() const {
         w.varint(v.seq.value);
         w.raw(view(v.hash.bytes));
     };
-    std::string places;
-    Writer p(places);
+    std::string where;
+    Writer p(where);
     p.varint(tips.size());
     for (std::size_t i = 0; i < tips.size(); ++i) {
         place(p, tips[i]);
@@ -135,7 +135,7 @@ std::string Replica::Impl::Snapshot::encode() const {
     for (const auto& id : replicas.list()) w.raw(view(id.bytes));
     w.varint(names.list().size());
     for (const auto& name : names.list()) w.str(name);
-    w.raw(places);
+    w.raw(where);
     w.raw(rows);
     w.varint(past.size());
     for (const auto& x : past) {
