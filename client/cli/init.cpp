@@ -20,11 +20,13 @@ using text::say;
 
 bool shows_progress() { return ::isatty(STDERR_FILENO) == 1; }
 
-void remove_node_files(const std::string& dir) {
+void remove_node_files(const std::string& dir, bool with_keys) {
     std::error_code ec;
-    for (const char* name :
-         {"taizhang.db", "taizhang.db-wal", "taizhang.db-shm", "incarnation", "lock", "control.sock"})
+    for (const char* name : {"taizhang.db", "taizhang.db-wal", "taizhang.db-shm", "incarnation", "lock", "control.sock",
+                             "sessions", "launch", "launch.html"})
         fs::remove(dir + "/" + name, ec);
+    if (with_keys)
+        for (const char* name : {node::kKeyFile, node::kRootKeyFile}) fs::remove(dir + "/" + name, ec);
     fs::remove(dir, ec);  // only when nothing else is in it
 }
 
@@ -39,7 +41,7 @@ Result<ledger::ImportReport> make_city(const std::string& dir, const std::string
     const auto beside = dir + ".init";
     remove_node_files(beside);
     auto made = [&]() -> Result<ledger::ImportReport> {
-        TRY(auto node, node::Node::open({beside, true, std::chrono::seconds(1)}));
+        TRY(auto node, node::Node::open({beside, true, std::chrono::seconds(1), "taizhang.db", true}));
         return ledger::import_city(
             node->replica(), city, embedded::ledger_catalog,
             [shown = shows_progress()](const std::string& list, std::size_t done, std::size_t of) {
@@ -55,7 +57,13 @@ Result<ledger::ImportReport> make_city(const std::string& dir, const std::string
     }
     std::error_code ec;
     fs::create_directories(dir, ec);
-    for (const char* name : {"incarnation", "taizhang.db"}) {
+    for (const char* name : {node::kKeyFile, node::kRootKeyFile}) {
+        if (!node::exists(dir + "/" + name)) continue;
+        remove_node_files(beside);
+        return fail(Errc::not_allowed, "这里已有密钥,没有动它:" + dir + "/" + name +
+                                           " / there is a key here already, left as it is: " + dir + "/" + name);
+    }
+    for (const char* name : {node::kKeyFile, node::kRootKeyFile, "incarnation", "taizhang.db"}) {
         fs::rename(beside + "/" + name, dir + "/" + name, ec);
         if (ec) {
             remove_node_files(beside);

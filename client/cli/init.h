@@ -10,6 +10,6 @@ int init_city(const std::string& dir, const std::string& city_file, bool as_json
 /// Progress is for a person who watches; into a file go errors only.
 bool shows_progress();
 /// Removes the files of a node that was never finished, and its folder if it is empty then.
-void remove_node_files(const std::string& dir);
+void remove_node_files(const std::string& dir, bool with_keys = true);
 
 }  // namespace taizhang::cli

@@ -1,5 +1,6 @@
 #include "api/attachments.h"
 
+#include "api/new_file.h"
 #include "ledger/attachments.h"
 #include "ledger/ledger.h"
 
@@ -116,9 +117,7 @@ Result<json::value> file(node::Node& n, const Command& c) {
     const auto& ref = refs.front();
     auto path = c.option("out");
     if (node::is_folder(path)) path += "/" + std::filesystem::path(ref.name).filename().string();
-    if (node::exists(path))
-        return fail(Errc::not_allowed,
-                    "已有这个文件,没有覆盖:" + path + " / this file exists, it was left as it is: " + path);
+    TRY_VOID(check_is_new(path));
     std::string bytes;
     while (bytes.size() < ref.size) {
         TRY(const auto piece, n.contents().read(ref.hash, bytes.size(), kPieceBytes));

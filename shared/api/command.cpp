@@ -1,9 +1,17 @@
 #include "api/command.h"
 
 #include "api/attachments.h"
+#include "api/audit.h"
+#include "api/export_city.h"
 #include "api/files.h"
+#include "api/ledger_commands.h"
+#include "api/openapi.h"
+#include "api/person_commands.h"
 #include "api/publish.h"
+#include "api/revoke.h"
 #include "api/screen_commands.h"
+#include "api/sheets.h"
+#include "ledger/batch.h"
 #include "ledger/review.h"
 #include "ledger/times.h"
 #include "ledger/tree.h"
@@ -84,37 +92,14 @@ Result<json::value> as_saved(Result<ledger::Saved> r) {
     return saved_json(*r);
 }
 
-Result<ledger::Assignments> assignments(const std::vector<std::string>& args, std::size_t from) {
-    ledger::Assignments out;
-    for (auto i = from; i < args.size(); ++i) {
-        const auto eq = args[i].find('=');
-        if (eq == 0 || eq == std::string::npos)
-            return fail(Errc::usage,
-                        "请写成 字段=值,不是 '" + args[i] + "' / write FIELD=VALUE, not '" + args[i] + "'");
-        out.emplace_back(args[i].substr(0, eq), args[i].substr(eq + 1));
-    }
-    return out;
-}
-
 Result<json::value> report(node::Node& n, const Command& c) {
     ledger::ReportInput in;
     if (c.has("value")) in.value = c.option("value");
     in.text = c.option("text");
+    in.extra = c.option("extra");
     in.claims_complete = c.has("claim-complete");
     in.no_change = c.has("no-change");
     return as_saved(n.ledger().report(c.args[0], in, c.option("person")));
-}
-
-Result<json::value> act(node::Node& n, const Command& c) {
-    ledger::Assignments arguments;
-    for (const char* name : {"reason", "text", "new_deadline", "state"})
-        if (c.has(name)) arguments.emplace_back(name, c.option(name));
-    return as_saved(n.ledger().act(c.args[0], c.args[1], arguments, c.option("person")));
-}
-
-Result<json::value> verify(node::Node& n, const Command&) {
-    TRY(const auto commits, n.replica().verify());
-    return json::value{{"ok", true}, {"commits", commits}};
 }
 
 Result<json::value> digest(node::Node& n, const Command& c) {
@@ -159,10 +144,12 @@ Result<json::value> enrol_code(node::Node& n, const Command& c) {
         control.is_abolished(c.option("unit"), control.head()))
         return fail(Errc::not_allowed, c.option("unit") + " 已撤销,请为 " + next + " 发码 / " + c.option("unit") +
                                            " is closed: make a code for " + next);
+    if (c.has("answer")) return enrol_answer(n, c);
     TRY(const auto code, n.hub().new_code(c.option("unit")));
-    // Both sides can compare these eight letters over the telephone.
-    const auto fingerprint =
-        n.replica().control().root() + "-" + hash_of(view(n.replica().id().bytes)).hex().substr(0, 8);
+    // Both sides compare it, face to face or over the telephone. A city without keys has its server's name only.
+    auto fingerprint = n.hub().fingerprint();
+    if (fingerprint.empty())
+        fingerprint = n.replica().control().root() + "-" + hash_of(view(n.replica().id().bytes)).hex().substr(0, 8);
     return json::value{{"code", code.code},
                        {"unit", c.option("unit")},
                        {"expires", ledger::format_local(code.expires_ms)},
@@ -195,19 +182,6 @@ Result<json::value> unit(node::Node& n, const Command& c) {
     if (!u.rows.empty() && u.split_from.empty())
         return fail(Errc::usage, "记录编号只在拆分(--split-from)时给 / record ids go with --split-from only");
     return as_value(ledger::change_unit(n.replica(), u, c.option("person")));
-}
-
-/// The city signs what it holds, stream by stream.
-Result<json::value> checkpoint(node::Node& n, const Command&) {
-    TRY(const auto written, n.replica().checkpoint());
-    TRY(const auto all, n.replica().checkpoints());
-    TRY(const auto backup, n.replica().fact("backup/lsn"));
-    json::array streams;
-    for (const auto& c : written) streams.push_back(json::string(c.stream.str()));
-    return json::value{{"streams", std::move(streams)},
-                       {"covered", all.size()},
-                       {"commits", n.replica().log_head().value},
-                       {"backed_up", backup.empty() ? std::uint64_t{0} : std::strtoull(backup.c_str(), nullptr, 10)}};
 }
 
 /// Drops old history that the city's backup holds.
@@ -243,13 +217,32 @@ const std::map<std::string, Entry>& table() {
         {"new", {true, 1, 200, "new ENTITY FIELD=VALUE…", create}},
         {"publish", {true, 0, 1, "catalog [FILE.toml] [--dry-run]", publish}},
         {"page", {false, 1, 1, "page assignments|rectifications|help_requests|appeals", page}},
+        {"issue", {true, 0, 60, "issue [FIELD=VALUE…] --level branch [--task ID] [--under UNIT] [--dry-run]", issue}},
+        {"overview", {false, 0, 0, "overview [--unit ID]", overview}},
         {"units", {false, 0, 0, "units", units}},
         {"catalog", {false, 0, 0, "catalog", catalog}},
         {"pulse", {false, 0, 0, "pulse", pulse}},
         {"draft", {true, 1, 1, "draft KEY --value TEXT", draft}},
         {"drafts", {false, 0, 0, "drafts", drafts}},
         {"bundle", {true, 0, 0, "bundle [--to UNIT] [--all]", bundle}},
-        {"do", {true, 2, 2, "do TRANSITION ID", act}},
+        {"do", {true, 2, 1 + ledger::kBatchMax, "do TRANSITION ID…", act_on}},
+        {"search", {false, 1, 8, "search WORD…", search}},
+        {"story", {false, 1, 1, "story ID", story}},
+        {"undo", {true, 1, 50, "undo ID [FIELD…]", undo}},
+        {"decompose", {true, 1, 500, "decompose TASK [UNIT…] [--guidance TEXT]", decompose}},
+        {"expected", {false, 1, 1, "expected TASK [--unit U]", expected}},
+        {"form", {false, 1, 1, "form TASK [--unit U]", form}},
+        {"duplicates", {false, 0, 0, "duplicates [--unit U]", duplicates}},
+        {"merge", {true, 2, 2, "merge DUPLICATE INTO", merge}},
+        {"burden", {false, 0, 0, "burden [--unit U] [--month 2025-11]", burden}},
+        {"unanswered", {false, 0, 0, "unanswered [--unit U]", unanswered}},
+        {"stocktake", {true, 1, 1, "stocktake TITLE [--unit U]", stocktake}},
+        {"compare", {false, 1, 2, "compare STOCKTAKE [OTHER]", compare}},
+        {"trend", {false, 0, 0, "trend [--unit U] [--months N]", trend}},
+        {"breakdown", {false, 1, 1, "breakdown unit|level|field|task|source [--unit U]", breakdown}},
+        {"behind", {false, 1, 1, "behind FIGURE [--unit U]", behind}},
+        {"openapi",
+         {false, 0, 0, "openapi", [](auto&, const auto&) -> Result<json::value> { return json::value(openapi()); }}},
         {"resolve",
          {true, 1, 1, "resolve CONFLICT --pick mine|theirs|TEXT",
           [](auto& n, const auto& c) -> Result<json::value> {
@@ -257,30 +250,58 @@ const std::map<std::string, Entry>& table() {
                   return fail(Errc::usage, "请给出 --pick mine|theirs|文字 / give --pick mine|theirs|TEXT");
               return as_saved(n.ledger().resolve(c.args[0], c.option("pick"), c.option("person")));
           }}},
-        {"verify", {false, 0, 0, "verify", verify}},
+        {"verify", {false, 0, 0, "verify [--checkpoint FILE]", verify}},
+        {"audit", {false, 0, 0, "audit [--since T] [--until T] [--unit ID] [--person P] [--device D]", audit}},
         {"digest", {false, 0, 0, "digest", digest}},
         {"sql", {false, 1, 1, "sql \"SELECT …\"", sql}},
         {"review",
          {false, 0, 0, "review",
           [](auto& n, const auto& c) {
-              return as_value(ledger::review(n.replica(), c.option("unit"), n.replica().now().ms));
+              return as_value(ledger::review(n.facts(), c.option("unit"), n.replica().now().ms));
           }}},
-        {"enrol", {true, 0, 0, "enrol --unit ID", enrol_code}},
+        {"enrol", {true, 0, 1, "enrol --unit ID [--answer REQUEST OUT]", enrol_code}},
+        {"devices", {false, 0, 0, "devices", devices}},
+        {"person", {true, 1, 2, "person list|add|role|name|password|remove [LOGIN]", person}},
+        {"revoke", {true, 1, 1, "revoke REPLICA [--none]", revoke}},
+        {"release", {true, 3, 3, "release STREAM REPLICA SEQ", release}},
         {"export", {true, 1, 1, "export FILE.tzb [--to UNIT]", export_bundle}},
         {"import", {true, 0, 200, "import FILE.tzb…", import_bundles}},
         {"backup", {true, 1, 1, "backup FILE", backup}},
         {"unit", {true, 1, 200, "unit ID [--name N] [--parent P] [--merge-into U] [--abolish]", unit}},
-        {"checkpoint", {true, 0, 0, "checkpoint", checkpoint}},
+        {"checkpoint", {true, 0, 0, "checkpoint [--out FILE]", checkpoint}},
         {"compact", {true, 0, 0, "compact [--keep-days N]", compact}},
         {"attach", {true, 2, 2, "attach ID FILE", attach}},
         {"fetch", {true, 1, 1, "fetch ID|HASH", fetch}},
         {"file", {true, 1, 1, "file ID|HASH --out FILE", file}},
         {"files", {true, 0, 0, "files [--quota-mb N] [--on-demand yes|no]", files}},
+        {"export-xlsx", {false, 1, 2, "export-xlsx assignments|rectifications|attendance FILE.xlsx", export_xlsx}},
+        {"circular", {true, 0, 200, "circular ID… [--kind general|special]", circular}},
+        {"export-city", {false, 1, 1, "export-city FILE.json", export_city}},
+        {"circular-docx", {false, 1, 2, "circular-docx ID FILE.docx", circular_docx}},
+        {"import-xlsx", {true, 0, 1, "import-xlsx FILE.xlsx [--dry-run]", import_xlsx}},
     };
     return t;
 }
 
 }  // namespace
+
+Result<ledger::Assignments> assignments(const std::vector<std::string>& args, std::size_t from) {
+    ledger::Assignments out;
+    for (auto i = from; i < args.size(); ++i) {
+        const auto eq = args[i].find('=');
+        if (eq == 0 || eq == std::string::npos)
+            return fail(Errc::usage,
+                        "请写成 字段=值,不是 '" + args[i] + "' / write FIELD=VALUE, not '" + args[i] + "'");
+        out.emplace_back(args[i].substr(0, eq), args[i].substr(eq + 1));
+    }
+    return out;
+}
+
+std::vector<std::string> known_commands() {
+    std::vector<std::string> out{"sync"};
+    for (const auto& [name, entry] : table()) out.push_back(name);
+    return out;
+}
 
 bool is_known(const std::string& command) { return table().contains(command); }
 

@@ -28,9 +28,14 @@ inline constexpr int kKeepDays = 400;
 /// Whether the command writes (and so a sync should follow soon).
 bool writes(const std::string& command);
 bool is_known(const std::string& command);
+/// All of them, `sync` included, which needs a serving process.
+std::vector<std::string> known_commands();
 
 /// Runs a command that needs no network. The document is what --json prints. Threads: store thread only.
 Result<boost::json::value> run(node::Node& node, const Command& command);
+
+/// FIELD=VALUE arguments from `from` on. Errc::usage for one that has no "=".
+Result<ledger::Assignments> assignments(const std::vector<std::string>& args, std::size_t from);
 
 /// What a write says: record, commits, notes.
 boost::json::value saved_json(const ledger::Saved& saved);

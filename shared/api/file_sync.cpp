@@ -41,13 +41,8 @@ json::object files_json(const node::FileReport& r) {
             {"refused", std::move(refused)}};
 }
 
-FileSync::FileSync(net::io_context& io, node::Store& store, const std::string& upstream, Hold hold, Log log)
-    : io_(io),
-      store_(store),
-      client_(std::make_shared<http::Client>(io, upstream)),
-      hold_(std::move(hold)),
-      log_(std::move(log)),
-      wake_(io) {}
+FileSync::FileSync(net::io_context& io, node::Store& store, std::shared_ptr<http::Client> client, Hold hold, Log log)
+    : io_(io), store_(store), client_(std::move(client)), hold_(std::move(hold)), log_(std::move(log)), wake_(io) {}
 
 void FileSync::wake(bool poll) {
     woken_ = true;

@@ -22,7 +22,7 @@ class FileSync {
 public:
     using Hold = std::function<bool()>;
     using Log = std::function<void(const std::string&)>;
-    FileSync(net::io_context& io, node::Store& store, const std::string& upstream, Hold hold, Log log);
+    FileSync(net::io_context& io, node::Store& store, std::shared_ptr<http::Client> client, Hold hold, Log log);
 
     /// Until stop().
     net::awaitable<void> run();

@@ -1,8 +1,12 @@
 #include "api/files.h"
 
+#include "api/base64.h"
+#include "api/new_file.h"
 #include "files/bundle_contents.h"
+#include "http/http.h"
 #include "ledger/times.h"
 #include "sync/bundle.h"
+#include "sync/session.h"
 
 #include <boost/json.hpp>
 
@@ -38,15 +42,9 @@ std::string part_name(const std::string& path, std::size_t part, std::size_t par
     return has_suffix ? path.substr(0, path.size() - 4) + number + kSuffix : path + number;
 }
 
-Error is_there(const std::string& path) {
-    return fail(Errc::not_allowed,
-                "已有这个文件,没有覆盖:" + path + " / this file exists, it was left as it is: " + path);
-}
-
 /// All of the files or none.
 Result<> write_parts(const std::vector<std::string>& names, const std::vector<std::string>& parts) {
-    for (const auto& name : names)
-        if (node::exists(name)) return is_there(name);
+    for (const auto& name : names) TRY_VOID(check_is_new(name));
     for (std::size_t i = 0; i < names.size(); ++i) {
         if (auto r = node::write_file(names[i], parts[i]); !r) {
             for (std::size_t k = 0; k < i; ++k) node::remove_file(names[k]);
@@ -64,20 +62,6 @@ Result<std::size_t> part_bytes(const Command& c) {
     if (end == text.c_str() || *end != 0 || !(mb > 0) || mb > 7)
         return fail(Errc::usage, "--max-mb 要在 0 到 7 之间 / --max-mb must be above 0 and at most 7");
     return static_cast<std::size_t>(mb * (1 << 20));
-}
-
-std::string base64(std::string_view bytes) {
-    static constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    std::string out;
-    out.reserve((bytes.size() + 2) / 3 * 4);
-    for (std::size_t i = 0; i < bytes.size(); i += 3) {
-        std::uint32_t word = 0;
-        for (std::size_t k = 0; k < 3; ++k)
-            word = word << 8 | (i + k < bytes.size() ? static_cast<unsigned char>(bytes[i + k]) : 0u);
-        for (std::size_t k = 0; k < 4; ++k)
-            out.push_back(i + k > bytes.size() ? '=' : digits[word >> (18 - 6 * k) & 63]);
-    }
-    return out;
 }
 
 /// Room for attachments in one export.
@@ -180,14 +164,17 @@ Result<json::value> import_bundles(node::Node& n, const Command& c) {
 
 Result<json::value> backup(node::Node& n, const Command& c) {
     const auto& path = c.args[0];
-    if (node::exists(path)) return is_there(path);
+    const auto keys = path + node::kKeysSuffix;
+    for (const auto& p : {path, keys}) TRY_VOID(check_is_new(p));
     const auto beside = path + ".new";
     node::remove_file(beside);
     const auto holds = n.replica().log_head();
     auto made = n.replica().database().backup_to(beside);
+    if (made) made = node::copy_keys_out(n.dir().path(), keys);
     if (made) made = node::sync_and_rename(beside, path);
     if (!made) {
         node::remove_file(beside);
+        node::remove_file(keys);
         return made.error();
     }
     // From the next checkpoint on devices may drop what it holds.
@@ -195,7 +182,42 @@ Result<json::value> backup(node::Node& n, const Command& c) {
     if (own && own->unit == n.replica().control().root()) TRY_VOID(n.replica().note_backup(holds));
     std::error_code ec;
     const auto bytes = static_cast<std::int64_t>(fs::file_size(path, ec));
-    return json::value{{"file", path}, {"bytes", bytes}, {"commits", n.replica().log_head().value}};
+    return json::value{{"file", path}, {"keys", keys}, {"bytes", bytes}, {"commits", n.replica().log_head().value}};
+}
+
+Result<json::value> enrol_request(node::Node& n, const std::string& file, const std::string& label) {
+    TRY_VOID(check_is_new(file));
+    TRY(const auto bytes, sync::Enrolment(n.replica()).request_file(label));
+    TRY_VOID(node::write_file(file, bytes));
+    return json::value{{"request", file}};
+}
+
+Result<json::value> enrol_answer(node::Node& n, const Command& c) {
+    if (c.args.size() != 1)
+        return fail(Errc::usage,
+                    "用法:enrol --unit 单位 --answer 申请文件 答复文件 / usage: enrol --unit ID --answer REQUEST OUT");
+    const auto& out = c.args[0];
+    TRY_VOID(check_is_new(out));
+    TRY(const auto request, node::read_file(c.option("answer"), 1u << 20));
+    TRY(const auto answer, n.hub().answer(request, c.option("unit")));
+    TRY_VOID(node::write_file(out, answer.file));
+    return json::value{
+        {"answer", out}, {"unit", c.option("unit")}, {"device", answer.device}, {"fingerprint", n.hub().fingerprint()}};
+}
+
+Result<json::value> enrol_take(node::Node& n, const std::string& file, const std::string& fingerprint,
+                               const std::string& url) {
+    if (!url.empty()) TRY_VOID(http::parse_origin(url));
+    TRY(const auto bytes, node::read_file(file, 64u << 20));
+    sync::Enrolment enrolment(n.replica());
+    TRY_VOID(enrolment.take_answer(bytes, fingerprint));
+    if (!url.empty()) TRY_VOID(n.replica().set_fact("upstream/url", url));
+    TRY_VOID(n.keep_incarnation());
+    const auto& c = n.replica().control();
+    const auto* own = c.cert(n.replica().id());
+    return json::value{{"unit", own ? own->unit : std::string()},
+                       {"device", trust::fingerprint(c.root_key(), n.replica().keys().device->public_key())},
+                       {"fingerprint", enrolment.fingerprint()}};
 }
 
 Result<json::value> restore(const std::string& dir, const std::string& file) {
@@ -206,7 +228,9 @@ Result<json::value> restore(const std::string& dir, const std::string& file) {
     std::error_code ec;
     const bool was_there = node::exists(dir);
     fs::create_directories(dir, ec);
+    const bool had_key = node::exists(dir + "/" + node::kKeyFile);
     auto made = [&]() -> Result<json::value> {
+        TRY_VOID(node::copy_keys_in(file + node::kKeysSuffix, dir));
         fs::copy_file(file, dir + "/taizhang.db.new", ec);
         if (ec)
             return fail(ec == std::errc::no_space_on_device ? Errc::disk_full : Errc::io,
@@ -221,13 +245,17 @@ Result<json::value> restore(const std::string& dir, const std::string& file) {
         TRY_VOID(node::sync_and_rename(dir + "/taizhang.db.new", dir + "/taizhang.db"));
         TRY(auto node, node::Node::open({dir, false, std::chrono::seconds(1)}));
         const auto* own = node->replica().control().cert(node->replica().id());
-        return json::value{
-            {"data", dir}, {"unit", own ? own->unit : std::string()}, {"commits", node->replica().log_head().value}};
+        return json::value{{"data", dir},
+                           {"unit", own ? own->unit : std::string()},
+                           {"has_key", node->replica().can_sign()},
+                           {"commits", node->replica().log_head().value}};
     }();
     if (!made) {
         for (const char* name :
              {"taizhang.db.new", "taizhang.db.new-wal", "taizhang.db.new-shm", "incarnation", "lock"})
             node::remove_file(dir + "/" + name);
+        if (!had_key)
+            for (const char* name : {node::kKeyFile, node::kRootKeyFile}) node::remove_file(dir + "/" + name);
         if (!was_there) fs::remove(dir, ec);
     }
     return made;

@@ -14,6 +14,12 @@ Result<boost::json::value> import_bundles(node::Node& node, const Command& comma
 Result<boost::json::value> bundle(node::Node& node, const Command& command);
 Result<boost::json::value> backup(node::Node& node, const Command& command);
 
+/// Enrolment without a network: the device's request to a file; a server's answer to it; the answer taken.
+Result<boost::json::value> enrol_request(node::Node& n, const std::string& file, const std::string& label);
+Result<boost::json::value> enrol_answer(node::Node& n, const Command& c);
+Result<boost::json::value> enrol_take(node::Node& n, const std::string& file, const std::string& fingerprint,
+                                      const std::string& url);
+
 /// Makes a node in `dir` from a backup: checked whole, then put into place under a new generation and incarnation.
 /// Errc::not_allowed when there is data already.
 Result<boost::json::value> restore(const std::string& dir, const std::string& file);

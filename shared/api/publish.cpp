@@ -1,5 +1,7 @@
 #include "api/publish.h"
 
+#include "base/embedded.h"
+
 #include <boost/json.hpp>
 
 #include <filesystem>
@@ -50,15 +52,21 @@ Result<std::vector<Label>> check(const ControlState& control, const Catalog& nex
 }  // namespace
 
 Result<json::value> publish(node::Node& n, const Command& c) {
-    if (c.args.empty() || c.has("show")) return show(n);
+    const bool shipped = c.has("shipped");
+    if (shipped && !c.args.empty()) return fail(Errc::usage, "--shipped 不带文件 / --shipped goes without a file");
+    if (!shipped && (c.args.empty() || c.has("show"))) return show(n);
     auto& replica = n.replica();
     const auto* own = replica.control().cert(replica.id());
     if (!own || own->unit != replica.control().root())
         return fail(Errc::not_allowed,
                     "目录只由市级根服务器发布 / only the server of the city's root publishes a catalog");
-    TRY(auto text, node::read_file(c.args[0], kCatalogFileMax));
+    auto text = std::string(embedded::ledger_catalog);
+    if (!shipped) {
+        TRY(text, node::read_file(c.args[0], kCatalogFileMax));
+    }
     if (!is_utf8(text)) return fail(Errc::bad_input, "目录文件不是 UTF-8 / the catalog's file is not UTF-8");
-    const auto parsed = Catalog::parse(text, std::filesystem::path(c.args[0]).filename().string());
+    const auto parsed = Catalog::parse(
+        text, shipped ? std::string("ledger.toml") : std::filesystem::path(c.args[0]).filename().string());
     if (!parsed) return not_published(parsed.error());
     TRY(const auto changes, check(replica.control(), **parsed));
     json::array lines;

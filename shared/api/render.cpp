@@ -1,11 +1,15 @@
 // The documents of command.cpp for people at a terminal.
 #include "api/command.h"
+#include "api/ledger_commands.h"
+#include "api/person_commands.h"
 #include "api/render_attachments.h"
+#include "api/sheets.h"
 #include "text/text.h"
 
 #include <boost/json.hpp>
 
 #include <algorithm>
+#include <set>
 
 namespace taizhang::api {
 
@@ -61,6 +65,15 @@ std::string fit(std::string_view s, std::size_t columns) {
         i += n;
     }
     out.append(columns - w, ' ');
+    return out;
+}
+
+std::string render_verified(const json::object& o) {
+    auto out = say(Msg::verified_ok, {at(o, "commits")}) + "\n";
+    if (const auto* c = o.if_contains("checkpoint"))
+        out += say(Msg::verified_since, {at(c->as_object(), "signed_by"), at(c->as_object(), "time"),
+                                         at(c->as_object(), "chains"), at(c->as_object(), "commits")}) +
+               "\n";
     return out;
 }
 
@@ -357,11 +370,31 @@ std::string render_import(const json::object& o) {
     return out;
 }
 
+std::string render_devices(const json::array& list) {
+    std::string out;
+    for (const auto& d : list) {
+        const auto& o = d.as_object();
+        out += at(o, "unit") + "  " + at(o, "replica") + "  " + at(o, "key") + "  " + at(o, "label") +
+               (o.at("revoked").as_bool() ? "  已吊销 / revoked" : "") + "\n";
+    }
+    return out;
+}
+
 }  // namespace
 
 std::string render(const Command& command, const json::value& d) {
     const auto& name = command.name;
     if (name == "list") return render_list(command, d.as_array());
+    if (name == "devices") return render_devices(d.as_array());
+    if (name == "person") return render_person(command, d);
+    if (name == "open") return plain(d.as_object().at("address")) + "\n";
+    if (d.is_array() || !d.as_object().contains("record")) {
+        static const std::set<std::string> plain_ones = {"search",     "story",  "decompose",  "expected", "form",
+                                                         "duplicates", "burden", "unanswered", "compare",  "trend",
+                                                         "breakdown",  "behind", "do",         "page",     "units",
+                                                         "catalog",    "pulse",  "drafts",     "openapi"};
+        if (plain_ones.contains(name)) return render_plainly(d);
+    }
     const auto& o = d.as_object();
     if (name == "show") return render_show(o);
     if (name == "status") return render_status(o);
@@ -375,12 +408,26 @@ std::string render(const Command& command, const json::value& d) {
     if (name == "files") return render_files(o);
     if (name == "backup") return say(Msg::backup_made, {at(o, "file"), at(o, "commits"), at(o, "bytes")}) + "\n";
     if (name == "checkpoint")
-        return say(Msg::checkpoint_made, {std::to_string(o.at("streams").as_array().size()), at(o, "covered")}) + "\n";
+        return (o.contains("file") && o.at("streams").as_array().empty()
+                    ? std::string()
+                    : say(Msg::checkpoint_made, {std::to_string(o.at("streams").as_array().size()), at(o, "covered")}) +
+                          "\n") +
+               (o.contains("file") ? say(Msg::checkpoint_file, {at(o, "file"), at(o, "bytes")}) + "\n" : "");
     if (name == "unit") return say(Msg::unit_changed, {at(o, "id")}) + "\n";
     if (name == "compact") return say(Msg::compacted, {at(o, "bytes")}) + "\n";
     if (name == "restore") return say(Msg::restored, {at(o, "data"), at(o, "unit"), at(o, "commits")}) + "\n";
+    if (name == "revoke") return say(Msg::revoked, {at(o, "revoked"), at(o, "quarantined")}) + "\n";
+    if (name == "release") return say(Msg::released, {at(o, "released")}) + "\n";
+    if (name == "export-city") return say(Msg::city_written, {at(o, "file"), at(o, "bytes")}) + "\n";
+    if (name == "export-xlsx") return render_export_xlsx(o);
+    if (name == "circular-docx") return render_circular_docx(o);
+    if (name == "import-xlsx") return render_import_xlsx(o);
     if (name == "sql") return render_sql(o);
-    if (name == "verify") return say(Msg::verified_ok, {at(o, "commits")}) + "\n";
+    if (name == "verify") return render_verified(o);
+    if (name == "enrol" && o.contains("request")) return say(Msg::request_made, {at(o, "request")}) + "\n";
+    if (name == "enrol" && o.contains("device"))
+        return say(Msg::enrolled_by_file, {at(o, "unit"), at(o, "device")}) + "\n" +
+               say(Msg::code_hint, {at(o, "fingerprint")}) + "\n";
     if (name == "enrol")
         return say(Msg::code_is, {at(o, "code"), at(o, "unit"), at(o, "expires")}) + "\n" +
                say(Msg::code_hint, {at(o, "fingerprint")}) + "\n";

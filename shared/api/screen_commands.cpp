@@ -1,10 +1,15 @@
 #include "api/screen_commands.h"
 
+#include "base/bytes.h"
+#include "ledger/issue.h"
+#include "ledger/overview.h"
 #include "ledger/page.h"
 #include "ledger/times.h"
 #include "sync/session.h"
 
 #include <boost/json.hpp>
+
+#include <array>
 
 namespace taizhang::api {
 
@@ -67,6 +72,13 @@ Result<json::value> page(node::Node& n, const Command& c) {
     }
     q.offset = count_option(c, "offset", 0);
     q.limit = count_option(c, "limit", q.limit);
+    q.sample = count_option(c, "sample", 0);
+    q.seed = c.option("seed");
+    if (q.sample > 0 && q.seed.empty()) {
+        std::array<std::uint8_t, 4> drawn{};
+        n.replica().random(drawn);
+        q.seed = to_hex(view(drawn));
+    }
     TRY(auto found, ledger::page(n.replica(), q));
     return json::value(std::move(found));
 }
@@ -79,5 +91,22 @@ Result<json::value> units(node::Node& n, const Command&) {
 }
 
 Result<json::value> catalog(node::Node& n, const Command&) { return json::value(ledger::catalog_outline(n.replica())); }
+
+Result<json::value> issue(node::Node& n, const Command& c) {
+    ledger::IssueInput in;
+    TRY(in.fields, assignments(c.args, 0));
+    in.task = c.option("task");
+    in.under = c.option("under");
+    in.level = c.has("level") ? c.option("level") : "branch";
+    in.person = c.option("person");
+    in.dry_run = c.has("dry_run");
+    TRY(auto done, ledger::issue(n.replica(), in));
+    return json::value(std::move(done));
+}
+
+Result<json::value> overview(node::Node& n, const Command& c) {
+    TRY(auto found, ledger::overview(n.facts(), c.option("unit")));
+    return json::value(std::move(found));
+}
 
 }  // namespace taizhang::api

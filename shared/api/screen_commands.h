@@ -18,6 +18,8 @@ Result<boost::json::value> drafts(node::Node& node, const Command& command);
 
 Result<boost::json::value> page(node::Node& node, const Command& command);
 Result<boost::json::value> units(node::Node& node, const Command& command);
+Result<boost::json::value> issue(node::Node& node, const Command& command);
+Result<boost::json::value> overview(node::Node& node, const Command& command);
 Result<boost::json::value> catalog(node::Node& node, const Command& command);
 
 }  // namespace taizhang::api

@@ -3,13 +3,19 @@
 #include "api/attachments.h"
 #include "api/content_http.h"
 #include "api/file_sync.h"
+#include "api/gate.h"
+#include "api/may.h"
+#include "api/quota.h"
 #include "api/screens.h"
+#include "api/sign_in.h"
 #include "api/upkeep.h"
 #include "files/file_hub.h"
 #include "http/http.h"
 #include "node/agent.h"
 #include "node/environment.h"
 #include "node/pokes.h"
+#include "node/process.h"
+#include "node/secure.h"
 #include "node/upstream.h"
 #include "sync/session.h"
 #include "text/text.h"
@@ -46,6 +52,7 @@ constexpr std::size_t kControlBytesMax = 4u << 20, kApiBytesMax = 1u << 20;
 constexpr std::string_view kBundleType = "application/octet-stream";
 constexpr auto kFilesWait = 3s, kFetchWait = 30s;  // how long a command waits for attachments; then it says how far
 constexpr auto kToken = net::as_tuple(net::use_awaitable);
+constexpr auto kBetweenFigures = 20ms;  // others are served in between; higher: longer until the figures are there
 
 json::object error_json(const Error& e) {
     return {{"error", {{"code", taizhang::name_of(e.code)}, {"line", e.detail}}}};
@@ -83,30 +90,38 @@ public:
           options_(options),
           http_(io_, limits(), [this](http::Request q) { return handle(std::move(q)); }),
           pokes_(store_, io_),
+          sign_in_(store_, {node.dir().path(), options.sessions, [&node](auto out) { node.replica().random(out); }}),
           acceptor_(io_),
           dir_(node.dir().path()) {}
 
-    Result<> run();
+    Result<> run(std::shared_ptr<http::Tls> tls);
 
 private:
     static http::Limits limits() {
         http::Limits l;
         l.body_bytes_max = wire::kMessageBytesMax;
+        l.body_bytes_per_second_min = 100;  // a 2G link that is silent every other second still meets it
         return l;
     }
 
     net::awaitable<http::Response> handle(http::Request q);
     net::awaitable<http::Response> device(http::Request q);
     net::awaitable<http::Response> api(http::Request q);
-    net::awaitable<http::Response> content(http::Request q);
-    net::awaitable<Result<json::value>> execute(Command c);
+    net::awaitable<http::Response> content(http::Request q, Who who);
+    net::awaitable<http::Response> gate_live(http::Request q);
+    net::awaitable<http::Response> guarded(Place place, http::Request q);
+    /// `who`: nobody for the terminal, which is not asked what it may.
+    net::awaitable<Result<json::value>> execute(Command c, std::optional<Who> who);
+    net::awaitable<Result<json::value>> at_terminal(Command c);
     net::awaitable<Result<json::value>> sync_now();
     net::awaitable<Result<json::value>> sync_all();
     net::awaitable<Result<json::value>> fetch(Command c);
     net::awaitable<void> accept_commands();
     net::awaitable<void> answer_command(local::socket socket);
+    net::awaitable<void> read_figures();
     net::awaitable<void> keep_up();
     Result<> start_agent();
+    Result<> start_sign_in();
     json::value agent_json() const;
     net::awaitable<void> wait_for_signal();
     void stop();
@@ -120,12 +135,16 @@ private:
     ServeOptions options_;
     http::Server http_;
     node::Pokes pokes_;
+    SignIn sign_in_;
+    std::optional<Hosts> hosts_;
+    http::Handler live_gate_;
     local::acceptor acceptor_;
     std::string dir_;
     std::unique_ptr<node::Agent> agent_;  // none without a hub above
     std::unique_ptr<FileSync> files_;     // the same
     bool stopping_ = false;
     std::optional<Error> failure_;
+    std::shared_ptr<Quota> quota_ = std::make_shared<Quota>();  // the store thread's
 };
 
 http::Response text_response(int status, std::string line) {
@@ -136,46 +155,59 @@ http::Response text_response(int status, std::string line) {
     return r;
 }
 
-http::Response json_response(int status, const json::value& v) {
-    http::Response r;
-    r.status = status;
-    r.content_type = "application/json";
-    r.body = json::serialize(v);
-    r.headers.emplace_back("cache-control", "no-store");
-    return r;
+http::Response error_of(const Error& e) {
+    if (e.detail == kNoPersonLine) return error_response(400, "no_person", e.detail);
+    return json_response(http::http_status(e.code), error_json(e));
 }
 
-/// Another page in the browser must not be able to speak for the person at this PC.
-bool is_for_loopback(const http::Request& q) {
-    const bool peer = q.peer == "::1" || q.peer.starts_with("127.") || q.peer.starts_with("::ffff:127.");
-    auto host = q.header("host");
-    if (const auto colon = host.rfind(':'); colon != std::string_view::npos && host.back() != ']')
-        host = host.substr(0, colon);
-    return peer && (host == "localhost" || host == "[::1]" || host.starts_with("127."));
+Place place_of(const std::string& target, bool is_hub) {
+    const auto path = target.substr(0, target.find('?'));
+    if (is_hub && (path == "/sync" || path == "/enrol" || path == "/files" || path == "/live")) return Place::device;
+    return path.starts_with("/api/") ? Place::api : Place::screen;
 }
 
 net::awaitable<http::Response> Server::handle(http::Request q) {
-    const bool is_device = q.target == "/sync" || q.target == "/enrol" || q.target == "/files";
-    if (is_device && options_.is_hub) {
+    const auto place = place_of(q.target, options_.is_hub);
+    if (auto refusal = refuse(*hosts_, place, q)) co_return std::move(*refusal);
+    if (place == Place::device) {
         auto r = co_await device(std::move(q));
         co_return r;
     }
-    if (q.target.starts_with("/api/")) {
+    auto r = co_await guarded(place, std::move(q));
+    harden(r);
+    co_return r;
+}
+
+net::awaitable<http::Response> Server::guarded(Place place, http::Request q) {
+    if (place == Place::api) {
         auto r = co_await api(std::move(q));
         co_return r;
     }
-    // Other paths of a hub that devices reach from outside say nothing about what is here.
-    if (is_for_loopback(q))
-        if (auto page = screen(q)) co_return std::move(*page);
-    co_return text_response(404, "没有这个地址 / nothing at this address");
+    // To the network, a server without accounts says nothing about what is here, but what to do.
+    if (!sign_in_.is_open_to(q)) {
+        auto closed = text_response(403, text::both(text::Msg::closed_to_network, {}, {}));
+        co_return closed;
+    }
+    if (auto page = screen(q)) co_return std::move(*page);
+    auto nothing = text_response(404, "没有这个地址 / nothing at this address");
+    co_return nothing;
+}
+
+/// The way of live pokes: for devices, like /sync.
+net::awaitable<http::Response> Server::gate_live(http::Request q) {
+    if (auto refusal = refuse(*hosts_, Place::device, q)) co_return std::move(*refusal);
+    auto r = co_await live_gate_(std::move(q));
+    co_return r;
 }
 
 net::awaitable<http::Response> Server::device(http::Request q) {
+    if (q.target.starts_with("/live")) co_return text_response(404, "没有这个地址 / nothing at this address");
     if (q.method != "POST") co_return text_response(405, "只接受 POST / POST only");
     const bool is_enrol = q.target == "/enrol", is_files = q.target == "/files";
     auto grew = std::make_shared<bool>(false);
-    node::Store::Work work = [body = std::move(q.body), is_enrol, is_files,
-                              grew](node::Node& n) -> Result<std::string> {
+    node::Store::Work work = [body = std::move(q.body), is_enrol, is_files, grew,
+                              quota = quota_](node::Node& n) -> Result<std::string> {
+        TRY_VOID(admit(n.hub(), body, *quota));
         if (is_files) return files::FileHub(n.hub(), n.contents()).handle(body);
         if ((!body.empty() && body.front() == 'e') != is_enrol)
             return fail(Errc::protocol, "消息与地址不符 / message: not for this address");
@@ -194,6 +226,7 @@ net::awaitable<http::Response> Server::device(http::Request q) {
     if (!is_files) pokes_.changed();
     if (*grew && agent_) agent_->edited();  // the same
     http::Response r;
+    r.content_type.clear();  // a device knows what it asked for
     r.body = std::move(*answer);
     co_return r;
 }
@@ -260,31 +293,47 @@ Result<Command> command_of(const http::Request& q) {
 }
 
 net::awaitable<http::Response> Server::api(http::Request q) {
-    if (!is_for_loopback(q)) co_return text_response(403, "只对本机开放 / for this PC only");
     if (q.method != "GET" && q.method != "POST") co_return text_response(405, "只接受 GET 和 POST / GET and POST only");
-    if (is_content_download(q) || is_content_upload(q)) {
-        auto r = co_await content(std::move(q));
+    if (sign_in_.is_own_target(q.target)) {
+        auto r = co_await sign_in_.answer(std::move(q));
+        co_return r;
+    }
+    const bool is_download = is_content_download(q);
+    auto who = sign_in_.who(q, is_download ? people::Sessions::Key::content : people::Sessions::Key::page);
+    if (!who) co_return sign_in_.nobody(q);
+    if (is_download || is_content_upload(q)) {
+        auto r = co_await content(std::move(q), std::move(*who));
         co_return r;
     }
     const auto bytes_max = q.header("content-type") == kBundleType ? wire::kMessageBytesMax : kApiBytesMax;
     if (q.body.size() > bytes_max) co_return text_response(413, "请求太大 / request too large");
     auto command = command_of(q);
-    if (!command) co_return json_response(http::http_status(command.error().code), error_json(command.error()));
+    if (!command) co_return error_of(command.error());
     Command c = std::move(*command);
-    auto document = co_await execute(std::move(c));
-    if (!document) co_return json_response(http::http_status(document.error().code), error_json(document.error()));
+    auto document = co_await execute(std::move(c), std::move(who));
+    if (!document) co_return error_of(document.error());
     co_return json_response(200, *document);
 }
 
+/// What an upload of bytes is, in the words of the table of roles.
+Result<> may_attach(node::Node& n, const Who& who, Command& c) {
+    c.name = "attach";
+    TRY_VOID(may(n.replica(), who, c));
+    if (!who.is_owner()) c.options["person"] = who.name;
+    if (c.option("person").empty()) return fail(Errc::usage, std::string(kNoPersonLine));
+    return {};
+}
+
 /// Bytes of attachments, out and in.
-net::awaitable<http::Response> Server::content(http::Request q) {
+net::awaitable<http::Response> Server::content(http::Request q, Who who) {
     const bool is_upload = q.method == "POST";
     auto answer = std::make_shared<http::Response>();
     Command command;
     read_target(q, command);
-    node::Store::Work work = [answer, is_upload, c = std::move(command),
-                              body = std::move(q.body)](node::Node& n) -> Result<std::string> {
+    node::Store::Work work = [answer, is_upload, c = std::move(command), who = std::move(who),
+                              body = std::move(q.body)](node::Node& n) mutable -> Result<std::string> {
         if (is_upload) {
+            TRY_VOID(may_attach(n, who, c));
             TRY(const auto saved, upload_content(n, c, body));
             *answer = json_response(200, saved);
         } else {
@@ -295,7 +344,7 @@ net::awaitable<http::Response> Server::content(http::Request q) {
     auto done = co_await store_.run(std::move(work));
     if (!done) {
         if (store_.is_broken()) stop();
-        co_return json_response(http::http_status(done.error().code), error_json(done.error()));
+        co_return error_of(done.error());
     }
     if (is_upload && agent_) agent_->edited();
     if (is_upload) pokes_.changed();
@@ -336,16 +385,25 @@ net::awaitable<Result<json::value>> Server::fetch(Command c) {
     co_return std::move(*document);
 }
 
-net::awaitable<Result<json::value>> Server::execute(Command c) {
+net::awaitable<Result<json::value>> Server::execute(Command c, std::optional<Who> who) {
     if (c.name == "sync") {
         auto r = co_await sync_all();
         co_return r;
     }
     if (c.name == "progress") co_return agent_json();
     auto document = std::make_shared<json::value>();
-    const bool wrote = writes(c.name) && c.name != "draft";  // a draft has nothing to sync
-    node::Store::Work work = [document, c](node::Node& n) -> Result<std::string> {
-        TRY(*document, api::run(n, c));
+    auto accounts = std::make_shared<people::Accounts>();
+    // A draft, a trial and an account have nothing to sync.
+    const bool is_trial = c.has("dry-run") || c.has("dry_run");
+    const bool wrote = writes(c.name) && c.name != "draft" && c.name != "person" && !is_trial;
+    const bool is_person = c.name == "person";
+    node::Store::Work work = [document, accounts, is_person, c, who](node::Node& n) -> Result<std::string> {
+        if (who) {
+            TRY(*document, run_as(n, *who, c));
+        } else {
+            TRY(*document, api::run(n, c));
+        }
+        if (is_person) *accounts = n.people().accounts();
         return std::string();
     };
     auto done = co_await store_.run(std::move(work));
@@ -353,6 +411,7 @@ net::awaitable<Result<json::value>> Server::execute(Command c) {
         if (store_.is_broken()) stop();
         co_return done.error();
     }
+    if (is_person) sign_in_.accounts_changed(std::move(*accounts));
     if (wrote) {
         if (agent_) agent_->edited();
         pokes_.changed();
@@ -401,6 +460,14 @@ json::value Server::agent_json() const {
                          {"cuts", p.cuts}}}};
 }
 
+/// Whoever reaches the control socket holds the data folder.
+net::awaitable<Result<json::value>> Server::at_terminal(Command c) {
+    if (c.name == "open")
+        co_return json::value{{"address", sign_in_.open_address()}, {"sign_in", sign_in_.has_accounts()}};
+    auto document = co_await execute(std::move(c), std::nullopt);
+    co_return document;
+}
+
 net::awaitable<void> Server::answer_command(local::socket socket) {
     net::streambuf in(kControlBytesMax);
     auto [ec, n] = co_await net::async_read_until(socket, in, '\n', kToken);
@@ -412,7 +479,7 @@ net::awaitable<void> Server::answer_command(local::socket socket) {
         out = error_json(command.error());
     } else {
         Command c = std::move(*command);
-        auto document = co_await execute(std::move(c));
+        auto document = co_await at_terminal(std::move(c));
         if (document)
             out["document"] = std::move(*document);
         else
@@ -431,6 +498,22 @@ net::awaitable<void> Server::accept_commands() {
         if (ec) co_return;
         auto session = answer_command(std::move(socket));
         net::co_spawn(io_, std::move(session), [](std::exception_ptr) {});
+    }
+}
+
+/// A large office's figures are read before anybody asks, a little at a time.
+net::awaitable<void> Server::read_figures() {
+    net::steady_timer pause(io_);
+    for (bool is_whole = false; !is_whole && !stopping_;) {
+        node::Store::Work work = [](node::Node& n) -> Result<std::string> {
+            TRY(const bool whole, n.facts().load_some());
+            return std::string(whole ? "whole" : "");
+        };
+        auto done = co_await store_.run(std::move(work));
+        is_whole = !done || *done == "whole";  // who asks for figures is told what is wrong
+        pause.expires_after(kBetweenFigures);
+        auto [ec] = co_await pause.async_wait(kToken);
+        if (ec) co_return;
     }
 }
 
@@ -486,17 +569,35 @@ Result<> Server::open_control_socket() {
     return {};
 }
 
+/// Before anything is answered.
+Result<> Server::start_sign_in() {
+    Result<> read;
+    net::co_spawn(io_, sign_in_.read_accounts(), [&](std::exception_ptr, Result<std::string> r) {
+        if (!r) read = r.error();
+    });
+    io_.run();
+    io_.restart();
+    return read;
+}
+
 /// With a hub above, by the facts that enrolment left.
 Result<> Server::start_agent() {
     auto options = std::make_shared<node::Agent::Options>();
     node::Store::Work look = [options](node::Node& n) -> Result<std::string> {
         TRY(options->url, n.replica().fact("upstream/url"));
         TRY(options->token, n.replica().fact("upstream/token"));
+        if (!options->url.empty()) {
+            TRY(options->tls, node::client_tls(n, options->url));
+        }
         return std::string();
     };
-    net::co_spawn(io_, store_.run(std::move(look)), [](std::exception_ptr, Result<std::string>) {});
+    Result<> looked;
+    net::co_spawn(io_, store_.run(std::move(look)), [&](std::exception_ptr, Result<std::string> r) {
+        if (!r) looked = r.error();
+    });
     io_.run();
     io_.restart();
+    if (!looked) return looked;
     if (options->url.empty()) return {};
     options->seed = std::random_device{}();
     options->log = options_.log;
@@ -505,27 +606,50 @@ Result<> Server::start_agent() {
         files_->wake();
     };
     files_ = std::make_unique<FileSync>(
-        io_, store_, options->url, [this] { return agent_->status().state == node::Agenda::State::syncing; },
+        io_, store_, std::make_shared<http::Client>(io_, options->url, options->tls),
+        [this] { return agent_->status().state == node::Agenda::State::syncing; },
         [this](const std::string& line) { log(line); });
     agent_ = std::make_unique<node::Agent>(store_, io_, std::move(*options));
     return {};
 }
 
-Result<> Server::run() {
+/// What a browser on this PC calls it: all addresses are no address.
+std::string own_host(const std::string& listen) {
+    const auto host = listen.substr(0, listen.rfind(':'));
+    return host == "0.0.0.0" ? "127.0.0.1" : host == "[::]" ? "[::1]" : host;
+}
+
+Result<> Server::run(std::shared_ptr<http::Tls> tls) {
+    const bool is_secure = tls != nullptr;
+    if (tls) http_.secure(std::move(tls));
+    TRY_VOID(start_sign_in());
     TRY_VOID(start_agent());
-    if (options_.is_hub) http_.open_door(pokes_.door());
+    if (options_.is_hub) {
+        auto door = pokes_.door();
+        live_gate_ = std::move(door.gate);
+        door.gate = [this](http::Request q) { return gate_live(std::move(q)); };
+        http_.open_door(std::move(door));
+    }
     TRY(const auto port, http_.listen(options_.listen));
+    hosts_.emplace(options_.listen, port, is_secure, options_.hosts);
+    const auto address = (is_secure ? "https://" : "http://") + own_host(options_.listen) + ":" + std::to_string(port);
+    TRY_VOID(sign_in_.begin(address, port, is_secure));
     TRY_VOID(open_control_socket());
-    const auto address = options_.listen.substr(0, options_.listen.rfind(':')) + ":" + std::to_string(port);
     if (!options_.port_file.empty()) TRY_VOID(node::write_file(options_.port_file, std::to_string(port) + "\n"));
     net::co_spawn(io_, wait_for_signal(), [](std::exception_ptr) {});
     net::co_spawn(io_, accept_commands(), [](std::exception_ptr) {});
     net::co_spawn(io_, keep_up(), [](std::exception_ptr) {});
+    if (options_.is_hub) net::co_spawn(io_, read_figures(), [](std::exception_ptr) {});
     if (agent_) net::co_spawn(io_, agent_->run(), [](std::exception_ptr) {});
     if (files_) net::co_spawn(io_, files_->run(), [](std::exception_ptr) {});
-    if (options_.ready) options_.ready(address);
+    if (options_.ready) {
+        auto launch = node::read_file(dir_ + "/" + node::kLaunchFile, 1024);
+        if (launch && launch->ends_with("\n")) launch->pop_back();
+        options_.ready(address, launch && !sign_in_.has_accounts() ? *launch : address);
+    }
     io_.run();
     store_.stop();
+    sign_in_.end();
     const node::SocketPath path(dir_);
     ::unlink(path.path().c_str());
     if (failure_) return *failure_;
@@ -587,8 +711,15 @@ Result<> serve(node::Node& node, const ServeOptions& options) {
     if (node::is_trial_clock() && !is_loopback(options.listen))
         return fail(Errc::usage,
                     "设了 TAIZHANG_NOW,只能在本机(127.0.0.1)服务 / TAIZHANG_NOW is set: serving loopback only");
+    std::shared_ptr<http::Tls> tls;
+    if (!options.certificate.empty()) {
+        TRY(tls, http::Tls::serve_with_files(options.certificate, options.key));
+    } else if (options.is_secure || !is_loopback(options.listen)) {
+        TRY(tls, node::server_tls(node));
+    }
+    node::allow_many_descriptors();
     auto server = std::make_shared<Server>(node, options);
-    return server->run();
+    return server->run(std::move(tls));
 }
 
 Result<json::value> sync_now(node::Node& node, const Watch& watch) {
@@ -597,7 +728,8 @@ Result<json::value> sync_now(node::Node& node, const Watch& watch) {
         return fail(Errc::usage, "本机没有上级服务器,请先 enrol / this node has no server above it: run enrol first");
     net::io_context io(1);
     node::Store store(node);
-    auto client = std::make_shared<http::Client>(io, url);
+    TRY(auto tls, node::client_tls(node, url));
+    auto client = std::make_shared<http::Client>(io, url, std::move(tls));
     auto progress = std::make_shared<node::SyncProgress>();
     if (watch) net::co_spawn(io, tell(io, progress, watch), [](std::exception_ptr) {});
     auto report = run_to_end<node::SyncReport>(io, node::sync_once(store, io, client, progress));
@@ -621,7 +753,8 @@ Result<json::value> fetch_now(node::Node& node, const Command& command) {
     {
         net::io_context io(1);
         node::Store store(node);
-        auto client = std::make_shared<http::Client>(io, url);
+        TRY(auto tls, node::client_tls(node, url));
+        auto client = std::make_shared<http::Client>(io, url, std::move(tls));
         auto files = run_to_end<node::FileReport>(io, node::sync_files(store, io, client, {}));
         client->close();
         if (!files && !is_retryable(files.error().code)) return files.error();
@@ -634,20 +767,24 @@ Result<json::value> fetch_now(node::Node& node, const Command& command) {
 }
 
 Result<json::value> enrol_device(node::Node& node, const std::string& url, const std::string& code,
-                                 const std::string& label, bool is_hub, const Watch& watch) {
+                                 const std::string& label, bool is_hub, const std::string& fingerprint,
+                                 const Watch& watch) {
     TRY_VOID(http::parse_origin(url));
     if (is_hub) TRY_VOID(must_have_all(node));
     const auto begin = is_hub ? sync::Enrolment::Begin::with_log : sync::Enrolment::Begin::with_state;
+    std::string seen;
     {
         net::io_context io(1);
         node::Store store(node);
-        auto enrolled = run_to_end<std::string>(io, node::enrol(store, io, url, code, label, begin));
+        auto enrolled = run_to_end<std::string>(io, node::enrol(store, io, url, code, label, begin, fingerprint));
         if (!enrolled) return enrolled.error();
+        seen = *enrolled;
     }
     TRY(const auto report, sync_now(node, watch));
     const auto* cert = node.replica().control().cert(node.replica().id());
     json::object o = report.as_object();
     o["unit"] = cert ? cert->unit : "";
+    if (!seen.empty()) o["fingerprint"] = seen;
     return json::value(std::move(o));
 }
 

@@ -4,6 +4,7 @@
 
 #include <sodium.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace taizhang {
@@ -121,6 +122,29 @@ bool is_utf8(std::string_view s) {
         }
     }
     return true;
+}
+
+namespace {
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
+/// U+0080 to U+009F: terminals read some of them as the beginning of a command.
+bool has_c1(std::string_view s) {
+    for (std::size_t i = 0; i + 1 < s.size(); ++i)
+        if (s[i] == '\xc2' && static_cast<unsigned char>(s[i + 1]) < 0xa0) return true;
+    return false;
+}
+
+}  // namespace
+
+bool is_line(std::string_view s) { return is_utf8(s) && std::none_of(s.begin(), s.end(), is_control) && !has_c1(s); }
+
+std::string for_terminal(std::string s) {
+    for (std::size_t i = 0; i < s.size(); ++i) {
+        if (s[i] == '\xc2' && i + 1 < s.size() && static_cast<unsigned char>(s[i + 1]) < 0xa0) s.replace(i, 2, "?");
+        if (is_control(s[i]) && s[i] != '\n' && s[i] != '\t') s[i] = '?';
+    }
+    return s;
 }
 
 Hash hash_of(std::string_view bytes) {

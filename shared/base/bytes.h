@@ -121,6 +121,11 @@ std::string from_hex(std::string_view hex);
 
 /// Well-formed: no overlong forms, no surrogates.
 bool is_utf8(std::string_view text);
+/// A name or a line for people that somebody else sent: UTF-8 without control characters, which could rewrite a
+/// terminal.
+bool is_line(std::string_view text);
+/// For a terminal: control characters other than line ends and tabs as '?'.
+std::string for_terminal(std::string text);
 
 template <std::size_t N>
 std::string_view view(const std::array<std::uint8_t, N>& a) {

@@ -99,10 +99,10 @@ std::optional<Decimal> Decimal::add(Decimal a, Decimal b) {
     return d;
 }
 
-void Value::write(Writer& w) const {
-    w.u8(static_cast<std::uint8_t>(kind_) | static_cast<std::uint8_t>(number_.scale << 4));
-    if (kind_ == Kind::number) w.zigzag(number_.mantissa);
-    if (kind_ == Kind::text || kind_ == Kind::blob) w.str(text_);
+void ValueView::write(Writer& w) const {
+    w.u8(static_cast<std::uint8_t>(kind) | static_cast<std::uint8_t>(number.scale << 4));
+    if (kind == Kind::number) w.zigzag(number.mantissa);
+    if (kind == Kind::text || kind == Kind::blob) w.str(text);
 }
 
 ValueView ValueView::read_unchecked(Reader& r) {

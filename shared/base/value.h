@@ -56,6 +56,8 @@ struct ValueView {
         return read_unchecked(r);
     }
     static ValueView read_unchecked(Reader& r);
+    /// A number must be normalised.
+    void write(Writer& w) const;
     Value copy() const;
 };
 
@@ -92,7 +94,7 @@ public:
     bool operator==(const Value&) const = default;
 
     ValueView view() const { return {kind_, number_, text_}; }
-    void write(Writer& w) const;
+    void write(Writer& w) const { view().write(w); }
     std::string encoded() const {
         std::string s;
         Writer w(s);

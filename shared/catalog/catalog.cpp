@@ -1,5 +1,7 @@
 #include "catalog/catalog.h"
 
+#include "catalog/marking.h"
+
 #include <algorithm>
 
 namespace taizhang {
@@ -163,7 +165,12 @@ Result<> check_value(const Field& f, const ValueView& v) {
     const bool is_text = v.kind != ValueView::Kind::text || is_utf8(v.text) || keep([] {
                              return Misfit{"不是 UTF-8 文字", "is not UTF-8 text"};
                          });
-    if (is_text && judge(f, v, keep)) return {};
+    if (is_text && judge(f, v, keep)) {
+        const auto marking = v.kind == ValueView::Kind::text ? secrecy_marking(v.text) : std::string();
+        if (marking.empty()) return {};
+        misfit = {"含涉密标记“" + marking + "”,不得录入,没有保存",
+                  "carries a secrecy marking (" + marking + "): not accepted, nothing was saved"};
+    }
     return fail(Errc::bad_input, f.label.zh + "(" + f.name + "):" + misfit.zh + " / " + f.name + ": " + misfit.en);
 }
 

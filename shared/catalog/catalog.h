@@ -152,9 +152,10 @@ Result<> may_follow(std::uint32_t before, std::uint32_t version);
 /// What people will notice when `after` follows `before`, in the order of the file.
 std::vector<Label> changes_between(const Catalog& before, const Catalog& after);
 
-/// Checks a value against a field: type, length, choice, real date. Errc::bad_input, one line naming the field.
+/// Checks a value against a field before it is written: type, length, choice, real date, no secrecy marking
+/// (marking.h). Errc::bad_input, one line naming the field.
 Result<> check_value(const Field& field, const ValueView& value);
-/// The same check without the words, for a value of a decoded commit, whose text is UTF-8.
+/// The same check without the words and the marking, for a value of a decoded commit, whose text is UTF-8.
 bool fits(const Field& field, const ValueView& value);
 /// What a person typed, as the field's type; empty text is null.
 Result<Value> parse_value(const Field& field, std::string_view text);

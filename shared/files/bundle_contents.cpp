@@ -18,12 +18,16 @@ std::string wish_key(const std::string& unit, const ReplicaId& replica) {
 
 // ------------------------------------------------------------------ making
 
-/// A receiver gets what a record in its scope names. Without a name it is whoever is above, and holds all that is here,
-/// records that a move took from this node included.
+/// A receiver gets what a record in its scope names. Without a name it is whoever is above, and holds all that is here.
+/// What a move took the record of from this node goes to whoever is above it.
 Result<bool> BundleContents::may_have(const std::string& to, const Hash& hash) {
     if (to.empty()) return true;
     TRY(const auto ref, c_.reference_for(to, hash));
-    return ref.has_value();
+    if (ref) return true;
+    TRY(const auto all, c_.index().references(hash));
+    const auto& control = c_.index().replica().control();
+    const auto* own = control.cert(c_.index().replica().id());
+    return all.empty() && own && to != own->unit && control.is_at_or_below(own->unit, to, control.head());
 }
 
 Result<> BundleContents::choose(const sync::BundleOptions& o) {

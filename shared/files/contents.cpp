@@ -202,6 +202,15 @@ Result<std::optional<Reference>> Contents::reference_for(const std::string& unit
     return std::optional<Reference>();
 }
 
+Result<std::optional<Reference>> Contents::reference_from(const std::string& unit, const Hash& hash) {
+    TRY(auto held, reference_for(unit, hash));
+    if (held) return held;
+    TRY(auto all, index_.references(hash));
+    for (auto& ref : all)
+        if (index_.replica().control().held_ever(unit, ref.stream)) return std::optional(std::move(ref));
+    return std::optional<Reference>();
+}
+
 Result<Content> Contents::expect(const Hash& hash) {
     TRY(auto known, look(hash));
     if (known) return *known;

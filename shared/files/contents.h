@@ -58,6 +58,9 @@ public:
 
     /// The record through which a device of the unit may have it.
     Result<std::optional<Reference>> reference_for(const std::string& unit, const Hash& hash);
+    /// The record for which a device of the unit may bring it: of a stream that it holds, or held before the tree
+    /// moved, since what was attached then must not be lost.
+    Result<std::optional<Reference>> reference_from(const std::string& unit, const Hash& hash);
     /// Enters in the account what a record here names. Errc::not_found: no record does.
     Result<Content> expect(const Hash& hash);
 

@@ -77,7 +77,7 @@ Result<bool> FileHub::is_settled(const Hash& hash, std::uint64_t size, const Con
 }
 
 Result<wire::ContentWord> FileHub::answer_offer(const std::string& unit, const Hash& hash, std::uint64_t size) {
-    TRY(const auto ref, contents_.reference_for(unit, hash));
+    TRY(const auto ref, contents_.reference_from(unit, hash));
     if (!ref)
         return refused(hash,
                        "服务器还没有引用这个附件的记录,或不在本机范围内,下次同步再试 / the server has no record in "

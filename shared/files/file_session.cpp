@@ -68,14 +68,15 @@ Result<bool> FileSession::has_work(Contents& contents, bool poll) {
         TRY_VOID(contents.drop_evicted());
         TRY_VOID(r.set_fact(kSwept, evicted));
     }
+    // A refused one as well: most often its record had not gone up yet, and a sync since then has changed that.
     TRY(const auto unsent, index.count_sent(Sent::not_yet));
-    if (unsent > 0) return true;
+    TRY(const auto refused, index.count_sent(Sent::refused));
+    if (unsent + refused > 0) return true;
     TRY(const auto wishes, index.wanted(kWantedHere, 1));
     if (!wishes.empty()) return true;
     if (!poll) return false;
     TRY(const auto later, index.count_sent(Sent::when_asked));
-    TRY(const auto refused, index.count_sent(Sent::refused));
-    if (later + refused > 0) return true;
+    if (later > 0) return true;
     TRY(const auto level, sync::upstream_level(r));
     TRY(const bool awaits, index.awaits_levels(level));
     if (awaits) return true;
@@ -240,7 +241,8 @@ Result<> FileSession::take_word(const wire::ContentWord& w, Level level) {
         case Kind::here:
             ++(was_sent ? stats_.sent : stats_.known);
             TRY_VOID(c_.index().learn_level(w.content, level));
-            return c_.index().set_sent(w.content, Sent::there);
+            TRY_VOID(c_.index().set_sent(w.content, Sent::there));
+            return let_go(w.content);
         case Kind::later: return c_.index().set_sent(w.content, Sent::when_asked);
         case Kind::refused: {
             TRY(const auto refs, c_.index().references(w.content));
@@ -249,6 +251,14 @@ Result<> FileSession::take_word(const wire::ContentWord& w, Level level) {
         }
         default: return makes_no_sense();
     }
+}
+
+/// The tree took its record from this PC before its content had gone up: now that goes too. A hub keeps it, since the
+/// record may still be on its way.
+Result<> FileSession::let_go(const Hash& hash) {
+    TRY(const auto evicted, c_.index().replica().fact("upstream/evicted"));
+    TRY(const bool is_hub, has_devices(c_.index().replica()));
+    return evicted.empty() || is_hub ? Result<>() : c_.drop_unnamed(hash);
 }
 
 Result<> FileSession::take_range(const wire::ContentRange& range) {

@@ -61,6 +61,7 @@ private:
     Result<> fill_wishes(wire::FileRequest& q);
     Result<> take_word(const wire::ContentWord& w, Level level);
     Result<> take_range(const wire::ContentRange& range);
+    Result<> let_go(const Hash& hash);
     Result<> take_wanted(const std::vector<Hash>& wanted);
     Result<bool> is_other_hub(const wire::FileReply& m);
 

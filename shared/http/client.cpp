@@ -2,6 +2,7 @@
 #include "http/link.h"
 #include "http/live_socket.h"
 #include "http/message.h"
+#include "http/wire.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/io_context.hpp>
@@ -52,12 +53,13 @@ struct Client::Impl {
     using Self = std::shared_ptr<Impl>;
     using LinkPtr = std::shared_ptr<Link>;
 
-    Impl(net::io_context& io_, std::string url_) : io(io_), url(std::move(url_)), origin(parse_origin(url)) {
+    Impl(net::io_context& io_, std::string url_, std::shared_ptr<Tls> tls_)
+        : io(io_), url(std::move(url_)), origin(parse_origin(url)), tls(std::move(tls_)) {
         if (!origin) return;
         const bool is_v6 = origin->host.find(':') != std::string::npos;
         host = is_v6 ? "[" + origin->host + "]" : origin->host;
         where = host + ":" + origin->port;
-        if (origin->port != "80") host = where;
+        if (origin->port != (origin->is_secure ? "443" : "80")) host = where;
     }
 
     static net::awaitable<Result<Response>> send(Self self, Request request, std::chrono::milliseconds deadline,
@@ -66,6 +68,7 @@ struct Client::Impl {
                                                  std::size_t body_bytes_max);
     static net::awaitable<Result<>> reach(Self self, std::chrono::milliseconds deadline);
     static net::awaitable<error_code> connect(Self self, Clock::time_point until);
+    static net::awaitable<error_code> greet(Self self, LinkPtr link);
     static net::awaitable<error_code> resolve(Self self, Clock::time_point until,
                                               std::vector<Tcp::endpoint>* endpoints);
     static net::awaitable<Attempt> exchange(Self self, LinkPtr link, std::string_view head, std::string_view body,
@@ -80,8 +83,10 @@ struct Client::Impl {
     net::io_context& io;
     std::string url;
     Result<Origin> origin;
-    std::string host;   ///< for the Host header: without the port when it is 80
-    std::string where;  ///< for messages
+    std::shared_ptr<Tls> tls;
+    std::optional<Error> refusal;  ///< why the server is not believed, when that ended a connection
+    std::string host;              ///< for the Host header: without the port when it is 80
+    std::string where;             ///< for messages
     LinkPtr link;
     std::shared_ptr<Lookup> lookup;              ///< while a name is being resolved
     std::uint64_t bytes_up = 0, bytes_down = 0;  ///< of connections that are gone
@@ -107,6 +112,10 @@ struct Sending {
 }  // namespace
 
 Error Client::Impl::offline(error_code ec) const {
+    if (ec == net::error::access_denied && refusal) return *refusal;
+    if (ec.category() == net::error::get_ssl_category())
+        return fail(Errc::offline, where + " 不能建立加密连接,可能不是台账服务器 / no TLS connection to " + where +
+                                       ": it may be no server of this program (" + ec.message() + ")");
     if (ec == net::error::timed_out)
         return fail(Errc::offline, where + " 没有按时应答 / " + where + " did not answer in time");
     if (ec == net::error::eof || ec == net::error::connection_reset || ec == net::error::broken_pipe)
@@ -131,6 +140,10 @@ void Client::Impl::drop() {
 net::awaitable<Result<Response>> Client::Impl::send(Self self, Request request, std::chrono::milliseconds deadline,
                                                     std::size_t body_bytes_max) {
     if (!self->origin) co_return self->origin.error();
+    if (self->origin->is_secure && !self->tls) {
+        auto unready = fail(Errc::usage, "没有准备加密连接:" + self->url + " / not made for https: " + self->url);
+        co_return unready;
+    }
     if (self->sending) {
         auto twice = fail(Errc::internal, "同一连接一次只能发一个请求 / one request at a time on " + self->where);
         co_return twice;
@@ -171,6 +184,7 @@ net::awaitable<Result<Response>> Client::Impl::talk(Self self, Request request, 
 
 net::awaitable<Result<>> Client::Impl::reach(Self self, std::chrono::milliseconds deadline) {
     if (!self->origin) co_return self->origin.error();
+    if (self->origin->is_secure && !self->tls) co_return fail(Errc::usage, "https");
     if (self->sending) co_return Result<>();  // a request is on its way: whoever sent it will hear
     const Sending sending(self->sending);
     if (self->link && self->link->is_quiet()) co_return Result<>();
@@ -188,9 +202,9 @@ net::awaitable<Result<std::shared_ptr<Live>>> Client::Impl::open_live(Self self,
                                                                       std::chrono::milliseconds silence) {
     auto reached = co_await reach(self, deadline);
     if (!reached) co_return reached.error();
-    auto socket = self->link->release();
+    auto wire = self->link->release();
     auto opened =
-        co_await start_live(std::move(socket), self->host, std::move(target), std::move(headers), deadline, silence);
+        co_await start_live(std::move(wire), self->host, std::move(target), std::move(headers), deadline, silence);
     co_return opened;
 }
 
@@ -209,10 +223,24 @@ net::awaitable<error_code> Client::Impl::connect(Self self, Clock::time_point un
         self->link = link;
         link->expire_at(now + turn);
         ec = co_await link->connect(endpoints[i]);
+        if (!ec && self->origin->is_secure) ec = co_await greet(self, link);
         if (!ec) co_return ec;
         if (self->link == link) self->drop();
     }
     co_return ec;
+}
+
+/// The handshake, and whether it is the server that we may talk to.
+net::awaitable<error_code> Client::Impl::greet(Self self, LinkPtr link) {
+    self->refusal.reset();
+    auto tls = self->tls;
+    auto host = self->origin->host;
+    const auto ec = co_await link->secure(std::move(tls), std::move(host), true);
+    if (ec) co_return ec;
+    auto believed = link->believed();
+    if (believed) co_return error_code{};
+    self->refusal = believed.error();
+    co_return net::error::make_error_code(net::error::access_denied);
 }
 
 net::awaitable<error_code> Client::Impl::resolve(Self self, Clock::time_point until,
@@ -304,7 +332,8 @@ net::awaitable<Attempt> Client::Impl::exchange(Self self, LinkPtr link, std::str
     co_return attempt;
 }
 
-Client::Client(net::io_context& io, std::string origin) : impl_(std::make_shared<Impl>(io, std::move(origin))) {}
+Client::Client(net::io_context& io, std::string origin, std::shared_ptr<Tls> tls)
+    : impl_(std::make_shared<Impl>(io, std::move(origin), std::move(tls))) {}
 
 Client::~Client() { close(); }
 
@@ -319,7 +348,7 @@ net::awaitable<Result<>> Client::reach(std::chrono::milliseconds deadline) { ret
 net::awaitable<Result<std::shared_ptr<Live>>> Client::open_live(std::string target, Headers headers,
                                                                 std::chrono::milliseconds deadline,
                                                                 std::chrono::milliseconds silence) {
-    const auto own = std::make_shared<Impl>(impl_->io, impl_->url);
+    const auto own = std::make_shared<Impl>(impl_->io, impl_->url, impl_->tls);
     return Impl::open_live(own, std::move(target), std::move(headers), deadline, silence);
 }
 

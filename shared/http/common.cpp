@@ -2,7 +2,7 @@
 #include "http/http.h"
 #include "http/strict.h"
 
-#include <boost/asio/ip/address_v6.hpp>
+#include <boost/asio/ip/address.hpp>
 
 namespace taizhang::http {
 
@@ -44,16 +44,15 @@ std::string_view Response::header(std::string_view lower_case_name) const {
 
 Result<Origin> parse_origin(const std::string& url) {
     const auto rubbish =
-        fail(Errc::usage, "地址应为 http://主机:端口，而不是 " + url + " / wants http://HOST:PORT, not " + url);
+        fail(Errc::usage, "地址应为 https://主机:端口，而不是 " + url + " / wants https://HOST:PORT, not " + url);
     const std::string lower_url = strict::lower(url);
     std::string_view rest = lower_url;
-    if (rest.substr(0, 8) == "https://")
-        return fail(Errc::usage, "还不支持 https：" + url + " / https is not supported yet: " + url);
-    if (rest.substr(0, 7) != "http://") return rubbish;
-    rest.remove_prefix(7);
+    Origin origin;
+    origin.is_secure = rest.substr(0, 8) == "https://";
+    if (!origin.is_secure && rest.substr(0, 7) != "http://") return rubbish;
+    rest.remove_prefix(origin.is_secure ? 8 : 7);
     if (!rest.empty() && rest.back() == '/') rest.remove_suffix(1);
 
-    Origin origin;
     if (!rest.empty() && rest.front() == '[') {
         const auto end = rest.find(']');
         if (end == std::string_view::npos) return rubbish;
@@ -70,13 +69,20 @@ Result<Origin> parse_origin(const std::string& url) {
         if (!is_name_or_ipv4(origin.host)) return rubbish;
     }
     if (rest.empty()) {
-        origin.port = "80";
+        origin.port = origin.is_secure ? "443" : "80";
         return origin;
     }
     if (rest.front() != ':' || !is_port(rest.substr(1))) return rubbish;
     rest.remove_prefix(1);
     origin.port = std::string(rest);
     return origin;
+}
+
+bool Origin::is_loopback() const {
+    if (host == "localhost") return true;
+    boost::system::error_code ec;
+    const auto address = net::ip::make_address(host, ec);
+    return !ec && address.is_loopback();
 }
 
 int http_status(Errc code) {

@@ -68,6 +68,7 @@ struct Limits {
 using Handler = std::function<net::awaitable<Response>(Request)>;
 struct LiveDoor;  // live.h
 class Live;
+class Tls;
 
 class Server {
 public:
@@ -76,6 +77,8 @@ public:
     /// Binds and starts accepting. `listen` is HOST:PORT with a numeric host or "localhost"; port 0 asks for any.
     /// Gives the port. Errc::busy when the address is taken, Errc::usage when it makes no sense.
     Result<std::uint16_t> listen(const std::string& listen);
+    /// Before listen(): TLS only. Whoever speaks plain HTTP is told so in one line.
+    void secure(std::shared_ptr<Tls> tls);
     /// Before listen(): what happens to WebSockets at one target. Without it they are requests like any other.
     void open_door(LiveDoor door);
     /// Stops accepting and closes all sessions; a handler that is waiting finishes, its answer is dropped.
@@ -90,8 +93,8 @@ private:
 
 class Client {
 public:
-    /// `origin` is http://HOST:PORT (checked by `parse_origin`).
-    Client(net::io_context& io, std::string origin);
+    /// `origin` is http://HOST:PORT or https://HOST:PORT (checked by `parse_origin`); the latter needs `tls`.
+    Client(net::io_context& io, std::string origin, std::shared_ptr<Tls> tls = nullptr);
     ~Client();
     /// Sends one request, waits at most `deadline` for the whole answer. Errc::offline when the
     /// other side cannot be reached or the connection broke; Errc::protocol when the answer is not HTTP
@@ -125,6 +128,9 @@ private:
 
 struct Origin {
     std::string host, port;
+    bool is_secure = false;
+    /// Nobody can listen in: plain HTTP will do.
+    bool is_loopback() const;
 };
 Result<Origin> parse_origin(const std::string& url);
 

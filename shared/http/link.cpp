@@ -1,5 +1,7 @@
 #include "http/link.h"
 
+#include "http/wire.h"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -11,8 +13,15 @@
 namespace taizhang::http {
 
 namespace {
-constexpr std::size_t kHeadPieceBytes = 4096;  // smaller: more calls; larger: more memory for each idle connection
+constexpr std::size_t kHeadPieceBytes = 4096;    // smaller: more calls; larger: more memory for each idle connection
+constexpr std::size_t kRecordBytes = 16 * 1024;  // of a TLS record
 constexpr std::size_t kLingerBytesMax = 1024 * 1024;  // smaller: refused senders see a reset more often than the reason
+std::string joined_piece(std::string_view head, std::string_view body) {
+    std::string out(head.substr(0, kRecordBytes));
+    out.append(body.substr(0, kRecordBytes - out.size()));
+    return out;
+}
+
 }  // namespace
 
 void Pace::moved(std::size_t bytes, Clock::time_point now) {
@@ -24,7 +33,11 @@ void Pace::moved(std::size_t bytes, Clock::time_point now) {
     deadline = std::min<Clock::time_point>(deadline + earned, now + grace);
 }
 
-Link::Link(Tcp::socket socket) : socket_(std::move(socket)), timer_(socket_.get_executor()) {}
+Link::Link(Tcp::socket socket)
+    : wire_(std::make_unique<Wire>(std::move(socket))), timer_(wire_->socket.get_executor()) {}
+Link::~Link() = default;
+
+bool Link::is_closed() const { return !wire_ || !wire_->socket.is_open(); }
 
 void Link::expire_at(Clock::time_point when) {
     expired_ = false;
@@ -36,7 +49,7 @@ void Link::expire_at(Clock::time_point when) {
         if (ec || !self || self->timer_.expiry() > Clock::now()) return;
         self->expired_ = true;
         error_code ignored;
-        self->socket_.cancel(ignored);
+        if (self->wire_) self->wire_->socket.cancel(ignored);
     });
 }
 
@@ -47,21 +60,58 @@ void Link::rest() {
 
 void Link::close() {
     error_code ignored;
-    socket_.close(ignored);
+    if (wire_) wire_->socket.close(ignored);
     rest();
 }
 
 net::awaitable<error_code> Link::connect(Tcp::endpoint to) {
     error_code ec;
-    socket_.open(to.protocol(), ec);
+    auto& socket = wire_->socket;
+    socket.open(to.protocol(), ec);
     if (ec) co_return ec;
-    auto result = co_await socket_.async_connect(to, net::as_tuple(net::use_awaitable));
+    auto result = co_await socket.async_connect(to, net::as_tuple(net::use_awaitable));
     ec = std::get<0>(result);
     if (ec && expired_) ec = net::error::timed_out;
     // Small questions and answers: never wait for more to send.
     error_code ignored;
-    if (!ec) socket_.set_option(Tcp::no_delay(true), ignored);
+    if (!ec) socket.set_option(Tcp::no_delay(true), ignored);
     co_return ec;
+}
+
+net::awaitable<error_code> Link::secure(std::shared_ptr<Tls> tls, std::string host, bool is_client) {
+    using Side = net::ssl::stream_base;
+    if (expired_) co_return net::error::make_error_code(net::error::timed_out);
+    auto* connection = tls->open(host);
+    if (!connection) co_return net::error::make_error_code(net::error::no_memory);
+    wire_->tls = std::move(tls);
+    wire_->secure = std::make_unique<Wire::Secure>(wire_->socket, connection);
+    auto result = co_await wire_->secure->async_handshake(is_client ? Side::client : Side::server,
+                                                          net::as_tuple(net::use_awaitable));
+    count();
+    auto ec = std::get<0>(result);
+    if (ec && expired_) ec = net::error::timed_out;
+    co_return ec;
+}
+
+net::awaitable<bool> Link::speaks_tls() {
+    auto waited = co_await wire_->socket.async_wait(Tcp::socket::wait_read, net::as_tuple(net::use_awaitable));
+    if (std::get<0>(waited) || is_closed()) co_return true;  // nothing to answer
+    error_code ec;
+    wire_->socket.non_blocking(true, ec);
+    unsigned char first = 0;
+    const auto n = wire_->socket.receive(net::buffer(&first, 1), Tcp::socket::message_peek, ec);
+    co_return n == 0 || first == 0x16;  // a handshake record
+}
+
+Result<> Link::believed() const {
+    return wire_ && wire_->secure ? wire_->tls->check(wire_->secure->native_handle()) : Result<>();
+}
+
+/// What went over the socket, TLS and all.
+void Link::count() {
+    auto* connection = wire_->secure->native_handle();
+    bytes_in = BIO_number_read(SSL_get_rbio(connection));
+    bytes_out = BIO_number_written(SSL_get_wbio(connection));
 }
 
 net::awaitable<error_code> Link::read_some(std::string* into, std::size_t bytes_max) {
@@ -70,11 +120,20 @@ net::awaitable<error_code> Link::read_some(std::string* into, std::size_t bytes_
     const auto before = into->size();
     into->resize(before + bytes_max);
     const auto space = net::buffer(into->data() + before, bytes_max);
-    auto result = co_await socket_.async_read_some(space, net::as_tuple(net::use_awaitable));
-    auto ec = std::get<0>(result);
-    const auto bytes = std::get<1>(result);
+    error_code ec;
+    std::size_t bytes = 0;
+    if (wire_->secure) {
+        auto result = co_await wire_->secure->async_read_some(space, net::as_tuple(net::use_awaitable));
+        ec = std::get<0>(result);
+        bytes = std::get<1>(result);
+        count();
+    } else {
+        auto result = co_await wire_->socket.async_read_some(space, net::as_tuple(net::use_awaitable));
+        ec = std::get<0>(result);
+        bytes = std::get<1>(result);
+        bytes_in += bytes;
+    }
     into->resize(before + bytes);
-    bytes_in += bytes;
     if (ec && expired_) ec = net::error::timed_out;
     co_return ec;
 }
@@ -114,11 +173,23 @@ net::awaitable<error_code> Link::write(std::string_view head, std::string_view b
         const auto head_left = head.substr(std::min(done, head.size()));
         const auto body_left = body.substr(done - (head.size() - head_left.size()));
         const std::array<net::const_buffer, 2> parts{net::buffer(head_left), net::buffer(body_left)};
-        auto result = co_await socket_.async_write_some(parts, net::as_tuple(net::use_awaitable));
-        auto ec = std::get<0>(result);
-        const auto bytes = std::get<1>(result);
+        error_code ec;
+        std::size_t bytes = 0;
+        if (wire_->secure) {
+            // One record for a small request: head and body go together.
+            const std::string joined = joined_piece(head_left, body_left);
+            const auto piece = net::buffer(joined);
+            auto result = co_await wire_->secure->async_write_some(piece, net::as_tuple(net::use_awaitable));
+            ec = std::get<0>(result);
+            bytes = std::get<1>(result);
+            count();
+        } else {
+            auto result = co_await wire_->socket.async_write_some(parts, net::as_tuple(net::use_awaitable));
+            ec = std::get<0>(result);
+            bytes = std::get<1>(result);
+            bytes_out += bytes;
+        }
         done += bytes;
-        bytes_out += bytes;
         if (pace) pace->moved(bytes, Clock::now());
         if (ec && expired_) ec = net::error::timed_out;
         if (ec) co_return ec;
@@ -128,7 +199,7 @@ net::awaitable<error_code> Link::write(std::string_view head, std::string_view b
 
 net::awaitable<void> Link::linger(Clock::time_point until) {
     error_code ec;
-    socket_.shutdown(Tcp::socket::shutdown_send, ec);
+    wire_->socket.shutdown(Tcp::socket::shutdown_send, ec);
     inbox.clear();
     expire_at(until);
     std::size_t discarded = 0;
@@ -141,19 +212,19 @@ net::awaitable<void> Link::linger(Clock::time_point until) {
 }
 
 bool Link::is_quiet() {
-    if (!socket_.is_open() || !inbox.empty()) return false;
+    if (is_closed() || !inbox.empty()) return false;
+    if (wire_->secure && SSL_pending(wire_->secure->native_handle()) > 0) return false;
     error_code ec;
-    socket_.non_blocking(true, ec);
+    wire_->socket.non_blocking(true, ec);
     if (ec) return false;
     char byte = 0;
-    socket_.receive(net::buffer(&byte, 1), Tcp::socket::message_peek, ec);
+    wire_->socket.receive(net::buffer(&byte, 1), Tcp::socket::message_peek, ec);
     return ec == net::error::would_block || ec == net::error::try_again;
 }
 
-Tcp::socket Link::release() {
+std::unique_ptr<Wire> Link::release() {
     rest();
-    auto socket = std::move(socket_);
-    return socket;
+    return std::move(wire_);
 }
 
 std::string Link::take(std::size_t bytes_max) {

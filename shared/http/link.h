@@ -4,6 +4,7 @@
 // Threads: the io_context's one thread.
 #pragma once
 
+#include "base/result.h"
 #include "http/strict.h"
 
 #include <boost/asio/awaitable.hpp>
@@ -49,18 +50,28 @@ struct HeadRead {
     std::string why;   ///< malformed: one line
 };
 
+class Tls;
+struct Wire;
+
 class Link : public std::enable_shared_from_this<Link> {
 public:
     explicit Link(Tcp::socket socket);
+    ~Link();
 
     /// From now on every wait ends at `when`, with net::error::timed_out.
     void expire_at(Clock::time_point when);
     /// Nothing is awaited for a while: a kept connection should not keep the io_context busy.
     void rest();
     void close();
-    bool is_closed() const { return !socket_.is_open(); }
+    bool is_closed() const;
 
     net::awaitable<error_code> connect(Tcp::endpoint to);
+    /// From now on everything is said in TLS. As a client `host` is whom we ask for; who answered is for
+    /// `believed` to say.
+    net::awaitable<error_code> secure(std::shared_ptr<Tls> tls, std::string host, bool is_client);
+    /// Whether the client at the other end begins as TLS does; waits for its first byte.
+    net::awaitable<bool> speaks_tls();
+    Result<> believed() const;
     /// Appends what arrived next, at most `bytes_max`. `into` grows with what arrives, not with what was announced.
     net::awaitable<error_code> read_some(std::string* into, std::size_t bytes_max);
     /// A header block of at most `bytes_max`; what follows it stays in `inbox`.
@@ -73,16 +84,20 @@ public:
 
     /// A kept connection on which nothing happened since: neither closed by the other side nor spoken on.
     bool is_quiet();
-    /// The socket for somebody else to use; this link is closed then.
-    Tcp::socket release();
+    /// The connection for somebody else to use; this link is closed then.
+    std::unique_ptr<Wire> release();
     /// Takes up to `bytes_max` from the front of `inbox`.
     std::string take(std::size_t bytes_max);
 
-    std::string inbox;  ///< received and not used yet
-    std::uint64_t bytes_in = 0, bytes_out = 0;
+    std::string address;                        ///< of the other side, set by the server
+    bool is_idle = true;                        ///< no request is being read or answered; the server's to say
+    std::string inbox;                          ///< received and not used yet
+    std::uint64_t bytes_in = 0, bytes_out = 0;  ///< on the socket
 
 private:
-    Tcp::socket socket_;
+    void count();
+
+    std::unique_ptr<Wire> wire_;
     net::steady_timer timer_;
     bool expired_ = false;
 };

@@ -3,6 +3,7 @@
 #include "http/link.h"
 #include "http/live_socket.h"
 #include "http/strict.h"
+#include "http/wire.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -11,6 +12,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/websocket.hpp>
+#include <boost/beast/websocket/ssl.hpp>
 
 namespace taizhang::http {
 
@@ -22,18 +24,18 @@ constexpr auto kToken = net::as_tuple(net::use_awaitable);
 
 }  // namespace
 
+/// Over a plain connection or over TLS.
 struct Live::Impl : std::enable_shared_from_this<Live::Impl> {
-    using Stream = websocket::stream<Tcp::socket>;
+    explicit Impl(std::unique_ptr<Wire> w) : wire(std::move(w)), wake(wire->socket.get_executor()) {}
+    virtual ~Impl() = default;
+    Impl(const Impl&) = delete;
+    Impl& operator=(const Impl&) = delete;
 
-    Impl(Tcp::socket socket, std::chrono::milliseconds handshake, std::chrono::milliseconds silence)
-        : stream(std::move(socket)), wake(stream.get_executor()) {
-        websocket::stream_base::timeout t;
-        t.handshake_timeout = handshake;
-        t.idle_timeout = silence;
-        t.keep_alive_pings = true;
-        stream.set_option(t);
-        stream.control_callback({});
-    }
+    virtual net::awaitable<error_code> send(std::string message) = 0;
+    virtual net::awaitable<error_code> receive(beast::flat_buffer* into) = 0;
+    virtual net::awaitable<error_code> accept(beast::http::request<beast::http::empty_body> request) = 0;
+    virtual net::awaitable<error_code> handshake(websocket::response_type* response, std::string host,
+                                                 std::string target, Headers headers) = 0;
 
     static net::awaitable<void> write(std::shared_ptr<Impl> self);
     void start();
@@ -41,15 +43,67 @@ struct Live::Impl : std::enable_shared_from_this<Live::Impl> {
         if (is_over) return;
         is_over = true;
         wake.cancel();
-        boost::system::error_code ignored;
-        stream.next_layer().close(ignored);
+        error_code ignored;
+        wire->socket.close(ignored);
     }
 
-    Stream stream;
+    std::unique_ptr<Wire> wire;
     net::steady_timer wake;  // of the writer
     std::string message;     // to be sent next
     bool has_message = false, is_over = false;
 };
+
+namespace {
+
+template <class Next>
+struct Over final : Live::Impl {
+    Over(std::unique_ptr<Wire> w, Next& next, std::chrono::milliseconds handshake_timeout,
+         std::chrono::milliseconds silence)
+        : Impl(std::move(w)), stream(next) {
+        websocket::stream_base::timeout t;
+        t.handshake_timeout = handshake_timeout;
+        t.idle_timeout = silence;
+        t.keep_alive_pings = true;
+        stream.set_option(t);
+        stream.control_callback({});
+    }
+
+    net::awaitable<error_code> send(std::string out) override {
+        stream.binary(true);
+        const auto bytes = net::buffer(out);
+        auto result = co_await stream.async_write(bytes, kToken);
+        co_return std::get<0>(result);
+    }
+    net::awaitable<error_code> receive(beast::flat_buffer* into) override {
+        auto result = co_await stream.async_read(*into, kToken);
+        co_return std::get<0>(result);
+    }
+    net::awaitable<error_code> accept(beast::http::request<beast::http::empty_body> request) override {
+        auto result = co_await stream.async_accept(request, kToken);
+        co_return std::get<0>(result);
+    }
+    net::awaitable<error_code> handshake(websocket::response_type* response, std::string host, std::string target,
+                                         Headers headers) override {
+        auto decorate = [headers](websocket::request_type& q) {
+            for (const auto& [name, value] : headers) q.set(name, value);
+        };
+        websocket::stream_base::decorator decorator(std::move(decorate));
+        stream.set_option(std::move(decorator));
+        auto result = co_await stream.async_handshake(*response, host, target, kToken);
+        co_return std::get<0>(result);
+    }
+
+    websocket::stream<Next&> stream;
+};
+
+std::shared_ptr<Live::Impl> live_over(std::unique_ptr<Wire> wire, std::chrono::milliseconds handshake,
+                                      std::chrono::milliseconds silence) {
+    auto& w = *wire;
+    if (w.secure) return std::make_shared<Over<Wire::Secure>>(std::move(wire), *w.secure, handshake, silence);
+    return std::make_shared<Over<Tcp::socket>>(std::move(wire), w.socket, handshake, silence);
+}
+
+}  // namespace
 
 /// Writes what is to be said; sleeps otherwise.
 net::awaitable<void> Live::Impl::write(std::shared_ptr<Impl> self) {
@@ -60,18 +114,14 @@ net::awaitable<void> Live::Impl::write(std::shared_ptr<Impl> self) {
             static_cast<void>(waited);
             continue;
         }
-        const std::string out = std::move(self->message);
+        std::string out = std::move(self->message);
         self->has_message = false;
-        const auto bytes = net::buffer(out);
-        auto result = co_await self->stream.async_write(bytes, kToken);
-        if (std::get<0>(result)) self->close();
+        const auto ec = co_await self->send(std::move(out));
+        if (ec) self->close();
     }
 }
 
-void Live::Impl::start() {
-    stream.binary(true);
-    net::co_spawn(stream.get_executor(), write(shared_from_this()), LogFailure{"live"});
-}
+void Live::Impl::start() { net::co_spawn(wire->socket.get_executor(), write(shared_from_this()), LogFailure{"live"}); }
 
 Live::Live(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Live::~Live() { close(); }
@@ -89,8 +139,8 @@ net::awaitable<Result<std::string>> Live::next() {
     const auto impl = impl_;
     // More than it holds is an error at once. Beast's own limit would first wait for the other side to hang up.
     beast::flat_buffer buffer(kPokeBytesMax);
-    auto result = co_await impl->stream.async_read(buffer, kToken);
-    if (std::get<0>(result)) {
+    const auto ec = co_await impl->receive(&buffer);
+    if (ec) {
         impl->close();
         co_return fail(Errc::offline, "实时连接断了 / the live connection is over");
     }
@@ -102,16 +152,16 @@ bool asks_for_live(const Request& request) {
     return request.method == "GET" && strict::lower(request.header("upgrade")) == "websocket" && request.body.empty();
 }
 
-net::awaitable<std::shared_ptr<Live>> accept_live(Tcp::socket socket, Request request,
+net::awaitable<std::shared_ptr<Live>> accept_live(std::unique_ptr<Wire> wire, Request request,
                                                   std::chrono::milliseconds silence) {
-    auto impl = std::make_shared<Live::Impl>(std::move(socket), std::chrono::seconds(30), silence);
+    auto impl = live_over(std::move(wire), std::chrono::seconds(30), silence);
     beast::http::request<beast::http::empty_body> message;
     message.method(beast::http::verb::get);
     message.version(11);
     message.target(request.target);
     for (const auto& [name, value] : request.headers) message.insert(name, value);
-    auto result = co_await impl->stream.async_accept(message, kToken);
-    if (std::get<0>(result)) {
+    const auto ec = co_await impl->accept(std::move(message));
+    if (ec) {
         impl->close();
         co_return nullptr;
     }
@@ -119,18 +169,13 @@ net::awaitable<std::shared_ptr<Live>> accept_live(Tcp::socket socket, Request re
     co_return std::make_shared<Live>(impl);
 }
 
-net::awaitable<Result<std::shared_ptr<Live>>> start_live(Tcp::socket socket, std::string host, std::string target,
-                                                         Headers headers, std::chrono::milliseconds deadline,
+net::awaitable<Result<std::shared_ptr<Live>>> start_live(std::unique_ptr<Wire> wire, std::string host,
+                                                         std::string target, Headers headers,
+                                                         std::chrono::milliseconds deadline,
                                                          std::chrono::milliseconds silence) {
-    auto impl = std::make_shared<Live::Impl>(std::move(socket), deadline, silence);
-    auto decorate = [headers](websocket::request_type& q) {
-        for (const auto& [name, value] : headers) q.set(name, value);
-    };
-    websocket::stream_base::decorator decorator(std::move(decorate));
-    impl->stream.set_option(std::move(decorator));
+    auto impl = live_over(std::move(wire), deadline, silence);
     websocket::response_type response;
-    auto result = co_await impl->stream.async_handshake(response, host, target, kToken);
-    const auto ec = std::get<0>(result);
+    const auto ec = co_await impl->handshake(&response, host, std::move(target), std::move(headers));
     if (ec) {
         impl->close();
         const auto status = response.result_int();

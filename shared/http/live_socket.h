@@ -3,17 +3,17 @@
 
 #include "http/live.h"
 
-#include <boost/asio/ip/tcp.hpp>
-
 namespace taizhang::http {
+
+struct Wire;
 
 /// Whether the request asks for a WebSocket.
 bool asks_for_live(const Request& request);
 /// Answers the handshake on a socket from which the request was read. Null when it is malformed or the link is gone.
-net::awaitable<std::shared_ptr<Live>> accept_live(net::ip::tcp::socket socket, Request request,
+net::awaitable<std::shared_ptr<Live>> accept_live(std::unique_ptr<Wire> wire, Request request,
                                                   std::chrono::milliseconds silence);
 /// Makes the handshake on a connected socket.
-net::awaitable<Result<std::shared_ptr<Live>>> start_live(net::ip::tcp::socket socket, std::string host,
+net::awaitable<Result<std::shared_ptr<Live>>> start_live(std::unique_ptr<Wire> wire, std::string host,
                                                          std::string target, Headers headers,
                                                          std::chrono::milliseconds deadline,
                                                          std::chrono::milliseconds silence);

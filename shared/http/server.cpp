@@ -4,6 +4,7 @@
 #include "http/link.h"
 #include "http/live_socket.h"
 #include "http/message.h"
+#include "http/wire.h"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -12,6 +13,7 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 
 namespace taizhang::http {
 
@@ -78,6 +80,16 @@ struct Share {
     }
 };
 
+/// Whom an address stands for when connections are counted: of IPv6 its network, in which anybody has 2^64 of them.
+std::string network_of(const std::string& peer) {
+    error_code ec;
+    const auto address = net::ip::make_address(peer, ec);
+    if (ec || !address.is_v6()) return peer;
+    auto bytes = address.to_v6().to_bytes();
+    std::fill(bytes.begin() + 8, bytes.end(), 0);
+    return net::ip::address_v6(bytes).to_string();
+}
+
 struct Listen {
     net::ip::address address;
     std::uint16_t port = 0;
@@ -114,8 +126,10 @@ struct Server::Impl {
 
     static net::awaitable<void> accept_loop(Self self);
     static void admit(Self self, Tcp::socket socket);
+    bool make_room_for(const std::string& address);
     static net::awaitable<void> serve(Self self, LinkPtr link, std::string peer);
     static net::awaitable<void> turn_away(Self self, LinkPtr link);
+    static net::awaitable<bool> greet(Self self, LinkPtr link);
 
     // The steps of one session.
     static net::awaitable<Incoming> read_request(Self self, LinkPtr link, bool is_first);
@@ -138,6 +152,7 @@ struct Server::Impl {
     bool stopping = false;
     Links sessions, turned_away;
     std::optional<LiveDoor> door;
+    std::shared_ptr<Tls> tls;
     std::set<std::shared_ptr<Live>> lives;
     std::size_t body_bytes = 0;  ///< of all requests being read or answered now
 };
@@ -167,7 +182,9 @@ void Server::Impl::admit(Self self, Tcp::socket socket) {
     error_code ignored;
     socket.set_option(Tcp::no_delay(true), ignored);
     const auto link = std::make_shared<Link>(std::move(socket));
-    if (self->sessions.size() < self->limits.connections_max) {
+    link->address = network_of(peer);
+    const bool has_room = self->sessions.size() < self->limits.connections_max || self->make_room_for(link->address);
+    if (has_room) {
         self->sessions.insert(link);
         net::co_spawn(self->io, serve(self, link, peer), LogFailure{"session"});
     } else if (self->turned_away.size() < kTurnedAwayMax) {
@@ -176,11 +193,35 @@ void Server::Impl::admit(Self self, Tcp::socket socket) {
     }
 }
 
+/// All places are taken: hangs up on an idle connection of the address that has most, if that has more than this one
+/// would have then. So a flood from one address locks nobody else out, and an office behind one address may have many.
+bool Server::Impl::make_room_for(const std::string& address) {
+    std::unordered_map<std::string_view, std::size_t> counts;
+    for (const auto& link : sessions)
+        if (!link->is_closed()) ++counts[link->address];
+    const auto most = std::max_element(counts.begin(), counts.end(),
+                                       [](const auto& a, const auto& b) { return a.second < b.second; });
+    const auto own = counts.find(address);
+    if (most == counts.end() || most->second <= (own == counts.end() ? 0 : own->second) + 1) return false;
+    for (const auto& link : sessions) {
+        if (link->address != most->first || !link->is_idle || link->is_closed()) continue;
+        link->close();
+        return true;
+    }
+    return false;
+}
+
 net::awaitable<void> Server::Impl::serve(Self self, LinkPtr link, std::string peer) {
     const Registered registered(self->sessions, link);
+    if (self->tls) {
+        const bool is_greeted = co_await greet(self, link);
+        if (!is_greeted) co_return;
+    }
     for (bool is_first = true;; is_first = false) {
         Share share(self->body_bytes);
+        link->is_idle = true;
         auto incoming = co_await read_request(self, link, is_first);
+        link->is_idle = false;
         if (incoming.end == Incoming::End::request)
             incoming = co_await read_body(self, link, std::move(incoming), &share);
         if (incoming.end == Incoming::End::gone) co_return;
@@ -212,6 +253,22 @@ net::awaitable<void> Server::Impl::serve(Self self, LinkPtr link, std::string pe
             co_return;
         }
     }
+}
+
+/// The TLS handshake. Whoever speaks plain HTTP here hears why nothing comes of it.
+net::awaitable<bool> Server::Impl::greet(Self self, LinkPtr link) {
+    link->expire_at(Clock::now() + self->limits.header_deadline);
+    const bool is_tls = co_await link->speaks_tls();
+    if (is_tls) {
+        auto tls = self->tls;
+        const auto ec = co_await link->secure(std::move(tls), {}, false);
+        link->rest();
+        co_return !ec;
+    }
+    auto refusal = one_line(400, "这里只接受 https:// / only https:// is accepted here");
+    const bool sent = co_await answer(self, link, std::move(refusal), false, true);
+    if (sent) co_await link->linger(Clock::now() + kLinger);
+    co_return false;
 }
 
 net::awaitable<void> Server::Impl::turn_away(Self self, LinkPtr link) {
@@ -322,8 +379,8 @@ net::awaitable<std::optional<Response>> Server::Impl::live(Self self, LinkPtr li
     if (failed) verdict = one_line(500, "服务器内部出错 / internal error");
     if (verdict.status != 200) co_return verdict;
     if (!link->inbox.empty() || self->stopping) co_return std::nullopt;  // spoke before it was answered
-    auto socket = link->release();
-    auto accepted = co_await accept_live(std::move(socket), request, self->door->silence);
+    auto wire = link->release();
+    auto accepted = co_await accept_live(std::move(wire), request, self->door->silence);
     if (!accepted || self->stopping) co_return std::nullopt;
     self->lives.insert(accepted);
     try {
@@ -385,6 +442,7 @@ Result<std::uint16_t> Server::listen(const std::string& listen) {
     return bound.port();
 }
 
+void Server::secure(std::shared_ptr<Tls> tls) { impl_->tls = std::move(tls); }
 void Server::open_door(LiveDoor door) { impl_->door = std::move(door); }
 
 void Server::stop() {

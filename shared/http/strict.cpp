@@ -62,6 +62,23 @@ std::optional<Fault> check_whole(std::string_view head) {
     return std::nullopt;
 }
 
+/// "." or ".." between slashes, escaped or not: another path to whoever resolves it.
+bool has_dot_segment(std::string_view path) {
+    while (!path.empty()) {
+        path.remove_prefix(1);  // the slash
+        auto segment = path.substr(0, path.find('/'));
+        path.remove_prefix(segment.size());
+        std::size_t dots = 0;
+        for (; !segment.empty(); ++dots) {
+            const bool is_escaped = lower(segment.substr(0, 3)) == "%2e";
+            if (!is_escaped && segment.front() != '.') break;
+            segment.remove_prefix(is_escaped ? 3 : 1);
+        }
+        if (segment.empty() && (dots == 1 || dots == 2)) return true;
+    }
+    return false;
+}
+
 bool is_host(std::string_view host) {
     if (host.empty()) return false;
     return std::all_of(host.begin(), host.end(), [](char c) {
@@ -158,6 +175,9 @@ std::optional<Fault> check_request(std::string_view head, std::size_t headers_ma
         }
     }
     if (hosts == 0) return Fault{400, "缺少 Host / Host is missing"};
+    const bool upgrades = std::any_of(fields.begin(), fields.end(), [](const auto& f) { return f.name == "upgrade"; });
+    if (upgrades && found.content_length.value_or(0) > 0)
+        return Fault{400, "升级连接的请求不许有正文 / a request for an upgrade has no body"};
     const bool has_body = method == "POST" || method == "PUT" || method == "PATCH";
     if (has_body && !found.content_length) return Fault{411, "缺少 Content-Length / Content-Length is missing"};
     if (found.content_length.value_or(0) > body_bytes_max) return Fault{413, "正文太大 / the body is too large"};
@@ -197,11 +217,13 @@ bool is_target(std::string_view text) {
     if (text.empty() || text.front() != '/') return false;
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
-        if (c <= ' ' || c > '~' || std::string_view("\"#<>").find(c) != std::string_view::npos) return false;
-        // A broken escape is refused here, so that no handler has to decide what it means.
+        if (c <= ' ' || c > '~' || std::string_view("\"#<>\\").find(c) != std::string_view::npos) return false;
+        // A broken escape is refused here, so that no handler has to decide what it means; a NUL would end the text
+        // for some and not for others.
         if (c == '%' && !(i + 2 < text.size() && is_hex(text[i + 1]) && is_hex(text[i + 2]))) return false;
+        if (c == '%' && text.substr(i + 1, 2) == "00") return false;
     }
-    return true;
+    return !has_dot_segment(text.substr(0, text.find('?')));
 }
 
 std::string lower(std::string_view text) {

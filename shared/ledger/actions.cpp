@@ -1,7 +1,12 @@
 // What people write: reports, fields, transitions, decisions. Each becomes a Draft and goes the one way in.
+#include "catalog/marking.h"
 #include "ledger/conflicts.h"
 #include "ledger/entry.h"
+#include "ledger/form.h"
 #include "ledger/ledger.h"
+#include "ledger/record_rules.h"
+#include "ledger/rows.h"
+#include "ledger/sheet_records.h"
 #include "ledger/times.h"
 #include "ledger/unread.h"
 #include "ledger/words.h"
@@ -20,13 +25,12 @@ std::string new_id(Replica& r, const Entity& e) {
     return id;
 }
 
+/// Classified content has no place here: the marking itself is refused on entry (fields: check_value does it).
 Result<> check_marking(const std::string& text) {
-    for (const char* marking : {"绝密", "机密★", "秘密★", "【机密】", "【秘密】", "密级:"})
-        if (text.find(marking) != std::string::npos)
-            return fail(Errc::bad_input,
-                        std::string("含涉密标记“") + marking +
-                            "”,不得录入,没有保存 / carries a secrecy marking: not accepted, nothing was saved");
-    return {};
+    const auto marking = secrecy_marking(text);
+    if (marking.empty()) return {};
+    return fail(Errc::bad_input, "含涉密标记“" + marking + "”,不得录入,没有保存 / carries a secrecy marking (" +
+                                     marking + "): not accepted, nothing was saved");
 }
 
 namespace {
@@ -47,10 +51,21 @@ namespace {
 
 Value flag(bool b) { return Value::integer(b ? 1 : 0); }
 
-std::string field_text(const RowView& row, std::string_view name) {
-    for (const auto& [n, v] : row.fields)
-        if (n == name) return v.is_null() ? std::string() : v.display();
-    return {};
+/// The answers to the task's own form fields. Nothing changed: the last ones are carried forward.
+Result<std::string> extra_answers(Replica& r, const RowView& assignment, const ReportInput& input) {
+    if (!has_field(r, "progress_report", "extra")) return std::string();
+    const auto task = r.read_row("task", field_text(assignment, "task_id"));
+    const auto declared = task ? field_text(*task, "extra_fields") : std::string();
+    if (declared.empty() && input.extra.empty()) return std::string();
+    TRY(const auto form, parse_form(declared));
+    if (input.no_change && input.extra.empty()) {
+        TRY(const auto last, rows_of(r,
+                                     "SELECT extra FROM progress_report WHERE assignment_id = ?1 AND coalesce(extra, "
+                                     "'') <> '' ORDER BY unixepoch(occurred_at) DESC, id DESC LIMIT 1",
+                                     {assignment.id}));
+        return last.empty() ? std::string() : text_at(last.front().as_object(), "extra");
+    }
+    return fill_form(form, input.extra, !input.no_change);
 }
 
 Result<Value> number_value(const std::string& typed) {
@@ -92,7 +107,7 @@ Result<Saved> Ledger::save(Draft draft, const std::string& record) {
 Result<Saved> Ledger::report(const std::string& assignment, const ReportInput& input, const std::string& person) {
     TRY(const auto row, r_.read_row("assignment", assignment));
     TRY_VOID(check_text(input.text));
-    if (!input.value && !input.no_change && input.text.empty())
+    if (!input.value && !input.no_change && input.text.empty() && input.extra.empty())
         return fail(Errc::usage,
                     "请给出 --value 或 --text,没有变化用 --no-change / give --value or --text, or --no-change");
     const auto& flow = row.binding->newest->workflow;
@@ -102,6 +117,7 @@ Result<Saved> Ledger::report(const std::string& assignment, const ReportInput& i
         return fail(Errc::not_allowed, assignment + " " + row.state + ",不用再填报 / " + assignment + " is " +
                                            row.state + ": no report is wanted");
 
+    TRY(const auto extra, extra_answers(r_, row, input));
     const auto* v = r_.control().newest("progress_report");
     if (!v) return fail(Errc::not_found, "目录里没有进展反馈 / the catalog has no progress_report");
     const auto now = r_.now();
@@ -115,6 +131,7 @@ Result<Saved> Ledger::report(const std::string& assignment, const ReportInput& i
                 {"substantive", flag(!input.no_change)},    {"claims_complete", flag(input.claims_complete)}};
     if (now.unverified) e.fields.emplace_back("time_unverified", flag(true));
     if (!input.text.empty()) e.fields.emplace_back("text", Value::text(input.text));
+    if (!extra.empty()) e.fields.emplace_back("extra", Value::text(extra));
     if (input.value) {
         TRY(auto value, number_value(*input.value));
         e.fields.emplace_back("value", std::move(value));
@@ -171,7 +188,8 @@ Result<Saved> Ledger::verify_value(const RowView& a, const std::string& typed, c
     return save(std::move(draft), record);
 }
 
-Result<Saved> Ledger::set(const std::string& id, const Assignments& typed, const std::string& person) {
+Result<Saved> Ledger::set(const std::string& id, const Assignments& typed, const std::string& person,
+                          const Seen& seen) {
     if (typed.empty()) return fail(Errc::usage, "请写成 字段=值 / write FIELD=VALUE");
     auto found = r_.read_row({}, id);
     if (!found) return no_record(r_, id, found.error());
@@ -181,10 +199,10 @@ Result<Saved> Ledger::set(const std::string& id, const Assignments& typed, const
     e.entity = row.entity;
     e.row = id;
     e.stream = row.stream;
+    e.seen = seen;
     ReportInput reported;
     std::optional<std::string> verified;
     for (const auto& [name, value] : typed) {
-        TRY_VOID(check_marking(value));
         // An assignment shows its latest report and verification; writing there makes a new one of them.
         if (row.entity == "assignment" && (name == "value" || name == "text")) {
             (name == "value" ? *(reported.value = std::string()) : reported.text) = value;
@@ -206,6 +224,7 @@ Result<Saved> Ledger::set(const std::string& id, const Assignments& typed, const
         TRY(auto parsed, parse_value(entity.fields[static_cast<std::size_t>(f)], value));
         e.fields.emplace_back(name, std::move(parsed));
     }
+    TRY_VOID(check_rules(r_, row.entity, id, e.fields));
     if (reported.value || !reported.text.empty()) {
         // A text by itself is news too; the value is carried forward.
         if (!e.fields.empty() || verified)
@@ -257,6 +276,11 @@ Result<Saved> Ledger::act(const std::string& transition, const std::string& id, 
     e.stream = row.stream;
     e.transition = transition;
     for (const auto& [name, value] : arguments) e.arguments.emplace_back(name, Value::text(value));
+    // A problem taken up again begins a new cycle; the one before stays in the history as it was.
+    if (transition == "reopen" && row.binding->newest->field("cycle") >= 0) {
+        const auto cycle = std::strtoll(field_text(row, "cycle").c_str(), nullptr, 10);
+        e.fields.emplace_back("cycle", Value::integer(std::max<std::int64_t>(1, cycle) + 1));
+    }
     draft.edits.push_back(e);
     if (row.entity == "task" && transition == "withdraw") {
         // A withdrawn task asks nothing of anybody any more.

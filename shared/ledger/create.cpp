@@ -1,6 +1,8 @@
 // New records of any entity that people make by hand: help requests, appeals, problems, guidance, …
 #include "ledger/entry.h"
 #include "ledger/ledger.h"
+#include "ledger/new_record.h"
+#include "ledger/record_rules.h"
 #include "ledger/times.h"
 
 #include <algorithm>
@@ -11,7 +13,7 @@ Result<Saved> Ledger::create(const std::string& name, const Assignments& typed, 
     const auto* v = r_.control().newest(name);
     if (!v) return fail(Errc::not_found, "目录里没有 " + name + " / the catalog has no " + name);
     const auto& entity = *v->entity;
-    if (!entity.key.empty() || entity.uuid)
+    if (entity.uuid)
         return fail(Errc::usage, entity.label.zh + " 的编号由内容推出,不能这样新建 / the id of " + entity.name +
                                      " follows from its content: it is not made like this");
     Edit e;
@@ -29,7 +31,10 @@ Result<Saved> Ledger::create(const std::string& name, const Assignments& typed, 
     auto given = [&](const std::string& key) {
         return std::find_if(e.fields.begin(), e.fields.end(), [&](const auto& f) { return f.first == key; });
     };
-    auto unit = own_unit();
+    // What is for all below is the office's for which a department acts.
+    const auto& control = r_.control();
+    auto unit =
+        entity.home.empty() && control.unit(own_unit()) ? control.authority(own_unit(), control.head()) : own_unit();
     if (!entity.home.empty()) {
         const auto it = given(entity.home);
         if (it == e.fields.end())
@@ -46,7 +51,19 @@ Result<Saved> Ledger::create(const std::string& name, const Assignments& typed, 
         if (f.required && given(f.name) == e.fields.end())
             return fail(Errc::bad_input,
                         f.name + ": 请填写" + f.label.zh + " / " + f.name + ": " + f.label.en + " is needed");
+    TRY_VOID(check_rules(r_, name, {}, e.fields));
+    if (name == "assignment" && given("level") == e.fields.end() && entity.field("level") >= 0)
+        e.fields.emplace_back("level", Value::text(std::string(taizhang::name_of(control.unit(unit)->level))));
     e.row = new_id(r_, entity);
+    if (!entity.key.empty()) {
+        std::vector<std::string> key;
+        for (const auto& k : entity.key) key.push_back(given(k) == e.fields.end() ? "" : given(k)->second.display());
+        e.row = derived_id(entity, key);
+        TRY(const auto known, r_.find(e.row));
+        if (!known.empty())
+            return fail(Errc::not_allowed,
+                        "已有这条" + entity.label.zh + ":" + e.row + " / there is one already: " + e.row);
+    }
     e.stream = StreamId{unit, entity.audience};
     Draft draft;
     draft.person = person;

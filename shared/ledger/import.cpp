@@ -91,28 +91,21 @@ Result<> Importer::control(std::string_view catalog) {
                 return fail(Errc::bad_input,
                             "units: " + text_of(*left.front(), "id") + " 的上级不存在 / has no parent here");
         }
-        Certificate c;
-        c.replica = r_.id();
-        c.unit = r_.control().root();
-        c.level = r_.control().unit(c.unit)->level;
-        c.control = r_.control().head();
-        c.issuer = c.unit;
-        c.label = "root";
-        return r_.add_certificate(c);
+        TRY(const auto self, r_.self_as_subject(r_.control().root(), "root"));
+        return r_.issue_certificate(self);
     });
 }
 
+/// A replica for each unit, signed for by this server: it writes down what they had written elsewhere.
 Result<ReplicaId> Importer::author(const std::string& unit) {
     if (const auto it = authors_.find(unit); it != authors_.end()) return it->second;
-    Certificate c;
-    r_.random(c.replica.bytes);
-    c.unit = unit;
-    c.level = r_.control().unit(unit)->level;
-    c.control = r_.control().head();
-    c.issuer = r_.control().root();
-    c.label = "import";
-    TRY_VOID(r_.add_certificate(c));
-    return authors_[unit] = c.replica;
+    TRY(auto subject, r_.self_as_subject(unit, "import"));
+    std::array<std::uint8_t, trust::kNonceBytes> nonce{};
+    r_.random(nonce);
+    subject.nonce = std::string(view(nonce));
+    subject.replica = subject.key.empty() ? ReplicaId{nonce} : trust::replica_id(subject.key, subject.nonce);
+    TRY_VOID(r_.issue_certificate(subject));
+    return authors_[unit] = subject.replica;
 }
 
 std::string Importer::author_unit(const Source& source, const json::object& o, const std::string& home) const {
@@ -281,6 +274,12 @@ std::vector<json::object> attendance_of(const CityFile& city) {
 }
 
 }  // namespace
+
+std::vector<CityList> city_lists() {
+    std::vector<CityList> out;
+    for (const auto& s : kSources) out.push_back({s.list, s.entity});
+    return out;
+}
 
 Result<ImportReport> import_city(
     Replica& replica, const CityFile& city, std::string_view catalog,

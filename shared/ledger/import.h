@@ -7,8 +7,17 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace taizhang::ledger {
+
+/// A list of the file and the entity that its records become, in the order in which they are read. "attendance" stands
+/// inside the meetings.
+struct CityList {
+    std::string_view list, entity;
+};
+std::vector<CityList> city_lists();
 
 struct ImportReport {
     std::size_t units = 0, records = 0, commits = 0;

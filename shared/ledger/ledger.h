@@ -30,6 +30,7 @@ struct Saved {
 struct ReportInput {
     std::optional<std::string> value;
     std::string text;
+    std::string extra;  ///< the issuer's own form fields, as fill_form takes them
     bool claims_complete = false;
     bool no_change = false;
 };
@@ -41,6 +42,7 @@ struct Attached {
 };
 
 using Assignments = std::vector<std::pair<std::string, std::string>>;  ///< name=value, as typed
+using Seen = std::vector<std::pair<std::string, VersionId>>;           ///< Edit::seen
 
 class Ledger {
 public:
@@ -54,7 +56,9 @@ public:
     Result<boost::json::array> out_of_scope();
 
     Result<Saved> report(const std::string& assignment, const ReportInput& input, const std::string& person);
-    Result<Saved> set(const std::string& id, const Assignments& fields, const std::string& person);
+    /// `seen`: what the person had in front of him, where that is not what stands now.
+    Result<Saved> set(const std::string& id, const Assignments& fields, const std::string& person,
+                      const Seen& seen = {});
     Result<Saved> act(const std::string& transition, const std::string& id, const Assignments& arguments,
                       const std::string& person);
     /// A new record of that entity: its id is made here, the unit it belongs to is this node's unless it is given, and

@@ -18,19 +18,26 @@ bool is_one_of(const std::vector<std::string>& states, std::string_view state) {
 }  // namespace
 
 Light light_of(const Workflow& flow, const LightInput& in) {
+    const auto seconds = [](std::string_view text) {
+        const auto t = parse_time_seconds(text);
+        return t ? std::optional(*t) : std::nullopt;
+    };
+    return light_of(flow,
+                    LightDates{in.state, seconds(in.deadline), seconds(in.issued), in.value, in.target, in.now_ms});
+}
+
+Light light_of(const Workflow& flow, const LightDates& in) {
     // Done and suspended can both be said of a state (a withdrawn task): then nobody works on it.
     if (is_one_of(flow.suspended, in.state)) return Light::grey;
     if (is_one_of(flow.done, in.state)) return Light::green;
     if (is_one_of(flow.awaiting_check, in.state)) return Light::blue;
-    const auto due = parse_time_seconds(in.deadline);
-    if (!due) return Light::green;
+    if (!in.due) return Light::green;
     const auto now = in.now_ms / 1000;
-    const auto end = *due + kDay;  // the whole day counts
+    const auto end = *in.due + kDay;  // the whole day counts
     if (now >= end) return Light::red;
     if (end - now <= kNearDays * kDay) return Light::yellow;
-    const auto issued = parse_time_seconds(in.issued);
-    if (issued && in.target > 0 && *issued < end && now > *issued) {
-        const double elapsed = static_cast<double>(now - *issued) / static_cast<double>(end - *issued);
+    if (in.issued && in.target > 0 && *in.issued < end && now > *in.issued) {
+        const double elapsed = static_cast<double>(now - *in.issued) / static_cast<double>(end - *in.issued);
         if (in.value / in.target + kBehind < elapsed) return Light::yellow;
     }
     return Light::green;

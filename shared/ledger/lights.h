@@ -4,6 +4,7 @@
 #include "catalog/catalog.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,8 +26,18 @@ struct LightInput {
     std::int64_t now_ms = 0;
 };
 
+/// The same with its dates read, in seconds.
+struct LightDates {
+    std::string_view state;
+    std::optional<std::int64_t> due;  ///< the deadline's first second
+    std::optional<std::int64_t> issued;
+    double value = 0, target = 0;
+    std::int64_t now_ms = 0;
+};
+
 /// Which states are done, suspended or awaiting a check is the catalog's to say.
 Light light_of(const Workflow& flow, const LightInput& in);
+Light light_of(const Workflow& flow, const LightDates& in);
 std::string_view name_of(Light light);
 /// The Chinese word: people print in black and white.
 std::string_view word_of(Light light);

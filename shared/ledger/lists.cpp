@@ -1,4 +1,5 @@
 // Lists: what is there, what is in conflict, and what to do next.
+#include "ledger/circular.h"
 #include "ledger/conflicts.h"
 #include "ledger/ledger.h"
 #include "ledger/lights.h"
@@ -72,7 +73,8 @@ constexpr const char* kAssignments =
     "ORDER BY unixepoch(at) DESC, id DESC) AS n FROM verification) WHERE n = 1) v "
     "ON v.assignment_id = a.id ORDER BY a.id";
 constexpr const char* kRectifications =
-    "SELECT id, problem, source_type, responsible_unit_id AS unit_id, status, rectify_type, deadline, found_at, cycle "
+    "SELECT id, problem, source_type, responsible_unit_id AS unit_id, status, rectify_type, deadline, found_at, cycle, "
+    "duplicate_of "
     "FROM rectification ORDER BY id";
 
 /// Where a record comes in the day's work: lower first.
@@ -163,6 +165,12 @@ Result<json::array> Ledger::todo() {
             o["kind"] = "conflict";
             items.push_back({0, "", text_at(o, "id"), std::move(o)});
         }
+    // A circular that names this unit: before what is merely near due.
+    TRY(const auto circulars, circulars_naming(r_, unit));
+    for (const auto& c : circulars) {
+        const auto deadline = text_at(c.as_object(), "deadline");
+        items.push_back({2, deadline.empty() ? "9999" : deadline, text_at(c.as_object(), "id"), c.as_object()});
+    }
     for (const char* entity : {"assignment", "rectification"}) {
         const auto* v = r_.control().newest(entity);
         if (!v) continue;
@@ -172,6 +180,8 @@ Result<json::array> Ledger::todo() {
             const auto light = text_at(o, "light");
             const auto& flow = v->entity->workflow;
             const bool is_done = std::find(flow.done.begin(), flow.done.end(), text_at(o, "status")) != flow.done.end();
+            // What was merged into another asks nothing by itself.
+            if (!text_at(o, "duplicate_of").empty()) continue;
             if (text_at(o, "unit_id") != unit || is_done || light == "blue" || light == "grey") continue;
             o["kind"] = entity;
             if (!o.contains("title")) o["title"] = text_at(o, "problem");

@@ -1,5 +1,7 @@
 #include "ledger/metrics.h"
 
+#include "ledger/fact_table.h"
+
 #include <algorithm>
 #include <cmath>
 #include <span>
@@ -11,9 +13,6 @@ namespace taizhang::ledger {
 
 namespace {
 
-using Index = std::uint32_t;
-constexpr Index kNone = ~Index{0};
-
 constexpr Seconds kHour = 3'600;
 constexpr Seconds kDay = 24 * kHour;
 constexpr Seconds kPureForwardWithin = kDay;  ///< D2: less than this after it was received
@@ -21,21 +20,6 @@ constexpr double kSimilarText = 0.9;          ///< D2: at least this alike
 constexpr double kComplete = 0.995;           ///< D1: verified below this, the claim of completion falls
 constexpr Seconds kPushEffect = 96 * kHour;   ///< D4: a report this soon after a push was driven by it
 constexpr int kLateMinutes = 10;              ///< D3: later than this
-
-/// Numbers ids densely. Holds views: the facts outlive it.
-class Ids {
-public:
-    explicit Ids(std::size_t expected) { map_.reserve(expected); }
-    Index add(std::string_view id) { return map_.try_emplace(id, static_cast<Index>(map_.size())).first->second; }
-    Index find(std::string_view id) const {
-        const auto it = map_.find(id);
-        return it == map_.end() ? kNone : it->second;
-    }
-    std::size_t size() const { return map_.size(); }
-
-private:
-    std::unordered_map<std::string_view, Index> map_;
-};
 
 /// Items by group, each group sorted: one array of items and where each group starts in it.
 class Groups {
@@ -107,13 +91,8 @@ struct Tally {
 
 class Computation {
 public:
-    Computation(const Facts& facts, const std::vector<std::string>& scopes)
-        : facts_(facts),
-          units_(facts.units.size()),
-          tasks_(facts.tasks.size()),
-          assignments_(facts.assignments.size()),
-          reports_(index_reports()),
-          tallies_(scopes.size()) {
+    Computation(const FactTable& facts, const std::vector<std::string>& scopes, Seconds end)
+        : facts_(facts), end_(end), reports_(index_reports()), tallies_(scopes.size()) {
         index_units(scopes);
         index_tasks();
     }
@@ -131,93 +110,94 @@ public:
     }
 
 private:
-    /// Groups reports by assignment, oldest first, ties by id. Also numbers every assignment that is spoken of.
-    Groups index_reports() {
-        for (const auto& a : facts_.assignments) assignments_.add(a.id);
-        report_assignment_.reserve(facts_.reports.size());
-        for (const auto& r : facts_.reports) report_assignment_.push_back(assignments_.add(r.assignment_id));
-        return Groups(report_assignment_, assignments_.size(), [this](Index a, Index b) {
-            const auto &x = facts_.reports[a], &y = facts_.reports[b];
-            return x.occurred_at != y.occurred_at ? x.occurred_at < y.occurred_at : x.id < y.id;
-        });
+    /// Groups reports by assignment, oldest first, ties by id.
+    Groups index_reports() const {
+        std::vector<Index> assignment_of;
+        assignment_of.reserve(facts_.reports().size());
+        for (const auto& r : facts_.reports()) assignment_of.push_back(r.assignment);
+        return Groups(assignment_of, facts_.assignments().size(),
+                      [this](Index a, Index b) { return facts_.is_before(facts_.reports()[a], facts_.reports()[b]); });
     }
 
     void index_units(const std::vector<std::string>& scopes) {
-        unit_facts_.reserve(facts_.units.size());
-        for (const auto& u : facts_.units)
-            if (units_.add(u.id) == unit_facts_.size()) unit_facts_.push_back(&u);
-        std::vector<std::vector<Index>> scopes_at(unit_facts_.size());
+        const auto count = facts_.unit_names().size();
+        std::vector<std::vector<Index>> scopes_at(count);
         for (Index s = 0; s < scopes.size(); ++s)
-            if (const auto u = units_.find(scopes[s]); u != kNone) scopes_at[u].push_back(s);
-        scopes_of_unit_.resize(unit_facts_.size());
+            if (const auto u = facts_.unit_names().find(scopes[s]); u != kNone) scopes_at[u].push_back(s);
+        std::vector<Index> parents(count, kNone);
+        for (Index u = 0; u < count; ++u)
+            if (const auto* unit = facts_.unit(u)) parents[u] = facts_.unit_names().find(unit->parent_id);
+        scopes_of_unit_.resize(count);
         // Stamps end the walk up should the units not be a tree.
-        std::vector<Index> stamp(unit_facts_.size(), kNone);
-        for (Index u = 0; u < unit_facts_.size(); ++u)
-            for (auto p = u; p != kNone && stamp[p] != u; p = units_.find(unit_facts_[p]->parent_id)) {
+        std::vector<Index> stamp(count, kNone);
+        for (Index u = 0; u < count; ++u)
+            for (auto p = u; p != kNone && facts_.unit(p) && stamp[p] != u; p = parents[p]) {
                 stamp[p] = u;
                 scopes_of_unit_[u].insert(scopes_of_unit_[u].end(), scopes_at[p].begin(), scopes_at[p].end());
             }
     }
 
     void index_tasks() {
-        task_facts_.reserve(facts_.tasks.size());
-        for (const auto& t : facts_.tasks) {
-            if (tasks_.add(t.id) != task_facts_.size()) continue;
-            task_facts_.push_back(&t);
-            fields_of_task_.emplace_back(t.applies_to_fields.begin(), t.applies_to_fields.end());
-            for (const auto field : fields_of_task_.back()) ++tasks_of_field_[field];
+        fields_of_task_.resize(facts_.task_names().size());
+        for (Index n = 0; n < fields_of_task_.size(); ++n) {
+            const auto* t = task(n);
+            if (!t) continue;
+            fields_of_task_[n] = {t->applies_to_fields.begin(), t->applies_to_fields.end()};
+            for (const auto field : fields_of_task_[n]) ++tasks_of_field_[field];
         }
     }
+
+    /// nullptr: it is not here, or had not been issued.
+    const TaskFact* task(Index n) const {
+        const auto* t = n == kNone ? nullptr : facts_.task(n);
+        return t && t->issued_at < end_ ? t : nullptr;
+    }
+    bool is_there(const FactTable::Assignment& a) const { return a.task != kNone && a.received_at < end_; }
 
     template <class Visit>
     void for_scopes(Index unit, Visit visit) {
         if (unit == kNone) return;
         for (const auto s : scopes_of_unit_[unit]) visit(tallies_[s]);
     }
-    template <class Visit>
-    void for_scopes(const std::string& unit_id, Visit visit) {
-        for_scopes(units_.find(unit_id), visit);
-    }
 
     /// G1, G2, G4's effect, G5, D1 and the levels: all over the same verifications, those with a report before them.
     void gather_verifications() {
-        for (const auto& v : facts_.verifications) {
-            const auto unit = units_.find(v.unit_id), task = tasks_.find(v.task_id);
-            const auto assignment = assignments_.find(v.assignment_id);
-            if (unit == kNone || task == kNone || assignment == kNone) continue;
-            const double target = task_facts_[task]->target;
-            const auto* report = latest_report(assignment, v.at);
+        for (const auto& v : facts_.verifications()) {
+            const auto* unit = facts_.unit(v.unit);
+            const auto* of = task(v.task);
+            if (!unit || !of || v.at >= end_) continue;
+            const double target = of->target;
+            const auto* report = latest_report(v.assignment, v.at);
             // Without a target nothing can be said of how much of it was reached.
             if (!report || target == 0) continue;
             const double verified = share_of_target(v.value, target);
             const double reported = share_of_target(report->value, target);
-            const auto& u = *unit_facts_[unit];
-            for_scopes(unit, [&](Tally& t) {
+            for_scopes(v.unit, [&](Tally& t) {
                 t.over.add(std::max(0.0, reported - verified));
                 t.under.add(std::max(0.0, verified - reported));
                 t.verified.add(verified);
-                (u.is_demo_point ? t.point : t.surface).push_back(verified);
-                t.by_task.push_back({task, u.emerging, verified});
-                t.by_level[u.level].add(verified);
+                (unit->is_demo_point ? t.point : t.surface).push_back(verified);
+                t.by_task.push_back({v.task, unit->emerging, verified});
+                t.by_level[unit->level].add(verified);
                 if (report->claims_complete) count(t.m.d1_overturned, verified < kComplete);
             });
         }
     }
 
-    const ReportFact* latest_report(Index assignment, Seconds at) const {
+    const FactTable::Report* latest_report(Index assignment, Seconds at) const {
         const auto reports = reports_.of(assignment);
         const auto after = std::upper_bound(reports.begin(), reports.end(), at,
-                                            [this](Seconds t, Index r) { return t < facts_.reports[r].occurred_at; });
-        return after == reports.begin() ? nullptr : &facts_.reports[*(after - 1)];
+                                            [this](Seconds t, Index r) { return t < facts_.reports()[r].occurred_at; });
+        return after == reports.begin() ? nullptr : &facts_.reports()[*(after - 1)];
     }
 
     /// G3's denominator comes from the scope of the tasks, not from what was forwarded: a branch that never got an
     /// assignment is exactly what the figure is to show.
     void gather_expected() {
-        for (Index u = 0; u < unit_facts_.size(); ++u) {
-            const auto& unit = *unit_facts_[u];
-            if (unit.level != Level::branch || unit.field.empty()) continue;
-            const auto it = tasks_of_field_.find(unit.field);
+        for (Index u = 0; u < scopes_of_unit_.size(); ++u) {
+            const auto* unit = facts_.unit(u);
+            if (!unit || unit->level != Level::branch || unit->field.empty()) continue;
+            const auto it = tasks_of_field_.find(unit->field);
             if (it == tasks_of_field_.end()) continue;
             for_scopes(u, [n = it->second](Tally& t) { t.m.g3_landed.of += n; });
         }
@@ -225,62 +205,64 @@ private:
 
     void gather_landed() {
         std::unordered_set<std::uint64_t> landed;  // (task, unit), so that a second assignment counts once
-        for (const auto& a : facts_.assignments) {
-            const auto unit = units_.find(a.unit_id), task = tasks_.find(a.task_id);
-            if (unit == kNone || task == kNone || unit_facts_[unit]->level != Level::branch) continue;
-            if (unit_facts_[unit]->field.empty() || !fields_of_task_[task].contains(unit_facts_[unit]->field)) continue;
-            const auto& t = *task_facts_[task];
+        for (Index n = 0; n < facts_.assignments().size(); ++n) {
+            const auto& a = facts_.assignments()[n];
+            if (!is_there(a)) continue;
+            const auto* unit = facts_.unit(a.unit);
+            const auto* of = task(a.task);
+            if (!unit || !of || unit->level != Level::branch) continue;
+            if (unit->field.empty() || !fields_of_task_[a.task].contains(unit->field)) continue;
             // "Whole days since issue at most n" is "less than n + 1 days".
-            const Seconds until = t.issued_at + (Seconds{t.landing_days} + 1) * kDay;
-            const auto reports = reports_.of(assignments_.find(a.id));
+            const Seconds until = std::min(end_, of->issued_at + (Seconds{of->landing_days} + 1) * kDay);
+            const auto reports = reports_.of(n);
             const bool in_time = std::any_of(reports.begin(), reports.end(), [&](Index r) {
-                return facts_.reports[r].substantive && facts_.reports[r].occurred_at < until;
+                return facts_.reports()[r].substantive && facts_.reports()[r].occurred_at < until;
             });
-            if (!in_time || !landed.insert(std::uint64_t{task} << 32 | unit).second) continue;
-            for_scopes(unit, [](Tally& tally) { ++tally.m.g3_landed.hits; });
+            if (!in_time || !landed.insert(std::uint64_t{a.task} << 32 | a.unit).second) continue;
+            for_scopes(a.unit, [](Tally& tally) { ++tally.m.g3_landed.hits; });
         }
     }
 
     /// G4's effort and D2.
     void gather_assignments() {
-        std::vector<bool> guided(assignments_.size());
-        for (const auto& g : facts_.guidance)
-            if (const auto a = assignments_.find(g.assignment_id); a != kNone) guided[a] = true;
-        for (const auto& a : facts_.assignments) {
-            if (!a.forwarded_at && a.level != Level::branch) continue;
-            const bool pure = a.forwarded_at && *a.forwarded_at - a.received_at < kPureForwardWithin &&
-                              a.forward_text_similarity && *a.forward_text_similarity >= kSimilarText &&
-                              !guided[assignments_.find(a.id)];
-            for_scopes(a.unit_id, [&](Tally& t) {
+        std::vector<bool> guided(facts_.assignments().size());
+        for (const auto a : facts_.guided()) guided[a] = true;
+        for (Index n = 0; n < facts_.assignments().size(); ++n) {
+            const auto& a = facts_.assignments()[n];
+            if (!is_there(a)) continue;
+            const bool was_forwarded = a.forwarded_at && *a.forwarded_at < end_;
+            if (!was_forwarded && a.level != Level::branch) continue;
+            const bool pure = was_forwarded && *a.forwarded_at - a.received_at < kPureForwardWithin &&
+                              a.forward_text_similarity && *a.forward_text_similarity >= kSimilarText && !guided[n];
+            for_scopes(a.unit, [&](Tally& t) {
                 if (a.level == Level::branch) ++t.m.n_g4_leaves;
-                if (a.forwarded_at) count(t.m.d2_pure, pure);
+                if (was_forwarded) count(t.m.d2_pure, pure);
             });
         }
-        for (const auto& p : facts_.pushes) for_scopes(p.unit_id, [](Tally& t) { ++t.m.n_g4_pushes; });
+        for (const auto& p : facts_.pushes())
+            if (p.at < end_) for_scopes(p.unit, [](Tally& t) { ++t.m.n_g4_pushes; });
     }
 
     /// D4.
     void gather_reports() {
         std::vector<std::pair<Index, Seconds>> pushes;
-        pushes.reserve(facts_.pushes.size());
-        for (const auto& p : facts_.pushes)
-            if (const auto a = assignments_.find(p.assignment_id); a != kNone) pushes.emplace_back(a, p.at);
+        pushes.reserve(facts_.pushes().size());
+        for (const auto& p : facts_.pushes())
+            if (p.at < end_) pushes.emplace_back(p.assignment, p.at);
         std::sort(pushes.begin(), pushes.end());
-        for (std::size_t i = 0; i < facts_.reports.size(); ++i) {
-            const auto& r = facts_.reports[i];
-            if (!r.substantive) continue;
+        for (const auto& r : facts_.reports()) {
+            if (!r.substantive || r.occurred_at >= end_) continue;
             // The last push not after the report is the nearest: if that one is too old, all are.
-            const auto after =
-                std::upper_bound(pushes.begin(), pushes.end(), std::pair(report_assignment_[i], r.occurred_at));
-            const bool driven = after != pushes.begin() && std::prev(after)->first == report_assignment_[i] &&
+            const auto after = std::upper_bound(pushes.begin(), pushes.end(), std::pair(r.assignment, r.occurred_at));
+            const bool driven = after != pushes.begin() && std::prev(after)->first == r.assignment &&
                                 r.occurred_at - std::prev(after)->second <= kPushEffect;
-            for_scopes(r.unit_id, [&](Tally& t) { count(t.m.d4_driven, driven); });
+            for_scopes(r.unit, [&](Tally& t) { count(t.m.d4_driven, driven); });
         }
     }
 
     std::map<std::string, AttendanceCounts> attendance() const {
         std::map<std::string, AttendanceCounts> counts;
-        for (const auto& row : facts_.attendance) {
+        for (const auto& row : facts_.attendance()) {
             auto& c = counts[row.unit_id];
             ++c.meetings;
             c.in_person += row.status == "本人到会";
@@ -324,22 +306,23 @@ private:
         t.m.g5_traditional_minus_emerging = difference(traditional.value(), emerging.value());
     }
 
-    const Facts& facts_;
-    Ids units_, tasks_, assignments_;
-    std::vector<Index> report_assignment_;
-    Groups reports_;  // after what it is made from
+    const FactTable& facts_;
+    Seconds end_;
+    Groups reports_;  ///< by assignment
     std::vector<Tally> tallies_;
-    std::vector<const UnitFact*> unit_facts_;
-    std::vector<const TaskFact*> task_facts_;
-    std::vector<std::vector<Index>> scopes_of_unit_;
+    std::vector<std::vector<Index>> scopes_of_unit_;  ///< by number
     std::vector<std::unordered_set<std::string_view>> fields_of_task_;
     std::unordered_map<std::string_view, int> tasks_of_field_;
 };
 
 }  // namespace
 
+Metrics compute_metrics(const FactTable& facts, const std::vector<std::string>& scopes, Seconds end) {
+    return Computation(facts, scopes, end).run(scopes);
+}
+
 Metrics compute_metrics(const Facts& facts, const std::vector<std::string>& scopes) {
-    return Computation(facts, scopes).run(scopes);
+    return compute_metrics(FactTable::of(facts), scopes);
 }
 
 }  // namespace taizhang::ledger

@@ -8,6 +8,7 @@
 #include "base/ids.h"
 
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -38,6 +39,7 @@ struct AssignmentFact {
     Seconds received_at = 0;
     std::optional<Seconds> forwarded_at;
     std::optional<double> forward_text_similarity;
+    std::optional<Seconds> due;  ///< the deadline's first second
 };
 struct ReportFact {
     std::string id, assignment_id, unit_id;
@@ -112,7 +114,12 @@ struct Metrics {
     std::map<std::string, AttendanceCounts> d3_attendance;  ///< by unit id
 };
 
-/// One pass over the facts for the given scopes (unit ids); a scope is the unit and all below it.
+class FactTable;
+
+/// One pass over the facts for the given scopes (unit ids); a scope is the unit and all below it. Only what had
+/// happened before `end` counts.
+Metrics compute_metrics(const FactTable& facts, const std::vector<std::string>& scopes,
+                        Seconds end = std::numeric_limits<Seconds>::max());
 Metrics compute_metrics(const Facts& facts, const std::vector<std::string>& scopes);
 
 }  // namespace taizhang::ledger

@@ -76,7 +76,7 @@ json::object attendance_json(const AttendanceCounts& c) {
 
 /// Writes one member per entry of `figures`, in the order of the units; ids that are no unit's come last.
 template <class Figures, class ToJson>
-json::object by_name(const Figures& figures, const Facts& facts, ToJson to_json) {
+json::object by_name(const Figures& figures, const std::vector<UnitFact>& units, ToJson to_json) {
     json::object out;
     std::unordered_map<std::string_view, bool> written;
     const auto write = [&](std::string name, const std::string& id, const auto& figure) {
@@ -84,7 +84,7 @@ json::object by_name(const Figures& figures, const Facts& facts, ToJson to_json)
         out[name] = to_json(figure);
         written[id] = true;
     };
-    for (const auto& unit : facts.units) {
+    for (const auto& unit : units) {
         const auto it = figures.find(unit.id);
         if (it == figures.end() || written.contains(unit.id)) continue;
         write(!unit.short_name.empty() ? unit.short_name
@@ -99,13 +99,13 @@ json::object by_name(const Figures& figures, const Facts& facts, ToJson to_json)
 
 }  // namespace
 
-std::vector<std::string> review_scopes(const Facts& facts) {
+std::vector<std::string> review_scopes(const std::vector<UnitFact>& units) {
     std::vector<std::string> scopes;
-    for (const auto& unit : facts.units)
+    for (const auto& unit : units)
         if (unit.parent_id.empty()) scopes.push_back(unit.id);
     if (scopes.empty()) return scopes;
     const std::string root = scopes.front();
-    for (const auto& unit : facts.units)
+    for (const auto& unit : units)
         if (unit.parent_id == root && unit.level == Level::county) scopes.push_back(unit.id);
     return scopes;
 }
@@ -119,9 +119,9 @@ double round_to_4(double v) {
     return r == 0 ? 0.0 : r;
 }
 
-json::object metrics_to_json(const Metrics& metrics, const Facts& facts) {
-    return {{"by_scope", by_name(metrics.by_scope, facts, scope_json)},
-            {"D3_attendance", by_name(metrics.d3_attendance, facts, attendance_json)}};
+json::object metrics_to_json(const Metrics& metrics, const std::vector<UnitFact>& units) {
+    return {{"by_scope", by_name(metrics.by_scope, units, scope_json)},
+            {"D3_attendance", by_name(metrics.d3_attendance, units, attendance_json)}};
 }
 
 }  // namespace taizhang::ledger

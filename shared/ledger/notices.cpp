@@ -1,5 +1,6 @@
 #include "ledger/notices.h"
 
+#include "ledger/contradictions.h"
 #include "ledger/times.h"
 
 #include <algorithm>
@@ -30,7 +31,7 @@ std::string hub_renewed(const std::string& at) {
 }
 
 /// The units whose PCs wrote two commits at one place.
-Result<std::vector<std::string>> doubled_units(Replica& r) {
+Result<std::vector<std::string>> doubled_units(Replica& r, const std::vector<Contradiction>& told) {
     std::vector<std::string> units;
     const auto* own = r.control().cert(r.id());
     TRY(const auto forks, r.facts("fork/"));
@@ -40,7 +41,10 @@ Result<std::vector<std::string>> doubled_units(Replica& r) {
         if (raw.size() == id.bytes.size()) std::memcpy(id.bytes.data(), raw.data(), raw.size());
         const auto* cert = r.control().cert(id);
         if (!cert || (own && cert->unit == own->unit)) continue;
-        const auto name = cert->unit + " (" + id.hex().substr(0, 8) + ")";
+        const auto number = id.hex().substr(0, 8);
+        if (std::any_of(told.begin(), told.end(), [&](const auto& c) { return c.where.find(number) != c.where.npos; }))
+            continue;
+        const auto name = cert->unit + " (" + number + ")";
         if (std::find(units.begin(), units.end(), name) == units.end()) units.push_back(name);
     }
     return units;
@@ -62,7 +66,10 @@ Result<std::vector<std::string>> notices(Replica& r) {
         if (key == "notice/restored") out.push_back(server_restored(at));
         if (key == "notice/hub") out.push_back(hub_renewed(at));
     }
-    TRY(const auto doubled, doubled_units(r));
+    TRY(const auto two_words, contradictions(r));
+    for (const auto& c : two_words)
+        if (!c.is_explained || c.noticed_ms + kShownMs >= now.ms) out.push_back(c.line());
+    TRY(const auto doubled, doubled_units(r, two_words));
     for (const auto& unit : doubled)
         out.push_back(unit + " 有两台电脑用过同一份数据(复制或恢复):两边写的都保留,请提醒该单位 / two PCs of " + unit +
                       " ran on the same data (a copy or a restore): what both wrote is kept; tell that unit");

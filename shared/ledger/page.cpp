@@ -1,6 +1,8 @@
 #include "ledger/page.h"
 
+#include "base/hash.h"
 #include "ledger/lights.h"
+#include "ledger/list_indexes.h"
 #include "ledger/times.h"
 #include "ledger/words.h"
 
@@ -18,39 +20,39 @@ namespace {
 /// One list: which rows there are, and what a row shows.
 struct Shape {
     const char* entity;
-    const char* from;
+    const char* more;  ///< joined for the rows that are shown, not for those that are counted
     const char* unit_column;
-    const char* searched;
+    const char* searched;  ///< a condition; "?" is what is looked for
     const char* columns;
     const char* order;
 };
 
 constexpr Shape kAssignments{
     "assignment",
-    "assignment a LEFT JOIN task t ON t.id = a.task_id",
+    " LEFT JOIN task t ON t.id = a.task_id",
     "a.unit_id",
-    "(a.id || ' ' || coalesce(t.title, ''))",
+    "(instr(a.id, ?) > 0 OR a.task_id IN (SELECT id FROM task WHERE instr(title, ?) > 0))",
     "a.id, a.task_id, t.title, a.unit_id, a.status, a.deadline, t.target_value, t.indicator, t.indicator_unit, "
     "t.issued_at, a.result_text",
     "a.deadline, a.id"};
 constexpr Shape kRectifications{
     "rectification",
-    "rectification a",
+    "",
     "a.responsible_unit_id",
-    "(a.id || ' ' || coalesce(a.problem, ''))",
+    "(instr(a.id, ?) > 0 OR instr(a.problem, ?) > 0)",
     "a.id, a.problem, a.source_type, a.responsible_unit_id AS unit_id, a.status, a.rectify_type, a.deadline, "
-    "a.found_at, a.cycle, a.result_text",
+    "a.found_at, a.cycle, a.result_text, a.related_task_id, a.duplicate_of",
     "a.deadline, a.id"};
 constexpr Shape kHelp{"help_request",
-                      "help_request a",
+                      "",
                       "a.unit_id",
-                      "(a.id || ' ' || coalesce(a.text, ''))",
+                      "(instr(a.id, ?) > 0 OR instr(a.text, ?) > 0)",
                       "a.id, a.assignment_id, a.unit_id, a.to_unit_id, a.asked_at, a.text, a.answered_at, a.answer",
                       "coalesce(a.answered_at, '') <> '', a.asked_at, a.id"};
 constexpr Shape kAppeals{"appeal",
-                         "appeal a",
+                         "",
                          "a.unit_id",
-                         "(a.id || ' ' || coalesce(a.text, ''))",
+                         "(instr(a.id, ?) > 0 OR instr(a.text, ?) > 0)",
                          "a.id, a.about, a.unit_id, a.to_unit_id, a.asked_at, a.text, a.answered_at, a.decision",
                          "coalesce(a.answered_at, '') <> '', a.asked_at, a.id"};
 
@@ -113,17 +115,43 @@ Result<Where> where_of(Replica& r, const PageQuery& q, const Shape& shape) {
         w.sql += " AND a.status IN (SELECT value FROM json_each(" + w.place(json::serialize(states)) + "))";
     }
     if (!q.task.empty()) w.sql += " AND a.task_id = " + w.place(q.task);
-    if (!q.search.empty()) w.sql += std::string(" AND instr(") + shape.searched + ", " + w.place(q.search) + ") > 0";
+    if (!q.search.empty()) {
+        const auto wanted = w.place(q.search);
+        w.sql += " AND ";
+        for (const char* c = shape.searched; *c; ++c) w.sql += *c == '?' ? wanted : std::string(1, *c);
+    }
     if (q.unanswered) w.sql += " AND a.answered_at IS NULL";
     return w;
+}
+
+void bind_all(sqlite::Statement& s, const Where& w);
+
+/// Narrows the condition to a sample: whoever has the seed can draw it again and see that nobody was picked.
+Result<> narrow_to_sample(Replica& r, const PageQuery& q, const Shape& shape, Where& w) {
+    std::vector<std::pair<Hash, std::string>> drawn;
+    TRY(auto s, r.database().prepare(std::string("SELECT a.id FROM ") + shape.entity + " a" + w.sql, false));
+    bind_all(s, w);
+    for (;;) {
+        TRY(const bool row, s.step());
+        if (!row) break;
+        std::string id(s.text(0));
+        drawn.emplace_back(hash_of(q.seed + '\n' + id), std::move(id));
+    }
+    const auto kept = std::min({q.sample, kPageMax, drawn.size()});
+    std::partial_sort(drawn.begin(), drawn.begin() + static_cast<std::ptrdiff_t>(kept), drawn.end(),
+                      [](const auto& a, const auto& b) { return a.first.bytes < b.first.bytes; });
+    json::array ids;
+    for (std::size_t i = 0; i < kept; ++i) ids.push_back(json::string(drawn[i].second));
+    w.sql += " AND a.id IN (SELECT value FROM json_each(" + w.place(json::serialize(ids)) + "))";
+    return {};
 }
 
 void bind_all(sqlite::Statement& s, const Where& w) {
     for (std::size_t i = 0; i < w.bound.size(); ++i) s.bind(static_cast<int>(i) + 1, std::string_view(w.bound[i]));
 }
 
-/// The latest of an entity's records for each assignment of the page, in one pass over the table: there is no index by
-/// assignment, and a query for each row would pass over it fifty times.
+/// The latest of an entity's records for each assignment of the page, in one pass over the table: a small office has no
+/// index by assignment, and a query for each row would pass over it fifty times.
 Result<> add_latest(Replica& r, json::array& rows, const char* sql, std::initializer_list<const char*> names) {
     json::array ids;
     std::unordered_map<std::string, json::object*> by_id;
@@ -174,18 +202,25 @@ Result<json::object> page(Replica& r, const PageQuery& q) {
     json::object out{{"total", 0}, {"offset", q.offset}, {"rows", json::array{}}};
     const auto* v = r.control().newest(shape->entity);
     if (!v) return out;
-    TRY(const auto where, where_of(r, q, *shape));
+    TRY_VOID(ensure_list_indexes(r));
+    const auto from = std::string(" FROM ") + shape->entity + " a";
+    TRY(auto where, where_of(r, q, *shape));
+    if (q.sample > 0) {
+        TRY_VOID(narrow_to_sample(r, q, *shape, where));
+        out["seed"] = q.seed;
+    }
     {
-        TRY(auto count, r.database().prepare(std::string("SELECT count(*) FROM ") + shape->from + where.sql, false));
+        TRY(auto count, r.database().prepare("SELECT count(*)" + from + where.sql, false));
         bind_all(count, where);
         TRY(const bool row, count.step());
         if (row) out["total"] = count.integer(0);
     }
-    TRY(auto s,
-        r.database().prepare(std::string("SELECT ") + shape->columns + " FROM " + shape->from + where.sql +
-                                 " ORDER BY " + shape->order + " LIMIT " + std::to_string(std::min(q.limit, kPageMax)) +
-                                 " OFFSET " + std::to_string(q.offset),
-                             false));
+    // First which ones, then what they show: rows that are skipped are not joined with anything.
+    const auto shown = "SELECT a.id" + from + where.sql + " ORDER BY " + shape->order + " LIMIT " +
+                       std::to_string(std::min(q.limit, kPageMax)) + " OFFSET " + std::to_string(q.offset);
+    TRY(auto s, r.database().prepare(std::string("SELECT ") + shape->columns + from + shape->more + " WHERE a.id IN (" +
+                                         shown + ") ORDER BY " + shape->order,
+                                     false));
     bind_all(s, where);
     auto& rows = out["rows"].as_array();
     for (;;) {

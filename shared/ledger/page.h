@@ -21,6 +21,8 @@ struct PageQuery {
     std::string search;               ///< in title, problem or id
     bool unanswered = false;          ///< help requests and appeals that nobody has answered
     std::size_t offset = 0, limit = 50;
+    std::size_t sample = 0;  ///< so many, drawn at random from all that fit; 0: no sample
+    std::string seed;        ///< the same seed draws the same sample from the same records
 };
 
 inline constexpr std::size_t kPageMax = 500;

@@ -1,8 +1,8 @@
 #include "ledger/review.h"
 
+#include "ledger/assignments_seen.h"
 #include "ledger/lights.h"
 #include "ledger/metrics_json.h"
-#include "ledger/stored_facts.h"
 
 #include <boost/json.hpp>
 
@@ -19,30 +19,27 @@ struct UnitCounts {
     std::map<Light, int> lights;
 };
 
-Result<> count(Replica& r, const char* entity, const char* sql, std::int64_t now_ms,
-               std::map<std::string, UnitCounts>& out) {
-    const auto* v = r.control().newest(entity);
+Result<> count_assignments(StoredFacts& facts, std::int64_t now_ms, std::map<std::string, UnitCounts>& out) {
+    return each_assignment(facts, now_ms, [&](const FactTable& t, const AssignmentSeen& a) {
+        auto& u = out[t.unit_names()[a.unit]];
+        ++u.assignments[*a.state];
+        ++u.lights[a.light];
+    });
+}
+
+Result<> count_rectifications(Replica& r, std::int64_t now_ms, std::map<std::string, UnitCounts>& out) {
+    const auto* v = r.control().newest("rectification");
     if (!v) return {};
-    TRY(auto s, r.database().prepare(sql, false));
+    TRY(auto s,
+        r.database().prepare("SELECT responsible_unit_id, status, deadline, found_at FROM rectification", false));
     for (;;) {
         TRY(const bool row, s.step());
         if (!row) return {};
         auto& u = out[std::string(s.text(0))];
-        const auto state = std::string(s.text(1));
-        ++(std::string_view(entity) == "assignment" ? u.assignments : u.rectifications)[state];
-        ++u.lights[light_of(v->entity->workflow, {s.text(1), s.text(2), s.text(3), s.real(4), s.real(5), now_ms})];
+        ++u.rectifications[std::string(s.text(1))];
+        ++u.lights[light_of(v->entity->workflow, {s.text(1), s.text(2), s.text(3), 0, 0, now_ms})];
     }
 }
-
-constexpr const char* kAssignments =
-    "SELECT a.unit_id, a.status, a.deadline, t.issued_at, r.value, t.target_value FROM assignment a "
-    "LEFT JOIN (SELECT id, min(issued_at) AS issued_at, min(target_value) AS target_value FROM task GROUP BY id) t ON "
-    "t.id = a.task_id "
-    "LEFT JOIN (SELECT assignment_id, value FROM (SELECT assignment_id, value, row_number() OVER (PARTITION BY "
-    "assignment_id ORDER BY unixepoch(occurred_at) DESC, id DESC) AS n "
-    "FROM progress_report) WHERE n = 1) r ON r.assignment_id = a.id";
-constexpr const char* kRectifications =
-    "SELECT responsible_unit_id, status, deadline, found_at, 0, 0 FROM rectification";
 
 json::object numbers(const std::map<std::string, int>& counts) {
     json::object o;
@@ -52,25 +49,26 @@ json::object numbers(const std::map<std::string, int>& counts) {
 
 }  // namespace
 
-Result<json::object> review(Replica& r, const std::string& unit, std::int64_t now_ms) {
+Result<json::object> review(StoredFacts& stored, const std::string& unit, std::int64_t now_ms) {
+    auto& r = stored.replica();
     const auto& control = r.control();
     if (!unit.empty() && !control.unit(unit))
         return fail(Errc::not_found, "没有单位 " + unit + " / there is no unit " + unit);
-    TRY(const auto facts, facts_from_replica(r));
-    auto scopes = review_scopes(facts);
+    TRY(const auto* facts, stored.now());
+    auto scopes = review_scopes(facts->units());
     if (!unit.empty()) {
         scopes = {unit};
-        for (const auto& u : facts.units)
+        for (const auto& u : facts->units())
             if (u.parent_id == unit) scopes.push_back(u.id);
     }
     json::object out;
-    out["metrics"] = metrics_to_json(compute_metrics(facts, scopes), facts);
+    out["metrics"] = metrics_to_json(compute_metrics(*facts, scopes), facts->units());
 
     std::map<std::string, UnitCounts> counts;
-    TRY_VOID(count(r, "assignment", kAssignments, now_ms, counts));
-    TRY_VOID(count(r, "rectification", kRectifications, now_ms, counts));
+    TRY_VOID(count_assignments(stored, now_ms, counts));
+    TRY_VOID(count_rectifications(r, now_ms, counts));
     json::array units;
-    for (const auto& u : facts.units) {
+    for (const auto& u : facts->units()) {
         if (!unit.empty() && !control.is_at_or_below(u.id, unit, control.head())) continue;
         const auto& c = counts[u.id];
         json::object o;
@@ -89,6 +87,11 @@ Result<json::object> review(Replica& r, const std::string& unit, std::int64_t no
     }
     out["units"] = std::move(units);
     return out;
+}
+
+Result<json::object> review(Replica& replica, const std::string& unit, std::int64_t now_ms) {
+    StoredFacts facts(replica, StoredFacts::Use::once);
+    return review(facts, unit, now_ms);
 }
 
 }  // namespace taizhang::ledger

@@ -1,6 +1,7 @@
 // One record with everything that a person may ask about it.
 #include "ledger/attachments.h"
 #include "ledger/conflicts.h"
+#include "ledger/contradictions.h"
 #include "ledger/ledger.h"
 #include "ledger/notices.h"
 #include "ledger/times.h"
@@ -12,6 +13,7 @@
 #include <boost/json.hpp>
 
 #include <algorithm>
+#include <map>
 
 namespace taizhang::ledger {
 
@@ -103,6 +105,7 @@ Result<void> Ledger::add_history(const RowView& row, json::array& out, bool& tow
             constexpr std::int64_t kDayMs = 86'400'000, kLateDays = 7;
             const auto days = (item.received_ms - static_cast<std::int64_t>(item.time >> 16)) / kDayMs;
             if (item.origin != Origin::own && days >= kLateDays) e["late_days"] = days;
+            if (item.origin != Origin::own) e["received"] = format_local(item.received_ms);
             if (item.removal) e["removal"] = true;
             e["what"] = std::move(*what);
             e["accepted"] = what == &taken;
@@ -203,6 +206,24 @@ Result<json::array> Ledger::out_of_scope() {
     return out;
 }
 
+namespace {
+
+/// Commits by stream; one pass over the log's index, because a city has some 24,000 streams.
+Result<json::object> holds(Replica& r) {
+    std::map<std::string, std::int64_t> counts;
+    TRY(auto s, r.database().prepare("SELECT stream, count(*) FROM log GROUP BY stream", false));
+    for (;;) {
+        TRY(const bool row, s.step());
+        if (!row) break;
+        counts[r.stream_name(static_cast<int>(s.integer(0))).str()] = s.integer(1);
+    }
+    json::object o;
+    for (const auto& [stream, n] : counts) o[stream] = n;
+    return o;
+}
+
+}  // namespace
+
 Result<json::object> Ledger::status() {
     json::object o;
     o["unit"] = own_unit();
@@ -242,6 +263,15 @@ Result<json::object> Ledger::status() {
     json::array told;
     for (const auto& line : lines) told.push_back(json::string(line));
     o["notices"] = std::move(told);
+    TRY(const auto two_words, contradictions(r_));
+    json::array contradicting;
+    for (const auto& c : two_words)
+        contradicting.push_back({{"kind", name_of(c.kind)},
+                                 {"where", c.where},
+                                 {"noticed", format_local(c.noticed_ms)},
+                                 {"explained", c.is_explained},
+                                 {"line", c.line()}});
+    o["contradictions"] = std::move(contradicting);
     TRY(const auto gaps, sync::gaps(r_));
     json::array missing;
     for (const auto& g : gaps) missing.push_back(json::string(g.line()));
@@ -260,12 +290,8 @@ Result<json::object> Ledger::status() {
     o["control"] = r_.control().head().value;
     TRY(auto contents, contents_status(r_));
     o["attachments"] = std::move(contents);
-    json::object holds;
-    for (const auto& s : r_.streams()) {
-        TRY(const auto n, r_.commits_in(s));
-        if (n > 0) holds[s.str()] = n;
-    }
-    o["holds"] = std::move(holds);
+    TRY(auto held, holds(r_));
+    o["holds"] = std::move(held);
     return o;
 }
 

@@ -5,7 +5,7 @@
 #include <boost/json.hpp>
 
 #include <cmath>
-#include <functional>
+#include <utility>
 
 namespace taizhang::ledger {
 
@@ -15,16 +15,7 @@ namespace {
 
 using Row = sqlite::Statement;
 
-/// One call of `f` for each row; an entity that the catalog does not have gives none.
-Result<> each(Replica& r, const char* entity, const char* sql, const std::function<void(const Row&)>& f) {
-    if (!r.control().newest(entity)) return {};
-    TRY(auto s, r.database().prepare(sql, false));
-    for (;;) {
-        TRY(const bool row, s.step());
-        if (!row) return {};
-        f(s);
-    }
-}
+constexpr std::int64_t kRowsAtOnce = 4000;  // some 20 ms
 
 std::string text(const Row& s, int col) { return std::string(s.text(col)); }
 std::optional<Seconds> maybe_time(const Row& s, int col) {
@@ -80,50 +71,127 @@ AssignmentFact assignment_fact(const Row& s) {
     a.received_at = time(s, 5);
     a.forwarded_at = maybe_time(s, 6);
     if (!s.is_null(7)) a.forward_text_similarity = s.real(7);
+    a.due = maybe_time(s, 8);
     return a;
 }
 
 }  // namespace
 
-Result<Facts> facts_from_replica(Replica& r) {
-    Facts f;
-    for (const auto& id : r.control().units()) f.units.push_back(unit_fact(*r.control().unit(id)));
-    TRY_VOID(each(
-        r, "task",
-        "SELECT id, target_value, issued_at, landing_days, coalesce(applies_to_fields, '[]') FROM task ORDER BY id",
-        [&](const Row& s) { f.tasks.push_back(task_fact(s)); }));
-    TRY_VOID(each(r, "assignment",
-                  "SELECT id, task_id, unit_id, status, level, received_at, forwarded_at, forward_text_similarity FROM "
-                  "assignment ORDER BY id",
-                  [&](const Row& s) { f.assignments.push_back(assignment_fact(s)); }));
-    TRY_VOID(each(r, "progress_report",
-                  "SELECT id, assignment_id, unit_id, occurred_at, value, claims_complete, substantive FROM "
-                  "progress_report ORDER BY id",
-                  [&](const Row& s) {
-                      f.reports.push_back({text(s, 0), text(s, 1), text(s, 2), time(s, 3), s.real(4), s.integer(5) != 0,
-                                           s.integer(6) != 0});
-                  }));
-    TRY_VOID(
-        each(r, "verification",
-             "SELECT id, assignment_id, task_id, unit_id, at, verified_value FROM verification ORDER BY id",
-             [&](const Row& s) {
-                 f.verifications.push_back({text(s, 0), text(s, 1), text(s, 2), text(s, 3), time(s, 4), s.real(5)});
-             }));
-    TRY_VOID(each(r, "push", "SELECT assignment_id, unit_id, at FROM push ORDER BY id", [&](const Row& s) {
-        f.pushes.push_back({text(s, 0), text(s, 1), time(s, 2)});
-    }));
-    TRY_VOID(each(r, "guidance", "SELECT assignment_id FROM guidance ORDER BY id",
-                  [&](const Row& s) { f.guidance.push_back({text(s, 0)}); }));
-    TRY_VOID(each(r, "help_request", "SELECT unit_id, asked_at, answered_at FROM help_request ORDER BY id",
-                  [&](const Row& s) {
-                      f.help.push_back({text(s, 0), time(s, 1), maybe_time(s, 2)});
-                  }));
-    TRY_VOID(each(
-        r, "attendance", "SELECT unit_id, status, late_min, leave_approved FROM attendance ORDER BY id",
-        [&](const Row& s) {
-            f.attendance.push_back({text(s, 0), text(s, 1), static_cast<int>(std::ceil(s.real(2))), s.integer(3) != 0});
-        }));
-    return f;
+/// How the rows of one entity become facts. The columns of the query follow the id.
+struct StoredFacts::Kind {
+    const char* entity;
+    const char* columns;
+    void (*put)(FactTable& table, std::string id, const Row& s);
+};
+
+std::span<const StoredFacts::Kind> StoredFacts::kinds() {
+    static constexpr Kind kKinds[] = {
+        {"task", "target_value, issued_at, landing_days, coalesce(applies_to_fields, '[]')",
+         [](FactTable& t, std::string, const Row& s) { t.put(task_fact(s)); }},
+        {"assignment", "task_id, unit_id, status, level, received_at, forwarded_at, forward_text_similarity, deadline",
+         [](FactTable& t, std::string, const Row& s) { t.put(assignment_fact(s)); }},
+        {"progress_report", "assignment_id, unit_id, occurred_at, value, claims_complete, substantive",
+         [](FactTable& t, std::string id, const Row& s) {
+             t.put(ReportFact{std::move(id), text(s, 1), text(s, 2), time(s, 3), s.real(4), s.integer(5) != 0,
+                              s.integer(6) != 0});
+         }},
+        {"verification", "assignment_id, task_id, unit_id, at, verified_value",
+         [](FactTable& t, std::string id, const Row& s) {
+             t.put(VerificationFact{std::move(id), text(s, 1), text(s, 2), text(s, 3), time(s, 4), s.real(5)});
+         }},
+        {"push", "assignment_id, unit_id, at",
+         [](FactTable& t, std::string id, const Row& s) {
+             t.put(id, PushFact{text(s, 1), text(s, 2), time(s, 3)});
+         }},
+        {"guidance", "assignment_id",
+         [](FactTable& t, std::string id, const Row& s) { t.put(id, GuidanceFact{text(s, 1)}); }},
+        {"attendance", "unit_id, status, late_min, leave_approved",
+         [](FactTable& t, std::string id, const Row& s) {
+             t.put(id,
+                   AttendanceFact{text(s, 1), text(s, 2), static_cast<int>(std::ceil(s.real(3))), s.integer(4) != 0});
+         }},
+    };
+    return kKinds;
+}
+
+void StoredFacts::begin() {
+    if (use_ == Use::kept) r_.watch_rows();
+    has_begun_ = true;
+    table_ = {};
+    kind_ = 0;
+    after_.clear();
+    units_at_ = ControlPos{0};
+}
+
+Result<bool> StoredFacts::load_rows(const Kind& kind) {
+    if (!r_.control().newest(kind.entity)) return true;
+    TRY(auto s, r_.database().prepare(std::string("SELECT id, ") + kind.columns + " FROM " + kind.entity +
+                                          " WHERE id > ?1 ORDER BY id LIMIT ?2",
+                                      false));
+    const bool is_blob = r_.control().newest(kind.entity)->entity->uuid;
+    if (is_blob)
+        s.bind_blob(1, after_);
+    else
+        s.bind(1, std::string_view(after_));
+    s.bind(2, kRowsAtOnce);
+    std::int64_t n = 0;
+    for (;; ++n) {
+        TRY(const bool row, s.step());
+        if (!row) break;
+        after_ = is_blob ? s.blob(0) : s.text(0);
+        kind.put(table_, after_, s);
+    }
+    return n < kRowsAtOnce;
+}
+
+Result<bool> StoredFacts::load_some() {
+    if (!has_begun_) begin();
+    if (kind_ == kinds().size()) return true;
+    TRY(const bool whole, load_rows(kinds()[kind_]));
+    if (whole) {
+        ++kind_;
+        after_.clear();
+    }
+    return kind_ == kinds().size();
+}
+
+/// The rows that were written since; all anew when those were too many to remember.
+Result<> StoredFacts::take_written() {
+    auto written = use_ == Use::kept ? r_.take_written() : Replica::Written{};
+    if (written.all) begin();
+    for (;;) {
+        TRY(const bool whole, load_some());
+        if (whole) break;
+    }
+    for (const auto& kind : kinds()) {
+        if (!r_.control().newest(kind.entity)) continue;
+        const auto ids = written.rows.find(kind.entity);
+        if (ids == written.rows.end()) continue;
+        TRY(auto s, r_.database().prepare(
+                        std::string("SELECT id, ") + kind.columns + " FROM " + kind.entity + " WHERE id = ?1", false));
+        const bool is_blob = r_.control().newest(kind.entity)->entity->uuid;
+        for (const auto& id : ids->second) {
+            if (is_blob)
+                s.bind_blob(1, id);
+            else
+                s.bind(1, std::string_view(id));
+            TRY(const bool here, s.step());
+            if (here) kind.put(table_, id, s);
+            s.reset();
+        }
+    }
+    return {};
+}
+
+Result<const FactTable*> StoredFacts::now() {
+    TRY_VOID(take_written());
+    if (units_at_ != r_.control().head()) {
+        std::vector<UnitFact> units;
+        for (const auto& id : r_.control().units()) units.push_back(unit_fact(*r_.control().unit(id)));
+        table_.set_units(std::move(units));
+        units_at_ = r_.control().head();
+    }
+    return &std::as_const(table_);
 }
 
 }  // namespace taizhang::ledger

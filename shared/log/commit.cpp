@@ -1,9 +1,10 @@
 #include "log/commit.h"
 
+#include "log/layout.h"
+
 #include <algorithm>
 
 namespace taizhang {
-namespace {
 
 // Layout (schema/COMMIT.md is the contract):
 //   u8 format = 1, replica[16], unit str, u8 audience, varint seq, prev[32],
@@ -11,13 +12,7 @@ namespace {
 //   varint n, n names,
 //   rows: { varint entity+1, id str, parts: { u8 tag, varint name, base, reviewed, fields }, u8 0 }, varint 0
 constexpr std::uint8_t kFormatMax = 127;  // a number in one byte, whatever comes
-constexpr std::uint8_t kOpMask = 0x03;    // op + 1
-constexpr std::uint8_t kBaseNone = 0x00, kBaseOne = 0x04, kBaseMany = 0x08, kBaseSame = 0x0c, kBaseMask = 0x0c;
-constexpr std::uint8_t kReviewed = 0x10, kLoneField = 0x20;
-constexpr std::uint8_t kFlagTimeUnverified = 1;
-constexpr std::size_t kNamesMax = 512, kNameMax = 64, kUnitMax = 64, kPersonMax = 64;
-
-}  // namespace
+using namespace layout;
 
 std::uint32_t CommitWriter::name(std::string_view n) {
     // Rows of one entity repeat their names in the same order: the next one is the likely one.
@@ -86,15 +81,7 @@ void CommitWriter::lone_field(fold::Op op, std::string_view n, std::span<const V
     value.write(w);
 }
 
-std::string CommitWriter::finish(const CommitHeader& h) {
-    if (at_ != At::outside) {
-        close_part();
-        Writer(body_).u8(0);
-    }
-    Writer(body_).varint(0);
-    std::string out;
-    out.reserve(body_.size() + 256);
-    Writer w(out);
+void write_header(Writer& w, const CommitHeader& h) {
     w.u8(kCommitFormat);
     w.raw(view(h.replica.bytes));
     w.str(h.stream.unit);
@@ -106,6 +93,18 @@ std::string CommitWriter::finish(const CommitHeader& h) {
     w.varint(h.time);
     w.u8(h.time_unverified ? kFlagTimeUnverified : 0);
     w.str(h.person);
+}
+
+std::string CommitWriter::finish(const CommitHeader& h) {
+    if (at_ != At::outside) {
+        close_part();
+        Writer(body_).u8(0);
+    }
+    Writer(body_).varint(0);
+    std::string out;
+    out.reserve(body_.size() + 256);
+    Writer w(out);
+    write_header(w, h);
     w.varint(names_.size());
     for (const auto& n : names_) w.str(n);
     w.raw(body_);
@@ -130,7 +129,7 @@ bool read_place(Reader& r, CommitHeader& h) {
     h.prev.bytes = r.array<32>();
     const bool fits = h.format >= 1 && h.format <= kFormatMax && audience <= 1 && !h.stream.unit.empty() &&
                       h.stream.unit.size() <= kUnitMax && h.seq.value >= 1 && h.seq.value < kTimeMax &&
-                      (h.seq.value == 1) == h.prev.is_zero() && is_utf8(h.stream.unit);
+                      (h.seq.value == 1) == h.prev.is_zero() && is_line(h.stream.unit);
     if (!fits) r.poison();
     return r.ok();
 }
@@ -318,11 +317,12 @@ Result<> Commit::decode(std::string_view bytes, Text text, std::uint8_t knows) {
     return {};
 }
 
-Result<CommitHeader> Commit::decode_header(std::string_view bytes) {
+Result<CommitHeader> Commit::decode_header(std::string_view bytes, std::size_t* size) {
     CommitHeader h;
     Reader r(bytes);
     if (!read_place(r, h) || (h.format <= kCommitFormat && !read_rest(r, h)))
         return fail(Errc::protocol, "commit: malformed header");
+    if (size) *size = r.offset();
     return h;
 }
 

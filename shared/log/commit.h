@@ -45,6 +45,9 @@ struct CommitHeader {
     std::string person;            ///< who, inside the unit; may be empty
 };
 
+/// A commit's first bytes, up to its names.
+void write_header(Writer& w, const CommitHeader& h);
+
 /// Builds canonical bytes without intermediate objects: rows, parts, fields in order.
 class CommitWriter {
 public:
@@ -127,7 +130,8 @@ struct Commit {
     /// Errc::protocol when the bytes are not a commit. `knows`: the newest format that is read.
     Result<> decode(std::string_view bytes, Text text = Text::unchecked, std::uint8_t knows = kCommitFormat);
     /// Only the header (cheap): enough for chains, scope and cursors; of a newer format its first fields.
-    static Result<CommitHeader> decode_header(std::string_view bytes);
+    /// `size` gets the number of its bytes.
+    static Result<CommitHeader> decode_header(std::string_view bytes, std::size_t* size = nullptr);
 };
 
 /// Storage and wire form of a commit's bytes: one marker byte, then raw or zstd.
@@ -135,6 +139,8 @@ struct Commit {
 inline constexpr std::size_t kPackMin = 160;
 class Packer {
 public:
+    static constexpr char kRaw = 0, kZstd = 1;  ///< the markers
+
     Packer();
     ~Packer();
     Packer(const Packer&) = delete;

@@ -4,7 +4,6 @@
 
 namespace taizhang {
 namespace {
-constexpr char kRaw = 0, kZstd = 1;
 // Level 1 keeps an edit cheap on an old PC; level 3 saves some 4% more and costs twice the time.
 constexpr int kLevel = 1;
 }  // namespace

@@ -7,6 +7,8 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #ifdef __linux__
+#include <arpa/inet.h>
+#include <ifaddrs.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
@@ -16,6 +18,29 @@
 #include <array>
 
 namespace taizhang::node {
+
+std::vector<std::string> own_addresses() {
+    std::vector<std::string> out;
+#ifdef __linux__
+    ifaddrs* list = nullptr;
+    if (::getifaddrs(&list) != 0) return out;
+    for (const auto* i = list; i; i = i->ifa_next) {
+        if (!i->ifa_addr) continue;
+        std::array<char, INET6_ADDRSTRLEN> text{};
+        // The system's interface hides each family's address behind the general one.
+        if (i->ifa_addr->sa_family == AF_INET) {
+            const auto* a = reinterpret_cast<const sockaddr_in*>(i->ifa_addr);
+            if (::inet_ntop(AF_INET, &a->sin_addr, text.data(), text.size())) out.emplace_back(text.data());
+        } else if (i->ifa_addr->sa_family == AF_INET6) {
+            const auto* a = reinterpret_cast<const sockaddr_in6*>(i->ifa_addr);
+            if (::inet_ntop(AF_INET6, &a->sin6_addr, text.data(), text.size()))
+                out.push_back("[" + std::string(text.data()) + "]");
+        }
+    }
+    ::freeifaddrs(list);
+#endif
+    return out;
+}
 
 struct Addresses::Impl {
     explicit Impl(net::io_context& io) : socket(io) {}

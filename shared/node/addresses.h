@@ -7,6 +7,8 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace boost::asio {
 class io_context;
@@ -15,6 +17,9 @@ class io_context;
 namespace taizhang::node {
 
 namespace net = boost::asio;
+
+/// This PC's addresses, IPv6 in brackets, as they stand in a browser's address line.
+std::vector<std::string> own_addresses();
 
 class Addresses {
 public:

@@ -34,7 +34,7 @@ Agent::Agent(Store& store, net::io_context& io, Options options)
       io_(io),
       options_(std::move(options)),
       agenda_(options_.pace, options_.seed, uptime_ms()),
-      client_(std::make_shared<http::Client>(io, options_.url)),
+      client_(std::make_shared<http::Client>(io, options_.url, options_.tls)),
       addresses_(io),
       wake_(io),
       live_wake_(io),

@@ -21,8 +21,9 @@ namespace taizhang::node {
 class Agent {
 public:
     struct Options {
-        std::string url;    ///< of the hub above
-        std::string token;  ///< for its live pokes
+        std::string url;                 ///< of the hub above
+        std::string token;               ///< for its live pokes
+        std::shared_ptr<http::Tls> tls;  ///< for https
         Agenda::Pace pace;
         std::uint32_t seed = 0;
         std::function<void(const std::string& line)> log;  ///< one line when the link goes, one when it is back

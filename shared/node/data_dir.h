@@ -3,6 +3,7 @@
 //   DIR/taizhang.db   the database          DIR/lock          held by the process that uses it
 //   DIR/incarnation   the replica's id      DIR/control.sock  the serving process answers here
 //   DIR/files         contents of attachments (blob_folder.h)
+//   DIR/people, DIR/sessions, DIR/launch   who may use the screens (people.h)
 //
 // The incarnation is kept outside the database too: a database that was copied or
 // restored without it is a new replica.

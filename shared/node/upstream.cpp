@@ -1,8 +1,11 @@
 #include "node/upstream.h"
 
+#include "node/secure.h"
+
 #include "ledger/notices.h"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -16,13 +19,14 @@ using namespace std::chrono_literals;
 constexpr auto kEnrolDeadline = 300s;   // a hub that is busy over a link that is slow
 constexpr auto kPauseAfterCut = 200ms;  // doubled with each try that got nothing through
 constexpr int kTriesWithoutProgress = 5;
+constexpr std::size_t kLongAnswer = 4096;    // bytes; while it is taken the next one is asked for
 constexpr std::size_t kSmallRequest = 2048;  // bytes; a link that breaks under less does not break of its size
 
 http::Request post_to(const char* target, std::string body) {
     http::Request q;
     q.method = "POST";
     q.target = target;
-    q.headers = {{"content-type", "application/octet-stream"}};
+    // No content type: the address says what the body is, and every byte is dear on a bad link.
     q.body = std::move(body);
     return q;
 }
@@ -46,9 +50,48 @@ Error refusal(const http::Response& r) {
     }
 }
 
+namespace {
+
+http::Tls::Shown seen(const FirstContact& contact) { return contact.shown ? *contact.shown : http::Tls::Shown{}; }
+
+/// Before the code is told: is it the server whose fingerprint the person has?
+net::awaitable<Result<std::string>> check_fingerprint(Store& store, std::shared_ptr<http::Client> client,
+                                                      FirstContact contact, std::string wanted) {
+    Store::Work make = [](Node& n) { return sync::Enrolment(n.replica()).question(); };
+    auto question = co_await store.run(std::move(make));
+    if (!question) co_return question;
+    auto message = post_to("/enrol", std::move(*question));
+    auto response = co_await client->send(std::move(message), kEnrolDeadline);
+    if (!response) co_return response.error();
+    if (response->status != 200) co_return refusal(*response);
+    auto shown = seen(contact);
+    Store::Work compare = [body = std::move(response->body), wanted, shown](Node& n) -> Result<std::string> {
+        TRY(const auto key, sync::Enrolment::hub_key(body));
+        TRY_VOID(check_is(shown, key));
+        TRY(const auto there, sync::Enrolment(n.replica()).fingerprint(body));
+        if (!trust::same_fingerprint(there, wanted))
+            return fail(Errc::denied,
+                        "服务器的核对码是 " + there +
+                            ",不是您给的,没有登记:请核对地址,或与上级联系 / the server's fingerprint is " + there +
+                            ", not the one given: nothing was enrolled; check the address, or ask "
+                            "those above");
+        return there;
+    };
+    auto same = co_await store.run(std::move(compare));
+    co_return same;
+}
+
+}  // namespace
+
 net::awaitable<Result<std::string>> enrol(Store& store, net::io_context& io, std::string url, std::string code,
-                                          std::string label, sync::Enrolment::Begin begin) {
-    auto client = std::make_shared<http::Client>(io, url);
+                                          std::string label, sync::Enrolment::Begin begin, std::string fingerprint) {
+    auto contact = first_contact(url);
+    if (!contact) co_return contact.error();
+    auto client = std::make_shared<http::Client>(io, url, contact->tls);
+    if (!fingerprint.empty()) {
+        auto same = co_await check_fingerprint(store, client, *contact, fingerprint);
+        if (!same) co_return same;
+    }
     Store::Work make = [code, label](Node& n) { return sync::Enrolment(n.replica()).request(code, label); };
     auto request = co_await store.run(std::move(make));
     if (!request) co_return request;
@@ -58,12 +101,16 @@ net::awaitable<Result<std::string>> enrol(Store& store, net::io_context& io, std
     if (response->status != 200) co_return refusal(*response);
     // The first look at the link: what follows is fetched in chunks that fit it.
     const sync::Trip trip{client->bytes_up(), client->bytes_down(), client->timing().first, client->timing().last};
-    Store::Work keep = [body = std::move(response->body), url, begin, trip](Node& n) -> Result<std::string> {
-        TRY_VOID(sync::Enrolment(n.replica(), begin).reply(body));
+    auto shown = seen(*contact);
+    Store::Work keep = [body = std::move(response->body), url, begin, trip, shown](Node& n) -> Result<std::string> {
+        TRY(const auto key, sync::Enrolment::hub_key(body));
+        TRY_VOID(check_is(shown, key));
+        sync::Enrolment enrolment(n.replica(), begin);
+        TRY_VOID(enrolment.reply(body));
         TRY_VOID(sync::note_trip(n.replica(), trip));
         TRY_VOID(n.replica().set_fact("upstream/url", url));
         TRY_VOID(n.keep_incarnation());
-        return std::string();
+        return enrolment.fingerprint();
     };
     auto kept = co_await store.run(std::move(keep));
     co_return kept;
@@ -101,7 +148,15 @@ private:
         std::vector<std::string> known;  ///< notices from before
     };
 
+    /// A request and what came back, or why nothing did.
+    struct Answered {
+        std::size_t request_bytes = 0;
+        sync::Trip trip;  ///< what it has moved, and how fast
+        Result<http::Response> response{http::Response{}};
+    };
     net::awaitable<Result<std::string>> trip();
+    net::awaitable<Answered> send(std::string request);
+    net::awaitable<Result<std::string>> take(std::string answer, sync::Trip trip);
     net::awaitable<Result<std::string>> begin();
     net::awaitable<void> broke(std::size_t request_bytes, std::uint64_t heard);
     net::awaitable<Result<SyncReport>> report();
@@ -113,7 +168,8 @@ private:
     net::steady_timer pause_;
     std::shared_ptr<Shared> shared_ = std::make_shared<Shared>();
     std::uint64_t up_, down_;
-    bool is_cut_ = false;  // the last trip's link broke after it had been there
+    bool is_cut_ = false;            // the last trip's link broke after it had been there
+    std::optional<Answered> early_;  // what was asked while the answer before it was taken
 };
 
 void Syncing::show() {
@@ -150,35 +206,67 @@ net::awaitable<void> Syncing::broke(std::size_t request_bytes, std::uint64_t hea
     (void)done;
 }
 
-net::awaitable<Result<std::string>> Syncing::trip() {
-    is_cut_ = false;
-    Store::Work make = [shared = shared_](Node&) -> Result<std::string> {
-        auto request = shared->session->request();
-        shared->patience = shared->session->patience();
-        return request;
-    };
-    auto request = co_await store_.run(std::move(make));
-    if (!request) co_return request;
-    const auto request_bytes = request->size();
+net::awaitable<Syncing::Answered> Syncing::send(std::string request) {
+    Answered out;
+    out.request_bytes = request.size();
     const auto up = client_->bytes_up(), down = client_->bytes_down();
-    auto message = post_to("/sync", std::move(*request));
-    auto response = co_await client_->send(std::move(message), shared_->patience);
-    show();
-    if (!response) {
-        is_cut_ = response.error().code == Errc::offline && client_->bytes_up() > up;
-        if (is_cut_) co_await broke(request_bytes, client_->bytes_down() - down);
-        co_return response.error();
-    }
-    if (response->status != 200) co_return refusal(*response);
+    auto message = post_to("/sync", std::move(request));
+    out.response = co_await client_->send(std::move(message), shared_->patience);
     const auto timing = client_->timing();
-    const sync::Trip measured{client_->bytes_up() - up, client_->bytes_down() - down, timing.first, timing.last};
-    Store::Work take = [shared = shared_, measured, body = std::move(response->body)](Node& n) -> Result<std::string> {
-        shared->session->measured(measured);
-        TRY_VOID(shared->session->reply(body));
+    out.trip = {client_->bytes_up() - up, client_->bytes_down() - down, timing.first, timing.last};
+    co_return out;
+}
+
+/// Takes the answer and, if it is a long one and the request after it is known already, asks meanwhile.
+net::awaitable<Result<std::string>> Syncing::take(std::string answer, sync::Trip trip) {
+    using namespace net::experimental::awaitable_operators;
+    auto body = std::make_shared<const std::string>(std::move(answer));
+    std::string next;
+    if (body->size() >= kLongAnswer) {
+        Store::Work look = [shared = shared_, body](Node&) { return shared->session->ahead(*body); };
+        auto ahead = co_await store_.run(std::move(look));
+        if (!ahead) co_return ahead;
+        next = std::move(*ahead);
+    }
+    Store::Work work = [shared = shared_, trip, body](Node& n) -> Result<std::string> {
+        shared->session->measured(trip);
+        TRY_VOID(shared->session->reply(*body));
         TRY_VOID(n.keep_incarnation());
         return std::string();
     };
-    auto taken = co_await store_.run(std::move(take));
+    if (next.empty()) {
+        auto taken = co_await store_.run(std::move(work));
+        co_return taken;
+    }
+    auto taking = store_.run(std::move(work));
+    auto asking = send(std::move(next));
+    auto both = co_await (std::move(taking) && std::move(asking));
+    early_ = std::move(std::get<1>(both));
+    co_return std::get<0>(both);
+}
+
+net::awaitable<Result<std::string>> Syncing::trip() {
+    is_cut_ = false;
+    if (!early_) {
+        Store::Work make = [shared = shared_](Node&) -> Result<std::string> {
+            auto request = shared->session->request();
+            shared->patience = shared->session->patience();
+            return request;
+        };
+        auto request = co_await store_.run(std::move(make));
+        if (!request) co_return request;
+        early_ = co_await send(std::move(*request));
+    }
+    auto answered = std::move(*std::exchange(early_, std::nullopt));
+    show();
+    auto& response = answered.response;
+    if (!response) {
+        is_cut_ = response.error().code == Errc::offline && answered.trip.bytes_up > 0;
+        if (is_cut_) co_await broke(answered.request_bytes, answered.trip.bytes_down);
+        co_return response.error();
+    }
+    if (response->status != 200) co_return refusal(*response);
+    auto taken = co_await take(std::move(response->body), answered.trip);
     show();
     co_return taken;
 }

@@ -22,8 +22,12 @@ Error refusal(const http::Response& response);
 
 /// Enrols with a one-time code; fetches nothing yet. Errc::offline, denied, protocol.
 /// `begin`: what a node without data begins with.
+/// Enrols with a one-time code; fetches nothing yet. Gives the fingerprint for people to compare; with `fingerprint`
+/// the server is asked for it first, and Errc::denied when it is another: then no code was told. `begin`: what a node
+/// without data begins with.
 net::awaitable<Result<std::string>> enrol(Store& store, net::io_context& io, std::string url, std::string code,
-                                          std::string label, sync::Enrolment::Begin begin);
+                                          std::string label, sync::Enrolment::Begin begin,
+                                          std::string fingerprint = {});
 
 /// What a sync has done so far, for whoever watches. Written on the network's thread.
 struct SyncProgress {

@@ -11,6 +11,14 @@ namespace {
 constexpr std::size_t kTouchedMax = 24576, kArenaMax = 6u << 20;
 constexpr std::size_t kCacheBytesMax = 8u << 20;
 
+/// Whether the author was revoked as of this very commit.
+bool is_last_that_counts(const ControlState& control, const Commit& c) {
+    const auto* r = control.revocation(c.header.replica);
+    if (!r) return false;
+    const auto last = r->last.find(c.header.stream);
+    return last != r->last.end() && last->second.second == c.hash;
+}
+
 bool is_register(fold::Rule r) { return r != fold::Rule::append && r != fold::Rule::set && r != fold::Rule::sum; }
 
 }  // namespace
@@ -52,6 +60,7 @@ Result<Replica::Impl::Admitted> Replica::Impl::admit(std::string_view packed, co
     if (origin == Origin::upstream && !is_ours(stream)) return Admitted{Admission::duplicate, {}};
     TRY(const Head head, chain_head(stream, replica));
 
+    bool is_branch = false;
     if (c.header.seq.value != head.seq.value + 1 || c.header.prev != head.hash) {
         // Not the next one: known already, a gap, or the other branch of a clone (same seq, another hash).
         if (c.header.seq.value > head.seq.value + 1)
@@ -77,21 +86,23 @@ Result<Replica::Impl::Admitted> Replica::Impl::admit(std::string_view packed, co
                 if (seq + 1 == c.header.seq.value && hash == taizhang::view(c.header.prev.bytes)) parent = true;
             }
         }
-        if (parent && forked.insert(chain_key(stream, replica)).second)
-            TRY_VOID(set_fact("fork/" + c.header.stream.str() + "/" + c.header.replica.hex(),
-                              std::to_string(c.header.seq.value)));
         if (!parent)
             return Admitted{Admission::broken, "提交链接不上 / commit " + std::to_string(c.header.seq.value) +
                                                    " does not follow what is here"};
+        is_branch = true;
     }
 
-    // One's own that come back with a stream that was away are no copy's.
-    const auto away = evicted.find(stream);
-    const bool comes_back = away != evicted.end() && c.header.seq.value <= away->second;
-    if (origin != Origin::own && c.header.replica == self && !copied && !comes_back) {
-        copied = true;
-        TRY_VOID(set_fact("copied", "1"));
+    const bool is_own = origin == Origin::own;
+    std::string signature;
+    if (!is_own && control.is_signed()) {
+        const auto proof = proved.find(c.hash);
+        if (proof == proved.end())
+            return Admitted{Admission::unproved, "没有作者的签名,没有接收 / not signed by its author: not taken"};
+        signature = proof->second;
     }
+    if (is_branch && forked.insert(chain_key(stream, replica)).second) TRY_VOID(note_fork(c.header));
+    // Under our name, and with our key where there are keys: this database is a copy.
+    if (!is_own && c.header.replica == self) TRY_VOID(note_copied(stream, c.header.seq));
     const auto lsn = ++head_lsn;
     if (c.header.seq.value > head.seq.value) {
         const Head next{c.header.seq, c.hash, origin};
@@ -105,19 +116,40 @@ Result<Replica::Impl::Admitted> Replica::Impl::admit(std::string_view packed, co
     TRY(const bool is_ready, ready(c, stream, maps, wait));
     if (is_ready) TRY_VOID(apply_rows(c, stream, lsn, maps, prev));
 
-    log_insert.bind(1, lsn).bind(2, stream).bind(3, replica).bind(4, c.header.seq.value);
-    log_insert.bind_blob(5, taizhang::view(c.hash.bytes));
-    log_insert.bind(6, static_cast<int>(origin)).bind(7, env.wall_ms());
-    if (is_ready)
-        log_insert.bind_blob(8, prev);
-    else
-        log_insert.bind_null(8);
-    log_insert.bind_blob(9, packed);
-    TRY_VOID(log_insert.run());
-    version_cache[lsn % version_cache.size()] = {lsn, c.version()};
+    if (is_own) signature = signature_due(stream, replica, c, lsn, packed.size());
+    TRY_VOID(insert_log({.lsn = lsn,
+                         .stream = stream,
+                         .replica = replica,
+                         .seq = c.header.seq,
+                         .hash = c.hash,
+                         .origin = origin,
+                         .prev = is_ready ? std::optional<std::string_view>(prev) : std::nullopt,
+                         .packed = packed,
+                         .signature = signature}));
     TRY_VOID(cover_late(stream, replica, c.header.seq, c.hash));
+    // From here on it can be told which branch of the chain counts.
+    if (forked.contains(chain_key(stream, replica)) && is_last_that_counts(control, c)) TRY_VOID(refold_revoked());
     if (!is_ready) TRY_VOID(wait_for(lsn, wait));
     return Admitted{Admission::admitted, {}};
+}
+
+Result<> Replica::Impl::insert_log(const NewEntry& e) {
+    // Every parameter each time: what is not bound anew is what the entry before it had.
+    log_insert.bind(1, e.lsn).bind(2, e.stream).bind(3, e.replica).bind(4, e.seq.value);
+    log_insert.bind_blob(5, taizhang::view(e.hash.bytes));
+    log_insert.bind(6, static_cast<int>(e.origin)).bind(7, env.wall_ms());
+    if (e.prev)
+        log_insert.bind_blob(8, *e.prev);
+    else
+        log_insert.bind_null(8);
+    log_insert.bind_blob(9, e.packed);
+    if (e.signature.empty())
+        log_insert.bind_null(10);
+    else
+        log_insert.bind_blob(10, e.signature);
+    TRY_VOID(log_insert.run());
+    version_cache[e.lsn % version_cache.size()] = {e.lsn, version_of(e.hash)};
+    return {};
 }
 
 std::vector<NameMap> Replica::Impl::name_maps(const Commit& c) {
@@ -182,7 +214,7 @@ Result<Touched*> Replica::Impl::touch(RowTable& t, int stream, std::string_view 
     n.is_new = true;
     n.cells.clear();
     n.first_lsn = 0;
-    n.meta.complex = false;
+    n.meta.complex = n.meta.dropped = false;
     n.meta.head = n.meta.head_index = 0;
     n.meta.state = 0;
     n.meta.flow = {};
@@ -440,6 +472,7 @@ Result<> Replica::Impl::apply_rows(const Commit& c, int stream, std::uint64_t ls
                                    std::string& prev) {
     const auto rel = control.relation(*control.cert(c.header.replica), c.header.stream, c.header.control);
     if (waits_for[static_cast<std::size_t>(Wait::Reason::base)] > 0) arrived.insert(c.version());
+    TRY(const bool quarantined, is_quarantined(c));
     Writer w(prev);
     for (std::uint32_t i = 0; i < c.rows.size(); ++i) {
         const auto& row = c.rows[i];
@@ -467,7 +500,7 @@ Result<> Replica::Impl::apply_rows(const Commit& c, int stream, std::uint64_t ls
         for (const auto& p : c.parts_of(row)) {
             bool fast = false;
             apply_part_fast(*t, c, map, p, rel, lsn, fast);
-            if (!fast) t->fold = true;
+            if (!fast || quarantined) t->fold = true;
         }
         t->meta.head = lsn;
         t->meta.head_index = i;
@@ -504,6 +537,7 @@ Result<> Replica::Impl::replace_prev(std::uint64_t lsn, std::uint32_t index, std
 /// Writes a row that need not be folded; false when it must be after all.
 Result<bool> Replica::Impl::flush_row(Touched& t) {
     if (t.first_lsn == 0) return true;  // only looked at
+    note_written(*t.table, t.id);
     if (!t.fold && t.is_new) {
         // A row that nobody had to look for: the insert itself says whether it was there.
         TRY(const bool inserted, t.table->insert(t.stream, t.id, t.cells, t.meta));
@@ -529,8 +563,8 @@ Result<> Replica::Impl::flush() {
         return std::tie(a->table, a->id, a->stream) < std::tie(b->table, b->id, b->stream);
     });
     for (auto* t : in_order) {
-        TRY(const bool written, flush_row(*t));
-        if (written) continue;
+        TRY(const bool is_done, flush_row(*t));
+        if (is_done) continue;
         due.push_back({t, {}});
         TRY_VOID(history(t->meta.head, t->meta.head_index, due.back().items));
     }
@@ -582,6 +616,7 @@ Result<std::vector<Replica::Received>> Replica::receive(std::span<const std::str
     std::vector<Received> out;
     auto work = [&]() -> Result<> {
         Commit c;
+        std::string repacked;
         for (const auto& p : packed) {
             Received r;
             m.arena.emplace_back();
@@ -596,7 +631,13 @@ Result<std::vector<Replica::Received>> Replica::receive(std::span<const std::str
             m.arena_bytes += bytes.size();
             r.header = c.header;
             r.hash = c.hash;
-            TRY(auto a, m.admit(p, c, origin));
+            // A message unfolds to raw bytes; what is stored is packed.
+            std::string_view body = p;
+            if (p[0] == Packer::kRaw) {
+                m.packer.pack(bytes, repacked);
+                body = repacked;
+            }
+            TRY(auto a, m.admit(body, c, origin));
             r.admission = a.admission;
             r.why = std::move(a.why);
             out.push_back(std::move(r));

@@ -137,10 +137,57 @@ Result<> Replica::Impl::check_rows() {
     return {};
 }
 
+/// What the city's checkpoints name stands where they name it. One's own name is left out: a copied PC has the other
+/// branch until it syncs.
+Result<> Replica::Impl::check_named() {
+    TRY(auto s,
+        db->prepare(
+            "SELECT h.stream, h.replica, h.seq, h.hash FROM horizon h WHERE EXISTS (SELECT 1 FROM log l WHERE "
+            "l.stream = h.stream AND l.replica = h.replica AND l.seq = h.seq) AND NOT EXISTS (SELECT 1 FROM log "
+            "l WHERE l.stream = h.stream AND l.replica = h.replica AND l.seq = h.seq AND l.hash = h.hash)",
+            false));
+    for (;;) {
+        TRY(const bool row, s.step());
+        if (!row) return {};
+        const int stream = static_cast<int>(s.integer(0)), replica = static_cast<int>(s.integer(1));
+        Hash hash;
+        if (s.blob(3).size() == 32) std::memcpy(hash.bytes.data(), s.blob(3).data(), 32);
+        TRY(const bool is_covered, below_floor(stream, replica, Seq{s.unsigned_integer(2)}, hash));
+        if (is_covered || replica_ids[replica] == self) continue;
+        const auto place = stream_ids[stream].str() + " " + replica_ids[replica].hex().substr(0, 8) + " #" +
+                           std::to_string(s.integer(2));
+        return fail(Errc::corrupt,
+                    "与市级检查点签过的不同:" + place + " / differs from what the city's checkpoint signed: " + place);
+    }
+}
+
+/// The city's server has what its own checkpoints name, unless it was put back from a backup.
+Result<> Replica::Impl::check_own_named() {
+    const auto* own = control.cert(self);
+    if (!own || own->unit != control.root()) return {};
+    TRY(const auto restored, fact("hub/restored"));
+    TRY(const auto rolled_back, fact("notice/copied"));
+    if (!restored.empty() || !rolled_back.empty()) return {};
+    TRY(auto s,
+        db->prepare("SELECT h.stream, h.replica, h.seq FROM horizon h WHERE NOT EXISTS (SELECT 1 FROM log l WHERE "
+                    "l.stream = h.stream AND l.replica = h.replica AND l.seq >= h.seq) LIMIT 1",
+                    false));
+    TRY(const bool row, s.step());
+    if (!row) return {};
+    const auto place = stream_ids[static_cast<int>(s.integer(0))].str() + " " +
+                       replica_ids[static_cast<int>(s.integer(1))].hex().substr(0, 8) + " #" +
+                       std::to_string(s.integer(2));
+    return fail(Errc::corrupt,
+                "检查点签过的记录不在了:" + place + " / what a checkpoint signed is not here any more: " + place);
+}
+
 Result<std::int64_t> Replica::verify() {
     auto& m = *impl_;
     TRY(const auto count, m.check_chains());
+    TRY_VOID(m.check_signatures());
+    TRY_VOID(m.check_own_named());
     if (m.has_dropped) {
+        TRY_VOID(m.check_named());
         TRY_VOID(m.check_rows());
         return count;
     }
@@ -165,8 +212,9 @@ Result<std::int64_t> Replica::verify() {
             bodies.emplace_back(s.blob(0));
         }
         const std::vector<std::string_view> views(bodies.begin(), bodies.end());
-        if (!views.empty()) TRY_VOID(fresh->receive(views, Origin::own));
+        if (!views.empty()) TRY_VOID(fresh->receive(views, Origin::own));  // signatures were checked above
     }
+    TRY_VOID(fresh->impl_->check_named());  // the live table could have been altered as well
     TRY(const auto live, digest());
     TRY(const auto rebuilt, fresh->digest());
     TRY(const auto live_waits, waiting());

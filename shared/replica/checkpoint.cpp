@@ -57,6 +57,7 @@ std::optional<Checkpoint> checkpoint_of(const Commit& c) {
         const auto name = c.names[f.name];
         if (name == "at" && v.kind == ValueView::Kind::number) out.at_ms = v.number.mantissa;
         if (name == "digest" && v.text.size() == 32) std::memcpy(out.digest.bytes.data(), v.text.data(), 32);
+        if (name == "marks" && v.text.size() == 32) std::memcpy(out.marks.bytes.data(), v.text.data(), 32);
         if (name != "heads" && name != "backed") continue;
         auto tips = decode_tips(v.text);
         if (!tips || tips->size() > kTipsMax) return std::nullopt;
@@ -65,11 +66,29 @@ std::optional<Checkpoint> checkpoint_of(const Commit& c) {
     return out;
 }
 
+namespace {
+
+bool is_before(const Tip& a, const Tip& b) {
+    return std::tie(a.replica, a.seq, a.hash) < std::tie(b.replica, b.seq, b.hash);
+}
+
+}  // namespace
+
 StreamDigest::StreamDigest(std::vector<Tip> tips) {
-    std::sort(tips.begin(), tips.end(), [](const Tip& a, const Tip& b) {
-        return std::tie(a.replica, a.seq, a.hash) < std::tie(b.replica, b.seq, b.hash);
-    });
+    std::sort(tips.begin(), tips.end(), is_before);
     hasher_.add(encode_tips(tips));
+}
+
+Hash marks_digest(std::vector<std::pair<Tip, std::string>> chains, std::vector<Tip> unstamped) {
+    std::sort(chains.begin(), chains.end(), [](const auto& a, const auto& b) { return is_before(a.first, b.first); });
+    std::sort(unstamped.begin(), unstamped.end(), is_before);
+    Hasher hasher;
+    for (const auto& [tip, marks] : chains) {
+        hasher.add(encode_tips({tip}));
+        hasher.add(marks);
+    }
+    hasher.add(encode_tips(unstamped));
+    return hasher.finish();
 }
 
 void StreamDigest::add(std::string_view record) {
@@ -159,7 +178,11 @@ Result<> Replica::Impl::unstamp(std::uint64_t lsn) {
     if (unstamped.contains(lsn)) return {};
     TRY_VOID(mark_unstamped(lsn));
     TRY(const bool waits, is_waiting(lsn));
-    if (waits) return {};  // its rows are folded when it is ready
+    return waits ? Result<>() : refold_rows(lsn);  // or when it is ready
+}
+
+/// The rows that an applied commit touches, once more from their history.
+Result<> Replica::Impl::refold_rows(std::uint64_t lsn) {
     Loaded* l = nullptr;
     TRY_VOID(load_commit(lsn, l));
     arena.push_back(l->bytes);
@@ -283,6 +306,7 @@ Result<CommitId> Replica::Impl::write_checkpoint(const StreamId& stream, const C
     w.field("heads", Value::blob(encode_tips(checkpoint.heads)));
     if (!checkpoint.backed.empty()) w.field("backed", Value::blob(encode_tips(checkpoint.backed)));
     w.field("digest", Value::blob(std::string(taizhang::view(checkpoint.digest.bytes))));
+    if (checkpoint.marks != Hash{}) w.field("marks", Value::blob(std::string(taizhang::view(checkpoint.marks.bytes))));
     CommitHeader h;
     h.replica = self;
     h.stream = stream;
@@ -302,6 +326,47 @@ Result<CommitId> Replica::Impl::write_checkpoint(const StreamId& stream, const C
     return CommitId{self, stream, h.seq, c.hash};
 }
 
+/// Now, or the first moment after it at which no checkpoint of the stream was made: they are told apart by it.
+Result<std::int64_t> Replica::Impl::free_moment(int stream) {
+    auto at = now().ms;
+    TRY(auto taken, db->prepare("SELECT 1 FROM horizon WHERE stream = ?1 AND at_ms = ?2", false));
+    for (;;) {
+        taken.bind(1, stream).bind(2, at);
+        TRY(const bool is_taken, taken.step());
+        if (!is_taken) return at;
+        taken.reset();
+        ++at;
+    }
+}
+
+/// Zero for a stream with a forked chain: no state is given of it.
+Result<Hash> Replica::Impl::stream_marks(int stream, std::span<const ChainHead> heads_of_chains) {
+    std::vector<std::pair<Tip, std::string>> chains;
+    for (const auto& h : heads_of_chains) {
+        const int replica = replica_nos[h.replica];
+        if (forked.contains(chain_key(stream, replica))) return Hash{};
+        TRY(auto marks, marks_of(stream, replica, h.seq));
+        chains.emplace_back(Tip{h.replica, h.seq, h.hash}, std::move(marks));
+    }
+    TRY(auto without_time, unstamped_in(stream));
+    return marks_digest(std::move(chains), std::move(without_time));
+}
+
+Result<std::vector<Tip>> Replica::Impl::unstamped_in(int stream) {
+    std::vector<Tip> out;
+    TRY(auto s,
+        db->prepare("SELECT l.replica, l.seq, l.hash FROM unstamped u JOIN log l USING(lsn) WHERE l.stream = ?1",
+                    false));
+    s.bind(1, stream);
+    for (;;) {
+        TRY(const bool row, s.step());
+        if (!row) return out;
+        Tip t{replica_ids[static_cast<int>(s.integer(0))], Seq{s.unsigned_integer(1)}, {}};
+        if (s.blob(2).size() == 32) std::memcpy(t.hash.bytes.data(), s.blob(2).data(), 32);
+        out.push_back(t);
+    }
+}
+
 Result<std::vector<CommitId>> Replica::checkpoint() {
     auto& m = *impl_;
     const auto* own = m.control.cert(m.self);
@@ -317,7 +382,7 @@ Result<std::vector<CommitId>> Replica::checkpoint() {
             TRY(auto c, m.due_in(stream, backup_lsn, chains));
             if (c.heads.empty() && c.backed.empty()) return {};
             TRY(const int number, m.stream_no(stream));
-            c.at_ms = m.now().ms;
+            TRY(c.at_ms, m.free_moment(number));
             // What it takes the time of has none in the digest either.
             for (const auto& t : c.heads) {
                 TRY(const int replica, m.replica_no(t.replica));
@@ -325,6 +390,7 @@ Result<std::vector<CommitId>> Replica::checkpoint() {
             }
             TRY_VOID(m.flush());
             TRY(c.digest, m.stream_digest(number));
+            TRY(c.marks, m.stream_marks(number, chains));
             TRY(auto id, m.write_checkpoint(stream, c));
             out.push_back(std::move(id));
             return {};

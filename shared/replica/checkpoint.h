@@ -26,6 +26,7 @@ struct Checkpoint {
     std::vector<Tip> heads;   ///< what the city holds, as far as no checkpoint named it before
     std::vector<Tip> backed;  ///< what its newest backup holds, as far as that was not said before
     Hash digest;              ///< of the stream's rows at that place (record.cpp)
+    Hash marks;               ///< of the hashes of all commits up to there, and of those without a time; zero: not said
 };
 
 /// The digest of a checkpoint: over the tips of all chains, then the rows' records in order (record.cpp).
@@ -38,6 +39,9 @@ public:
 private:
     Hasher hasher_;
 };
+
+/// Over each chain's tip and the first bytes of the hash of each of its commits, then the commits that have no time.
+Hash marks_digest(std::vector<std::pair<Tip, std::string>> chains, std::vector<Tip> unstamped);
 
 /// Nothing when it is another kind of commit, or makes no sense.
 std::optional<Checkpoint> checkpoint_of(const Commit& commit);

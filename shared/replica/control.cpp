@@ -9,7 +9,7 @@ namespace taizhang {
 namespace json = boost::json;
 namespace {
 
-constexpr std::uint8_t kFormat = 1;
+constexpr std::uint8_t kUnsigned = 1, kSigned = 2;  // formats
 constexpr std::size_t kPayloadMax = 1u << 20;
 
 std::string text_of(const json::object& o, std::string_view key) {
@@ -19,10 +19,10 @@ std::string text_of(const json::object& o, std::string_view key) {
 
 }  // namespace
 
-std::string ControlEntry::encode() const {
+std::string ControlEntry::signed_part() const {
     std::string out;
     Writer w(out);
-    w.u8(kFormat);
+    w.u8(kSigned);
     w.varint(pos.value);
     w.raw(view(prev.bytes));
     w.str(kind);
@@ -30,23 +30,35 @@ std::string ControlEntry::encode() const {
     return out;
 }
 
+std::string ControlEntry::encode() const {
+    auto out = signed_part();
+    if (signature.empty())
+        out.front() = static_cast<char>(kUnsigned);
+    else
+        Writer(out).str(signature);
+    return out;
+}
+
 Result<ControlEntry> ControlEntry::decode(std::string_view bytes) {
     Reader r(bytes);
     ControlEntry e;
-    if (r.u8() != kFormat) r.poison();
+    const auto format = r.u8();
+    if (format != kUnsigned && format != kSigned) r.poison();
     e.pos = ControlPos{r.varint()};
     e.prev.bytes = r.array<32>();
     e.kind = std::string(r.str());
     e.payload = std::string(r.str());
-    if (!r.done() || e.pos.value == 0 || e.kind.empty() || e.kind.size() > 32 || e.payload.size() > kPayloadMax)
+    if (format == kSigned) e.signature = std::string(r.str());
+    if (!r.done() || e.pos.value == 0 || e.kind.empty() || e.kind.size() > 32 || e.payload.size() > kPayloadMax ||
+        (format == kSigned && e.signature.empty()))
         return fail(Errc::protocol, "control entry: malformed");
     return e;
 }
 
-std::string Certificate::encode() const {
+std::string Certificate::signed_part() const {
     std::string out;
     Writer w(out);
-    w.u8(kFormat);
+    w.u8(suite == trust::kNoSuite ? kUnsigned : kSigned);
     w.raw(view(replica.bytes));
     w.str(unit);
     w.u8(static_cast<std::uint8_t>(level));
@@ -55,14 +67,24 @@ std::string Certificate::encode() const {
     w.str(label);
     w.u8(suite);
     w.str(public_key);
-    w.str(signature);
+    if (suite != trust::kNoSuite) {
+        w.str(nonce);
+        w.raw(view(issuer_replica.bytes));
+    }
+    return out;
+}
+
+std::string Certificate::encode() const {
+    auto out = signed_part();
+    Writer(out).str(signature);
     return out;
 }
 
 Result<Certificate> Certificate::decode(std::string_view bytes) {
     Reader r(bytes);
     Certificate c;
-    if (r.u8() != kFormat) r.poison();
+    const auto format = r.u8();
+    if (format != kUnsigned && format != kSigned) r.poison();
     c.replica.bytes = r.array<16>();
     c.unit = std::string(r.str());
     const auto level = r.u8();
@@ -72,8 +94,13 @@ Result<Certificate> Certificate::decode(std::string_view bytes) {
     c.label = std::string(r.str());
     c.suite = r.u8();
     c.public_key = std::string(r.str());
+    if (format == kSigned) {
+        c.nonce = std::string(r.str());
+        c.issuer_replica.bytes = r.array<16>();
+    }
     c.signature = std::string(r.str());
-    if (!r.done() || level < 1 || level > 4 || c.unit.empty() || bytes.size() > 4096 || c.replica.is_zero())
+    if (!r.done() || level < 1 || level > 4 || c.unit.empty() || bytes.size() > 4096 || c.replica.is_zero() ||
+        (format == kSigned) != (c.suite != trust::kNoSuite))
         return fail(Errc::protocol, "certificate: malformed");
     return c;
 }
@@ -111,13 +138,21 @@ std::uint64_t EntityVersion::freezes(int state) const {
     return out;
 }
 
-Result<> ControlState::apply(const ControlEntry& e) {
+Result<> ControlState::apply(const ControlEntry& e, Trust trust) {
     if (e.pos.value != head_.value + 1 || e.prev != head_hash_)
         return fail(Errc::protocol, "control log: entry " + std::to_string(e.pos.value) + " does not follow " +
                                         std::to_string(head_.value));
+    if (e.pos.value == 1) TRY_VOID(apply_city(e));
+    if (root_key_.empty() != e.signature.empty() ||
+        (trust == Trust::check && !root_key_.empty() && !root_key_.verify(kForControl, e.signed_part(), e.signature)))
+        return fail(Errc::protocol, "市级日志第 " + std::to_string(e.pos.value) +
+                                        " 条不是本市的根密钥签发的 / control entry " + std::to_string(e.pos.value) +
+                                        " is not signed by this city's root key");
     if (e.kind == "city") city_meta_ = e.payload;
     if (e.kind == "catalog") TRY_VOID(apply_catalog(e));
     if (e.kind == "unit") TRY_VOID(apply_unit(e));
+    if (e.kind == "revoke") TRY_VOID(apply_revoke(e));
+    if (e.kind == "release") TRY_VOID(apply_release(e));
     head_ = e.pos;
     head_hash_ = hash_of(e.encode());
     if (e.pos.value == 1) std::memcpy(&city_mark_, head_hash_.bytes.data(), sizeof city_mark_);
@@ -139,6 +174,81 @@ Result<> ControlState::may_follow(const Catalog& next) const {
     for (const auto& e : newest_catalog()->entities())
         if (const auto* is = next.find(e.name)) TRY_VOID(may_become(e, *is, next.version()));
     return {};
+}
+
+/// The first entry may name the root key; the city's mark covers it.
+Result<> ControlState::apply_city(const ControlEntry& e) {
+    boost::system::error_code ec;
+    const auto v = json::parse(e.payload, ec);
+    const auto hex = !ec && v.is_object() ? text_of(v.as_object(), "root_key") : std::string();
+    if (hex.empty()) return {};
+    root_key_ = trust::PublicKey::decode(from_hex(hex));
+    if (root_key_.empty())
+        return fail(Errc::foreign_data,
+                    "本市的根密钥属于更新的程序,请升级 / the city's root key is of a newer program: "
+                    "upgrade");
+    certs_.clear();  // what came before without a signature
+    return {};
+}
+
+namespace {
+
+template <class T>
+bool read_hex(const json::object& o, std::string_view key, T& out) {
+    const auto raw = from_hex(text_of(o, key));
+    if (raw.size() != out.bytes.size()) return false;
+    std::memcpy(out.bytes.data(), raw.data(), raw.size());
+    return true;
+}
+
+}  // namespace
+
+Result<> ControlState::apply_revoke(const ControlEntry& e) {
+    const auto bad = fail(Errc::bad_input, "control log: a revocation that makes no sense");
+    boost::system::error_code ec;
+    const auto v = json::parse(e.payload, ec);
+    ReplicaId replica;
+    if (ec || !v.is_object() || !read_hex(v.as_object(), "replica", replica)) return bad;
+    Revocation r{e.pos, {}};
+    const auto* streams = v.as_object().if_contains("streams");
+    if (streams && !streams->is_object()) return bad;
+    if (streams)
+        for (const auto& [name, place] : streams->as_object()) {
+            const auto stream = StreamId::parse(name);
+            const auto* seq = place.is_object() ? place.as_object().if_contains("seq") : nullptr;
+            Hash hash;
+            if (stream.unit.empty() || !seq || !seq->is_int64() || seq->as_int64() < 1 ||
+                !read_hex(place.as_object(), "hash", hash))
+                return bad;
+            r.last[stream] = {Seq{static_cast<std::uint64_t>(seq->as_int64())}, hash};
+        }
+    revoked_[replica] = std::move(r);
+    return {};
+}
+
+Result<> ControlState::apply_release(const ControlEntry& e) {
+    boost::system::error_code ec;
+    const auto v = json::parse(e.payload, ec);
+    Hash hash;
+    if (ec || !v.is_object() || !read_hex(v.as_object(), "hash", hash))
+        return fail(Errc::bad_input, "control log: a release that makes no sense");
+    released_.insert(hash);
+    return {};
+}
+
+const Revocation* ControlState::revocation(const ReplicaId& replica) const {
+    if (revoked_.empty()) return nullptr;
+    if (const auto it = revoked_.find(replica); it != revoked_.end()) return &it->second;
+    // Who vouched for itself after it was revoked, or before, gains nothing by it.
+    static const Revocation nothing_counts;
+    const auto* c = cert(replica);
+    for (int n = 0; c && !c->issuer_replica.is_zero() && n < 64; ++n) {
+        const auto* by = cert(c->issuer_replica);
+        if (!by || by->key() != c->key()) return nullptr;
+        if (revoked_.contains(by->replica)) return &nothing_counts;
+        c = by;
+    }
+    return nullptr;
 }
 
 Result<> ControlState::apply_catalog(const ControlEntry& e) {
@@ -254,6 +364,37 @@ Result<> ControlState::apply_unit(const ControlEntry& e) {
         moves_.push_back(e.pos);
     history.push_back(std::move(u));
     return {};
+}
+
+ControlState::Judgement ControlState::judge(const Certificate& c) const {
+    const auto bad = [&](const std::string& zh, const std::string& en) {
+        return Judgement{Verdict::bad, "证书无效(" + c.unit + "):" + zh + " / certificate of " + c.unit + ": " + en};
+    };
+    if (c.suite == trust::kNoSuite)
+        return is_signed() ? bad("没有签名", "is not signed") : Judgement{Verdict::good, {}};
+    if (!is_signed())
+        return head_.value == 0 ? Judgement{Verdict::waits, {}} : bad("本市没有根密钥", "this city has no root key");
+    const auto key = trust::PublicKey::decode(c.key().encode());
+    if (key.empty() || c.nonce.size() != trust::kNonceBytes || trust::replica_id(key, c.nonce) != c.replica)
+        return bad("编号与密钥不符", "its replica is not of its key");
+    if (c.control > head_) return {Verdict::waits, {}};
+    const auto* u = unit(c.unit, c.control);
+    if (!u || u->level != c.level) return bad("没有这个单位或级别", "there is no such unit or level");
+    if (c.issuer_replica.is_zero())
+        return root_key_.verify(kForCertificate, c.signed_part(), c.signature)
+                   ? Judgement{Verdict::good, {}}
+                   : bad("根密钥的签名不对", "the root key's signature does not fit");
+    const auto* by = cert(c.issuer_replica);
+    if (!by) return {Verdict::waits, {}};
+    if (const auto* r = revocation(by->replica); r && c.control >= r->since)
+        return bad("签发单位的电脑已吊销", "its issuer's device was revoked");
+    // A device vouches for its own next incarnation; offices above the branches for themselves and whoever is below.
+    const bool is_itself = by->key() == key && by->unit == c.unit;
+    const bool may = by->level > Level::branch && is_at_or_below(c.unit, authority(by->unit, c.control), c.control);
+    if (!is_itself && !may) return bad("签发单位无权", "its issuer may not vouch for this unit");
+    if (!by->key().verify(kForCertificate, c.signed_part(), c.signature))
+        return bad("签名不对", "the issuer's signature does not fit");
+    return {Verdict::good, {}};
 }
 
 Result<> ControlState::add(const Certificate& cert) {

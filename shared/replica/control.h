@@ -8,29 +8,39 @@
 
 #include "base/hash.h"
 #include "catalog/catalog.h"
+#include "trust/key.h"
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 namespace taizhang {
 
+/// What signatures are made for; part of what is signed.
+inline constexpr std::string_view kForControl = "control", kForCertificate = "certificate", kForHead = "head",
+                                  kForAck = "ack", kForBundle = "bundle", kForEnrolment = "enrol";
+
 /// One entry of the control log. Kinds: "city" (payload: JSON meta; first), "catalog" (the TOML),
-/// "unit" (JSON: id, parent_id, level, name, short and whatever else the city keeps of a unit).
+/// "unit" (JSON: id, parent_id, level, name, short and whatever else the city keeps of a unit), "revoke" (JSON:
+/// replica, streams: {name: {seq, hash}}), "release" (JSON: hash of a commit).
+/// A city whose first entry names a root key has each entry signed by it (format 2); one without has none (format 1).
 struct ControlEntry {
     ControlPos pos;
     Hash prev;
     std::string kind;
     std::string payload;
+    std::string signature;  ///< suite and signature; empty: format 1
 
     std::string encode() const;
+    std::string signed_part() const;
     static Result<ControlEntry> decode(std::string_view bytes);
 };
 
 /// Says which unit and level a replica writes for. Issued by the unit or one above it; travels with the
-/// commits that need it. `suite` 0 is unsigned; key and signature have their places.
+/// commits that need it. `suite` 0 is unsigned, and counts only in a city without a root key (format 1).
 struct Certificate {
     ReplicaId replica;
     std::string unit;
@@ -40,8 +50,12 @@ struct Certificate {
     std::string label;   ///< what people call the device
     std::uint8_t suite = 0;
     std::string public_key, signature;
+    std::string nonce;         ///< the replica's name follows from key and nonce: nobody else can have its certificate
+    ReplicaId issuer_replica;  ///< whose key signed it; zero: the city's root
 
+    trust::PublicKey key() const { return {suite, public_key}; }
     std::string encode() const;
+    std::string signed_part() const;
     static Result<Certificate> decode(std::string_view bytes);
 };
 
@@ -55,6 +69,12 @@ struct Unit {
     /// successor's to go on with, as if they were its own.
     bool abolished = false;
     std::string merged_into;
+};
+
+/// What still counts of a revoked replica: in each stream that is named, up to that commit; elsewhere nothing.
+struct Revocation {
+    ControlPos since;
+    std::map<StreamId, std::pair<Seq, Hash>> last;
 };
 
 /// How an author stands to a stream's unit.
@@ -98,12 +118,31 @@ public:
     ControlPos head() const { return head_; }
     const Hash& head_hash() const { return head_hash_; }
 
-    /// Errc::protocol when it does not follow the head, Errc::bad_input when its payload makes no sense.
-    Result<> apply(const ControlEntry& entry);
+    enum class Trust : std::uint8_t { check, checked };  ///< checked: it comes from this node's own disk
+    /// Errc::protocol when it does not follow the head or is not signed by the root key, Errc::bad_input when its
+    /// payload makes no sense.
+    Result<> apply(const ControlEntry& entry, Trust trust = Trust::check);
+
+    enum class Verdict : std::uint8_t { good, waits, bad };
+    struct Judgement {
+        Verdict verdict = Verdict::bad;
+        std::string why;  ///< bad: one line
+    };
+    /// By the tree at the certificate's control position, with its issuer's certificate; waits for either of them.
+    Judgement judge(const Certificate& cert) const;
+    /// Counts from now on; it was judged good.
     Result<> add(const Certificate& cert);
+    /// Empty: a city without keys, where nothing is signed.
+    const trust::PublicKey& root_key() const { return root_key_; }
+    bool is_signed() const { return !root_key_.empty(); }
 
     const Certificate* cert(const ReplicaId& replica) const;
     const std::unordered_map<ReplicaId, Certificate>& certs() const { return certs_; }
+    /// Null when it was not revoked. A later incarnation of a revoked device's key is revoked as well.
+    const Revocation* revocation(const ReplicaId& replica) const;
+    /// A commit that counts although its author was revoked.
+    bool is_released(const Hash& commit) const { return released_.contains(commit); }
+    bool has_revocations() const { return !revoked_.empty(); }
 
     /// The unit as it stood at `at`; null when unknown then.
     const Unit* unit(const std::string& id, ControlPos at) const;
@@ -149,6 +188,9 @@ public:
     bool has_newer() const { return has_newer_; }
 
 private:
+    Result<> apply_city(const ControlEntry& e);
+    Result<> apply_revoke(const ControlEntry& e);
+    Result<> apply_release(const ControlEntry& e);
     Result<> apply_catalog(const ControlEntry& e);
     Result<> may_follow(const Catalog& next) const;
     Result<> bind(const Entity& entity, std::uint32_t version);
@@ -162,6 +204,9 @@ private:
     ControlPos head_;
     Hash head_hash_;
     std::string root_, city_meta_;
+    trust::PublicKey root_key_;
+    std::map<ReplicaId, Revocation> revoked_;
+    std::set<Hash> released_;
     std::uint64_t city_mark_ = 0;
     std::unordered_map<std::string, std::vector<Unit>> units_;  // history, ascending `since`
     std::vector<std::string> unit_order_;

@@ -1,4 +1,5 @@
 // What a person meant, as commits: checked, with its bases, through the one way in.
+#include "catalog/marking.h"
 #include "replica/impl.h"
 
 #include <algorithm>
@@ -132,6 +133,10 @@ private:
             if (value.kind() == Value::Kind::text && (value.as_text().size() > 8000 || !is_utf8(value.as_text())))
                 return fail(Errc::bad_input,
                             name + " 太长或不是 UTF-8 文字 / " + name + ": longer than 8000 bytes or not UTF-8");
+            if (const auto marking = secrecy_marking(value.as_text()); !marking.empty())
+                return fail(Errc::bad_input, name + " 含涉密标记“" + marking + "”,不得录入,没有保存 / " + name +
+                                                 " carries a secrecy marking (" + marking +
+                                                 "): not accepted, nothing was saved");
         }
         return wanted;
     }
@@ -171,7 +176,11 @@ private:
             std::vector<VersionId> base;
             const bool is_list =
                 group.rule == fold::Rule::append || group.rule == fold::Rule::set || group.rule == fold::Rule::sum;
-            if (!is_list) {
+            const auto told =
+                std::find_if(e.seen.begin(), e.seen.end(), [&](const auto& s) { return s.first == group.name; });
+            if (!is_list && told != e.seen.end()) {
+                if (told->second != VersionId{}) base.push_back(told->second);
+            } else if (!is_list) {
                 TRY(base, seen(v_.group_no[static_cast<std::size_t>(g)], e.settle));
             }
             const bool same = has_base_ && base == last_base_;
@@ -297,6 +306,10 @@ Result<CommitId> Replica::Impl::commit_edits(const ReplicaId& as, const StreamId
                                            ": this PC can only read, ask for a new code and enrol again");
     }
     if (as == self) TRY_VOID(check_not_evicted(stream));
+    if (control.is_signed() && !is_own_key(as))
+        return fail(Errc::not_allowed,
+                    "本机没有与登记相符的密钥,请重新 enrol / this node lacks the key that it was enrolled with: enrol "
+                    "again");
     const auto rel = control.relation(*cert, stream, control.head());
     TRY(const int stream_number, stream_no(stream));
     TRY(const int replica_number, replica_no(as));
@@ -372,7 +385,10 @@ Result<std::vector<CommitId>> Replica::Impl::edit_as(const ReplicaId& as, const 
 }
 
 Result<std::vector<CommitId>> Replica::edit(const Draft& draft) {
-    return impl_->edit_as(impl_->self, draft, std::nullopt);
+    auto out = impl_->edit_as(impl_->self, draft, std::nullopt);
+    // Inside somebody's batch too, the next thing that he reads has what he just wrote.
+    if (out && impl_->depth > 0) TRY_VOID(impl_->flush());
+    return out;
 }
 Result<std::vector<CommitId>> Replica::edit_as(const ReplicaId& as, const Draft& draft, std::int64_t time_ms) {
     return impl_->edit_as(as, draft, time_ms);

@@ -35,6 +35,7 @@ Result<> Replica::evict(const StreamId& stream) {
             s.bind(1, number);
             return s.run();
         };
+        m.written = {true, {}};
         for (const auto& t : m.tables) TRY_VOID(run("DELETE FROM \"" + t->binding().name + "\" WHERE _s = ?1"));
         TRY_VOID(run("DELETE FROM waiting WHERE lsn IN (SELECT lsn FROM log WHERE stream = ?1)"));
         TRY_VOID(run("DELETE FROM unstamped WHERE lsn IN (SELECT lsn FROM log WHERE stream = ?1)"));

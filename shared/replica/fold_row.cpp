@@ -44,9 +44,11 @@ Result<> Replica::Impl::append_changes(std::uint64_t lsn, std::uint32_t index, s
     const auto& map =
         *std::find_if(l->maps.begin(), l->maps.end(), [&](const auto& m) { return m.entity == row.entity; });
     const auto rel = control.relation(*control.cert(c.header.replica), c.header.stream, c.header.control);
+    TRY(const bool quarantined, is_quarantined(c));
     for (const auto& p : c.parts_of(row)) {
         const auto& item = map.items[p.name];
         fold::Change x;
+        x.quarantined = quarantined;
         x.id = c.version();
         x.op = p.op;
         x.base.assign(c.base(p).begin(), c.base(p).end());

@@ -181,16 +181,23 @@ Result<std::uint64_t> Replica::Impl::lsn_of(int stream, int replica, Seq seq, co
     return here ? s.unsigned_integer(0) : 0;
 }
 
-/// Place and hash of a commit whose body is elsewhere.
+/// Place and hash of a commit whose body is elsewhere, unless it is here.
 Result<std::uint64_t> Replica::Impl::insert_stub(int stream, int replica, Seq seq, const Hash& hash) {
     TRY(const auto known, lsn_of(stream, replica, seq, hash));
-    if (known != 0) return known;
+    return known != 0 ? Result<std::uint64_t>(known) : new_stub(stream, replica, seq, hash);
+}
+
+Result<std::uint64_t> Replica::Impl::new_stub(int stream, int replica, Seq seq, const Hash& hash) {
     const auto lsn = ++head_lsn;
-    log_insert.bind(1, lsn).bind(2, stream).bind(3, replica).bind(4, seq.value);
-    log_insert.bind_blob(5, taizhang::view(hash.bytes)).bind(6, static_cast<int>(Origin::upstream));
-    log_insert.bind(7, env.wall_ms()).bind_blob(8, {}).bind_blob(9, {});
-    TRY_VOID(log_insert.run());
-    version_cache[lsn % version_cache.size()] = {lsn, version_of(hash)};
+    TRY_VOID(insert_log({.lsn = lsn,
+                         .stream = stream,
+                         .replica = replica,
+                         .seq = seq,
+                         .hash = hash,
+                         .origin = Origin::upstream,
+                         .prev = std::string_view(),
+                         .packed = {},
+                         .signature = {}}));
     heads.erase(chain_key(stream, replica));
     places_loaded = false;
     return lsn;
@@ -286,7 +293,8 @@ Result<> Replica::complete_row(const RowKey& key, std::span<const PastCommit> pa
                 TRY(const bool waits, m.is_waiting(lsn));
                 if (waits) continue;
                 TRY(lsn, m.insert_past(stream, c, p.packed));
-                if (p.unstamped) TRY_VOID(m.mark_unstamped(lsn));
+                // Which commits have no time the city has signed with the state; without keys the hub is believed.
+                if (p.unstamped && !m.control.is_signed()) TRY_VOID(m.mark_unstamped(lsn));
                 items.push_back({lsn, static_cast<std::uint32_t>(row - c.rows.begin())});
             }
             TRY(const bool whole, m.link_row(*table, stream, row_id, std::move(items)));

@@ -10,6 +10,7 @@
 #include <deque>
 #include <list>
 #include <map>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -107,6 +108,10 @@ struct Head {
     Origin origin = Origin::own;
 };
 
+struct HashOfHash {
+    std::size_t operator()(const Hash& h) const noexcept { return std::hash<VersionId>{}(version_of(h)); }
+};
+
 /// One replica's commits in one stream, in this database's numbers.
 inline std::uint64_t chain_key(int stream, int replica) {
     return static_cast<std::uint64_t>(stream) << 32 | static_cast<std::uint32_t>(replica);
@@ -146,6 +151,8 @@ public:
     Result<int> replica_no(const ReplicaId& id);
     Result<int> stream_no(const StreamId& id);
     Result<> batch(const std::function<Result<>()>& work);
+    Result<> attempt(const std::function<Result<>()>& work);
+    void forget_changes();
     void forget_transaction();
     Result<std::string> fact(const std::string& key);
     Result<> set_fact(const std::string& key, const std::string& value);
@@ -154,8 +161,11 @@ public:
     Result<> load_numbers();
     Result<> load_checkpoints();
     Result<> add_entry(const ControlEntry& e);
-    Result<> add_certificate(const Certificate& cert);
+    Result<> note_control_contradiction(ControlPos at, std::string_view entry);
+    bool contradicted = false;  // by the control entries that were given last
     Result<> reincarnate(bool of_same_unit);
+    Result<> note_copied(int stream, Seq seq);
+    Result<> note_fork(const CommitHeader& h);
     RowTable* table(int binding) { return tables[static_cast<std::size_t>(binding)].get(); }
     Now now() const;
 
@@ -165,6 +175,17 @@ public:
         std::string why;
     };
     Result<Admitted> admit(std::string_view packed, const Commit& commit, Origin origin);
+    /// A row of the log. Without `prev` the commit waits; without `packed` its body is elsewhere.
+    struct NewEntry {
+        std::uint64_t lsn;
+        int stream, replica;
+        Seq seq;
+        const Hash& hash;
+        Origin origin;
+        std::optional<std::string_view> prev;
+        std::string_view packed, signature;
+    };
+    Result<> insert_log(const NewEntry& entry);
     Result<bool> would_be_fast(const Touched& t, const Commit& c, const NameMap& map, const RowRec& row);
     std::optional<std::uint64_t> reviewed_time(const Touched& t, const Commit& c, const NameMap& map, const PartRec& p,
                                                std::uint64_t freezes, std::uint64_t lsn);
@@ -206,6 +227,36 @@ public:
     bool entitled(const Commit& c, const NameMap& map, const PartRec& part, const Relation& rel,
                   const NameMap::Item& item) const;
 
+    // ---- certificates.cpp
+    Result<> take_certificate(const Certificate& cert);
+    Result<> keep_certificate(const Certificate& cert);
+    Result<> retry_certificates();
+    Result<> load_waiting_certificates();
+    bool is_own_key(const ReplicaId& replica) const;
+    Result<> new_name();
+    std::vector<Certificate> waiting_certificates;
+
+    // ---- proof.cpp: signatures under commits
+    std::string sign_head(const Hash& hash) const;
+    std::string signature_due(int stream, int replica, const Commit& c, std::uint64_t lsn, std::size_t bytes);
+    Result<> sign_own();
+    Result<> check_signatures();
+    struct DueSignature {
+        std::size_t bytes = 0;
+        std::uint64_t lsn = 0;
+        Hash hash;
+    };
+    std::map<std::uint64_t, DueSignature> to_sign;  ///< chains that this transaction went on with, by chain_key
+    /// By what this transaction's messages brought; with the signature under that very commit.
+    std::unordered_map<Hash, std::string, HashOfHash> proved;
+
+    // ---- quarantine.cpp: revoked devices
+    Result<bool> reaches(int stream, int replica, Seq from_seq, const Hash& from, Seq seq, const Hash& hash);
+    Result<bool> is_quarantined(const Commit& c);
+    Result<> want_dropped_in(int stream);
+    Result<> refold_revoked();
+    Result<> refold_rows(std::uint64_t lsn);
+
     // ---- edit.cpp
     Result<std::vector<CommitId>> edit_as(const ReplicaId& as, const Draft& draft, std::optional<std::int64_t> time_ms);
     Result<CommitId> commit_edits(const ReplicaId& as, const StreamId& stream, std::span<const Edit* const> edits,
@@ -219,13 +270,18 @@ public:
     Result<> cover(int stream, int replica, Seq seq, Hash hash, std::int64_t at_ms);
     Result<> cover_late(int stream, int replica, Seq seq, const Hash& hash);
     Result<> mark_unstamped(std::uint64_t lsn);
+    Result<std::int64_t> free_moment(int stream);
+    Result<Hash> stream_marks(int stream, std::span<const ChainHead> heads_of_chains);
+    Result<std::vector<Tip>> unstamped_in(int stream);
+    Result<std::string> marks_of(int stream, int replica, Seq through);
     Result<> unstamp(std::uint64_t lsn);
     Result<std::vector<Tip>> tips_of(const ChainHead& head);
     Result<Checkpoint> due_in(const StreamId& stream, std::uint64_t backup_lsn, std::span<const ChainHead> chains);
     Result<CommitId> write_checkpoint(const StreamId& stream, const Checkpoint& checkpoint);
 
     // ---- record.cpp: a row in bytes that are the same everywhere
-    Result<std::string> record_of(const RowTable& table, const RowTable::Stored& row);
+    Result<std::string> record_of(const RowTable& table, std::string_view id, const RowMeta& meta,
+                                  std::span<const Cell> fields);  ///< a plain row
     Result<std::string> record_of(const RowTable& table, std::string_view id, const RowHistory& h);
     Result<Hash> stream_digest(int stream);
 
@@ -237,6 +293,7 @@ public:
     Result<std::uint64_t> drop_chain(const ChainHead& chain, std::int64_t before_ms);
     Result<std::uint64_t> lsn_of(int stream, int replica, Seq seq, const Hash& hash);
     Result<std::uint64_t> insert_stub(int stream, int replica, Seq seq, const Hash& hash);
+    Result<std::uint64_t> new_stub(int stream, int replica, Seq seq, const Hash& hash);
     Result<std::uint64_t> insert_past(int stream, const Commit& c, std::string_view packed);
     Result<> fill(std::uint64_t lsn, const Commit& c, std::string_view packed);
     Result<bool> link_row(RowTable& table, int stream, std::string_view id, std::vector<RowHistory::Item> items);
@@ -245,12 +302,15 @@ public:
     // ---- evict.cpp
     Result<> check_not_evicted(const StreamId& stream);
 
-    // ---- snapshot.cpp
-    struct Snapshot;
+    // ---- rows that somebody watches
+    void note_written(const RowTable& table, std::string_view id);
+    bool is_watched = false;
+    std::size_t written_count = 0;
+    Written written;
+
+    // ---- snapshot_make.cpp, snapshot_take.cpp
+    class SnapshotMaker;
     class SnapshotTaker;
-    Result<bool> gather(Snapshot& out, int stream);
-    Result<> gather_row(Snapshot& out, RowTable& table, const RowTable::Stored& row,
-                        const std::unordered_set<std::uint64_t>& later);
 
     // ---- the log
     sqlite::Statement log_insert, log_get, log_hash, log_prev, log_set_prev, chain_last, chain_at, chain_next,
@@ -289,8 +349,11 @@ public:
     // ---- check.cpp
     Result<std::int64_t> check_chains();
     Result<> check_rows();
+    Result<> check_named();
+    Result<> check_own_named();
 
     // ---- read.cpp
+    Result<> note_branch(LogEntry& e);
     Result<std::vector<std::string>> columns_of(const RowTable& table, const RowHistory& h) const;
     Result<> read_dropped(RowTable& table, int stream, const std::string& key, RowHistory& h,
                           std::vector<std::string>& column);

@@ -1,5 +1,6 @@
 // Reading: a row with its history, the conflict ledger, and the log for sync.
 #include "replica/impl.h"
+#include "replica/open_ends.h"
 
 #include <algorithm>
 
@@ -56,7 +57,7 @@ Result<> Replica::Impl::read_dropped(RowTable& t, int stream, const std::string&
     TRY(const bool there, t.read(stream, key, row));
     column.assign(binding.fields.size(), Value::null().encoded());
     if (!there) return {};
-    for (auto& [field, value] : row.fields) column[static_cast<std::size_t>(field)] = std::move(value);
+    for (const auto& [field, value] : row.fields) column[static_cast<std::size_t>(field)] = value;
     h.state.state = row.meta.state;
     h.state.groups.resize(binding.groups.size());
     if (row.meta.flow.lsn != 0) {
@@ -275,7 +276,10 @@ Result<std::vector<LogEntry>> Replica::chain_after(const StreamId& stream, const
     const auto r = m.replica_nos.find(replica);
     if (s == m.stream_nos.end() || r == m.replica_nos.end()) return out;
     std::size_t bytes = 0;
-    if (m.has_dropped) {  // what is not all here cannot be given: from behind it
+    const bool is_forked = m.forked.contains(chain_key(s->second, r->second));
+    // What is not all here cannot be given: from behind it. Of a forked chain one branch may be here whole, beside
+    // what was dropped of the other.
+    if (m.has_dropped && !is_forked) {
         TRY(auto gone,
             m.db->prepare("SELECT coalesce(max(seq), 0) FROM log WHERE stream = ?1 AND replica = ?2 AND seq > "
                           "?3 AND length(body) = 0",
@@ -284,12 +288,14 @@ Result<std::vector<LogEntry>> Replica::chain_after(const StreamId& stream, const
         TRY_VOID(gone.step());
         after.value = std::max(after.value, gone.unsigned_integer(0));
     }
+    OpenEnds ends(*this);
     m.chain_next.bind(1, s->second).bind(2, r->second).bind(3, after.value);
     for (;;) {
         TRY(const bool row, m.chain_next.step());
-        if (!row) return out;
+        if (!row) break;
         // The branches of a fork at one place are not parted: whoever goes on from that seq would miss one.
-        if (bytes >= bytes_max && m.chain_next.unsigned_integer(1) != out.back().seq.value) break;
+        if (bytes >= bytes_max && m.chain_next.unsigned_integer(1) != out.back().seq.value && !ends.any()) break;
+        if (m.chain_next.blob(5).empty()) continue;
         LogEntry e;
         e.lsn = Lsn{m.chain_next.unsigned_integer(0)};
         e.stream_no = s->second;
@@ -299,11 +305,26 @@ Result<std::vector<LogEntry>> Replica::chain_after(const StreamId& stream, const
         e.origin = static_cast<Origin>(m.chain_next.integer(3));
         e.received_ms = m.chain_next.integer(4);
         e.packed = std::string(m.chain_next.blob(5));
+        e.signature = std::string(m.chain_next.blob(6));
+        TRY_VOID(m.note_branch(e));
+        ends.add(e);
         bytes += e.packed.size();
         out.push_back(std::move(e));
     }
     m.chain_next.reset();
+    ends.sign(out);
     return out;
+}
+
+/// Of a forked chain: which branch the entry goes on with.
+Result<> Replica::Impl::note_branch(LogEntry& e) {
+    e.is_forked = forked.contains(chain_key(e.stream_no, replica_nos[e.replica]));
+    if (!e.is_forked || e.packed.empty()) return {};
+    std::string bytes;
+    TRY_VOID(packer.unpack(e.packed, bytes));
+    TRY(const auto header, Commit::decode_header(bytes));
+    e.prev = header.prev;
+    return {};
 }
 
 namespace {
@@ -397,11 +418,11 @@ Result<std::vector<LogEntry>> Replica::log_after(Lsn after, std::span<const Stre
     std::size_t bytes = 0, at = 0;
     through = Lsn{m.head_lsn};
     TRY(auto read,
-        m.db->prepare(by_chain
-                          ? "SELECT lsn, stream, replica, seq, hash, origin, received_ms, body FROM log WHERE lsn = ?1"
-                          : "SELECT lsn, stream, replica, seq, hash, origin, received_ms, body FROM log WHERE lsn > ?1 "
-                            "ORDER BY lsn",
-                      false));
+        m.db->prepare(
+            by_chain ? "SELECT lsn, stream, replica, seq, hash, origin, received_ms, body, sig FROM log WHERE lsn = ?1"
+                     : "SELECT lsn, stream, replica, seq, hash, origin, received_ms, body, sig FROM log WHERE lsn > ?1 "
+                       "ORDER BY lsn",
+            false));
     if (!by_chain) read.bind(1, after.value);
     for (;;) {
         if (by_chain) {
@@ -431,6 +452,8 @@ Result<std::vector<LogEntry>> Replica::log_after(Lsn after, std::span<const Stre
         e.received_ms = read.integer(6);
         e.packed = std::string(read.blob(7));
         if (e.packed.empty()) continue;  // dropped; a hub drops nothing
+        e.signature = std::string(read.blob(8));
+        TRY_VOID(m.note_branch(e));
         bytes += e.packed.size();
         out.push_back(std::move(e));
     }

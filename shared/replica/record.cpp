@@ -12,10 +12,10 @@ namespace taizhang {
 namespace {
 
 struct Record {
-    std::string entity, id, state;
-    std::vector<std::pair<std::string, std::string>> fields;  ///< by number; without those that are null
+    std::string_view entity, id, state;
+    std::vector<std::pair<std::string_view, std::string_view>> fields;  ///< by number; without those that are null
     std::pair<VersionId, std::uint64_t> flow;
-    std::vector<std::tuple<std::string, VersionId, std::uint64_t>> groups;  ///< by number; those that have a version
+    std::vector<std::tuple<std::string_view, VersionId, std::uint64_t>> groups;  ///< by number; that have a version
     std::vector<fold::Line> lines;
 
     std::string encode() const {
@@ -48,28 +48,28 @@ struct Record {
     }
 };
 
-std::string state_name(const EntityBinding& b, int state) {
+std::string_view state_name(const EntityBinding& b, int state) {
     const auto& states = b.newest->workflow.states;
     return state >= 0 && static_cast<std::size_t>(state) < states.size() ? states[static_cast<std::size_t>(state)]
-                                                                         : std::string();
+                                                                         : std::string_view();
 }
 
 }  // namespace
 
-Result<std::string> Replica::Impl::record_of(const RowTable& table, const RowTable::Stored& row) {
+Result<std::string> Replica::Impl::record_of(const RowTable& table, std::string_view id, const RowMeta& meta,
+                                             std::span<const Cell> fields) {
     const auto& b = table.binding();
     Record out;
     out.entity = b.name;
-    out.id = row.id;
-    if (b.newest->has_workflow()) out.state = state_name(b, row.meta.state);
-    for (const auto& [field, value] : row.fields)
-        out.fields.emplace_back(b.fields[static_cast<std::size_t>(field)], value);
-    if (row.meta.flow.lsn != 0) {
-        TRY(out.flow.first, version_at(row.meta.flow.lsn));
-        out.flow.second = row.meta.flow.time;
+    out.id = id;
+    if (b.newest->has_workflow()) out.state = state_name(b, meta.state);
+    for (const auto& [field, value] : fields) out.fields.emplace_back(b.fields[static_cast<std::size_t>(field)], value);
+    if (meta.flow.lsn != 0) {
+        TRY(out.flow.first, version_at(meta.flow.lsn));
+        out.flow.second = meta.flow.time;
     }
-    for (std::size_t g = 0; g < row.meta.groups.size(); ++g) {
-        const auto& ref = row.meta.groups[g];
+    for (std::size_t g = 0; g < meta.groups.size(); ++g) {
+        const auto& ref = meta.groups[g];
         if (ref.lsn == 0) continue;
         TRY(const auto version, version_at(ref.lsn));
         out.groups.emplace_back(b.groups[g], version, ref.time);
@@ -123,7 +123,7 @@ Result<Hash> Replica::Impl::stream_digest(int stream) {
     for (const auto& t : tables)
         TRY_VOID(t->each_row(stream, [&](const RowTable::Stored& row) -> Result<> {
             if (!row.meta.complex && row.is_exact) {
-                TRY(const auto record, record_of(*t, row));
+                TRY(const auto record, record_of(*t, row.id, row.meta, row.fields));
                 digest.add(record);
                 return {};
             }

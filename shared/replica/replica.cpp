@@ -1,6 +1,9 @@
 // Opening, numbers, facts, time, the control log: what a replica knows beside its rows.
 #include "base/embedded.h"
+#include "replica/contradiction.h"
 #include "replica/impl.h"
+
+#include <boost/json.hpp>
 
 #include <algorithm>
 
@@ -12,7 +15,7 @@ constexpr std::int64_t kApplicationId = 0x545a4847;  // "TZHG"
 // A database's user_version says how many of these it has run. A script that was released is never edited.
 const std::string_view* const kSchema[] = {&embedded::engine_schema_1, &embedded::engine_schema_2,
                                            &embedded::engine_schema_3, &embedded::engine_schema_4,
-                                           &embedded::engine_schema_5};
+                                           &embedded::engine_schema_5, &embedded::engine_schema_6};
 constexpr std::int64_t kSchemaVersion = std::size(kSchema);
 // How far a PC's clock may lie behind what a hub said before it counts as wrong; and how far ahead.
 constexpr std::int64_t kBehindMax = 10 * 60'000, kAheadMax = std::int64_t{400} * 86'400'000;
@@ -25,6 +28,14 @@ Result<std::int64_t> pragma(sqlite::Database& db, const char* sql) {
     const auto v = row ? s.integer(0) : 0;
     s.reset();
     return v;
+}
+
+Result<std::string> with_root_key(const std::string& city, const trust::PublicKey& key) {
+    boost::system::error_code ec;
+    auto v = boost::json::parse(city, ec);
+    if (ec || !v.is_object()) return fail(Errc::bad_input, "control log: a city that is not JSON");
+    v.as_object()["root_key"] = to_hex(key.encode());
+    return boost::json::serialize(v);
 }
 
 std::string number_text(std::int64_t v) { return std::to_string(v); }
@@ -72,13 +83,9 @@ Result<> Replica::Impl::create() {
         for (const auto* script : kSchema) TRY_VOID(db->exec(std::string(*script)));
         TRY_VOID(db->exec("PRAGMA application_id = " + std::to_string(kApplicationId) +
                           "; PRAGMA user_version = " + std::to_string(kSchemaVersion)));
-        ReplicaId id;
-        if (options.incarnation)
-            id = *options.incarnation;
-        else
-            env.random(id.bytes);
         TRY_VOID(prepare());
-        return set_fact("replica", std::string(taizhang::view(id.bytes)));
+        if (!options.incarnation) return new_name();
+        return set_fact("replica", std::string(taizhang::view(options.incarnation->bytes)));
     };
     if (auto r = work(); !r) {
         db->rollback();
@@ -90,8 +97,8 @@ Result<> Replica::Impl::create() {
 Result<> Replica::Impl::prepare() {
     const std::pair<sqlite::Statement*, const char*> all[] = {
         {&log_insert,
-         "INSERT INTO log(lsn, stream, replica, seq, hash, origin, received_ms, prev, body) "
-         "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)"},
+         "INSERT INTO log(lsn, stream, replica, seq, hash, origin, received_ms, prev, body, sig) "
+         "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)"},
         {&log_get, "SELECT hash, body FROM log WHERE lsn = ?1"},
         {&log_hash, "SELECT hash FROM log WHERE lsn = ?1"},
         {&log_prev, "SELECT prev FROM log WHERE lsn = ?1"},
@@ -100,7 +107,8 @@ Result<> Replica::Impl::prepare() {
          "SELECT seq, hash, origin FROM log WHERE stream = ?1 AND replica = ?2 ORDER BY seq DESC, lsn LIMIT 1"},
         {&chain_at, "SELECT hash FROM log WHERE stream = ?1 AND replica = ?2 AND seq = ?3"},
         {&chain_next,
-         "SELECT lsn, seq, hash, origin, received_ms, body FROM log WHERE stream = ?1 AND replica = ?2 AND seq > ?3 "
+         "SELECT lsn, seq, hash, origin, received_ms, body, sig FROM log WHERE stream = ?1 AND replica = ?2 AND seq > "
+         "?3 "
          "ORDER BY seq, lsn"},
         {&conflict_delete, "DELETE FROM conflict WHERE entity = ?1 AND row = ?2 AND stream = ?3"},
         {&conflict_insert,
@@ -128,9 +136,10 @@ Result<> Replica::Impl::load_control() {
             TRY(const bool row, s.step());
             if (!row) break;
             TRY(auto e, ControlEntry::decode(s.blob(0)));
-            TRY_VOID(control.apply(e));
+            TRY_VOID(control.apply(e, ControlState::Trust::checked));
         }
     }
+    TRY_VOID(load_waiting_certificates());
     TRY(auto s, db->prepare("SELECT body FROM certificate", false));
     for (;;) {
         TRY(const bool row, s.step());
@@ -327,6 +336,8 @@ Result<> Replica::Impl::batch(const std::function<Result<>()>& work) {
         TRY_VOID(flush());
         // What just came may be what others waited for.
         TRY_VOID(retry_waiting());
+        TRY_VOID(sign_own());
+        proved.clear();
         return db->commit();
     };
     Result<> r;
@@ -357,8 +368,22 @@ void Replica::Impl::forget_loaded() {
 }
 
 /// Nothing of the transaction happened: what memory knows must be what the disk says.
-void Replica::Impl::forget_transaction() {
-    db->rollback();
+/// Work inside a transaction that may fail by itself: then nothing of it happened, and the transaction goes on.
+Result<> Replica::Impl::attempt(const std::function<Result<>()>& work) {
+    return batch([&]() -> Result<> {
+        TRY_VOID(flush());
+        TRY_VOID(db->exec("SAVEPOINT attempt"));
+        auto done = work();
+        if (done) done = flush();
+        if (done) return db->exec("RELEASE attempt");
+        TRY_VOID(db->exec("ROLLBACK TO attempt; RELEASE attempt"));
+        forget_changes();
+        TRY_VOID(load_numbers());
+        return done;
+    });
+}
+
+void Replica::Impl::forget_changes() {
     touched_index.clear();
     touched.clear();
     touched_count = 0;
@@ -366,14 +391,46 @@ void Replica::Impl::forget_transaction() {
     arena_bytes = 0;
     forget_loaded();
     version_cache.fill({});
+}
+
+void Replica::Impl::forget_transaction() {
+    db->rollback();
+    forget_changes();
     arrived.clear();
     past_arrived = false;
+    to_sign.clear();
+    proved.clear();
     Result<> r;
     if (control_changed) r = load_control();
     control_changed = false;
     if (r) r = load_numbers();
     // A database that cannot be read back any more is broken; every later call says so.
     (void)r;
+}
+
+namespace {
+
+constexpr std::size_t kWrittenMax = 100'000;  // rows that are noted; beyond that reading all anew costs no more
+
+}  // namespace
+
+void Replica::Impl::note_written(const RowTable& table, std::string_view id) {
+    if (!is_watched || written.all) return;
+    if (written_count >= kWrittenMax) {
+        written = {true, {}};
+        return;
+    }
+    if (written.rows[table.binding().name].emplace(id).second) ++written_count;
+}
+
+void Replica::watch_rows() {
+    impl_->is_watched = true;
+    (void)take_written();
+}
+
+Replica::Written Replica::take_written() {
+    impl_->written_count = 0;
+    return std::exchange(impl_->written, {});
 }
 
 Result<> Replica::batch(const std::function<Result<>()>& work) { return impl_->batch(work); }
@@ -461,7 +518,10 @@ Result<> Replica::Impl::add_entry(const ControlEntry& e) {
         forget_loaded();
         TRY_VOID(sync_tables());
     }
-    return {};
+    // Certificates without a signature count in a city without keys only.
+    if (e.pos.value == 1 && control.is_signed()) TRY_VOID(db->exec("DELETE FROM certificate"));
+    if (e.kind == "revoke" || e.kind == "release") TRY_VOID(refold_revoked());
+    return retry_certificates();
 }
 
 Result<ControlPos> Replica::append_control(std::string kind, std::string payload) {
@@ -472,6 +532,17 @@ Result<ControlPos> Replica::append_control(std::string kind, std::string payload
         e.prev = m.control.head_hash();
         e.kind = std::move(kind);
         e.payload = std::move(payload);
+        // The first entry names the key that signs it and all others.
+        const bool has_root = m.options.keys.root != nullptr;
+        if (has_root && e.pos.value == 1) {
+            TRY(e.payload, with_root_key(e.payload, m.options.keys.root->public_key()));
+        }
+        if (has_root && (m.control.is_signed() || e.pos.value == 1))
+            e.signature = m.options.keys.root->sign(kForControl, e.signed_part());
+        else if (m.control.is_signed())
+            return fail(
+                Errc::not_allowed,
+                "本机没有市的根密钥,不能写市级日志 / the city's root key is not here: its log cannot be written");
         return m.add_entry(e);
     }));
     return e.pos;
@@ -479,44 +550,45 @@ Result<ControlPos> Replica::append_control(std::string kind, std::string payload
 
 Result<> Replica::receive_control(std::span<const std::string> entries) {
     auto& m = *impl_;
+    m.contradicted = false;
     return m.batch([&]() -> Result<> {
         for (const auto& bytes : entries) {
             TRY(auto e, ControlEntry::decode(bytes));
-            if (e.pos > m.control.head()) {
+            const bool is_next = e.pos.value == m.control.head().value + 1;
+            if (e.pos > m.control.head() && (!is_next || e.prev == m.control.head_hash())) {
                 TRY_VOID(m.add_entry(e));
                 continue;
             }
             TRY(auto s, m.db->prepare("SELECT body FROM control WHERE pos = ?1", false));
             s.bind(1, e.pos.value);
             TRY(const bool row, s.step());
-            if (!row || s.blob(0) != bytes)
-                return fail(Errc::corrupt, "控制日志第 " + std::to_string(e.pos.value) +
-                                               " 条与本机不同,请核对服务器 / control entry " +
-                                               std::to_string(e.pos.value) +
-                                               " differs from what is here: is this the right server?");
+            if (row && s.blob(0) == bytes) continue;
+            s.reset();
+            // Signed by the root like ours: it is kept as evidence, what is here stands, what does not need the other
+            // goes on, people are told.
+            const auto& root = m.control.root_key();
+            m.contradicted = m.control.is_signed() && root.verify(kForControl, e.signed_part(), e.signature);
+            if (m.contradicted) return m.note_control_contradiction(is_next ? m.control.head() : e.pos, bytes);
+            return fail(Errc::protocol,
+                        "控制日志第 " + std::to_string(e.pos.value) + " 条与本机不同,请核对服务器 / control entry " +
+                            std::to_string(e.pos.value) + " differs from what is here: is this the right server?");
         }
         return {};
     });
 }
 
-Result<> Replica::add_certificate(const Certificate& cert) { return impl_->add_certificate(cert); }
+bool Replica::has_contradicted() const { return impl_->contradicted; }
 
-Result<> Replica::Impl::add_certificate(const Certificate& cert) {
-    auto& m = *this;
-    return m.batch([&]() -> Result<> {
-        const auto* known = m.control.cert(cert.replica);
-        const auto body = cert.encode();
-        if (known && known->encode() == body) return {};
-        m.control_changed = true;
-        m.ours.clear();
-        TRY_VOID(m.control.add(cert));
-        TRY(auto s,
-            m.db->prepare(
-                "INSERT INTO certificate(replica, body) VALUES(?1, ?2) ON CONFLICT(replica) DO UPDATE SET body = ?2",
-                false));
-        s.bind_blob(1, taizhang::view(cert.replica.bytes)).bind_blob(2, body);
-        return s.run();
-    });
+/// Once for each place: when, and the root's other word. One that follows another past speaks of the place before it.
+Result<> Replica::Impl::note_control_contradiction(ControlPos at, std::string_view entry) {
+    const auto key = kContradiction + std::string("control/") + std::to_string(at.value);
+    TRY(const auto known, fact(key));
+    if (!known.empty()) return {};
+    std::string value;
+    Writer w(value);
+    w.varint(static_cast<std::uint64_t>(std::max<std::int64_t>(0, now().ms)));
+    w.str(entry);
+    return set_fact(key, value);
 }
 
 Result<std::vector<std::string>> Replica::control_after(ControlPos after, std::size_t bytes_max) {
@@ -542,31 +614,6 @@ Result<std::vector<Replica::StoredCertificate>> Replica::certificates_after(std:
         if (!row) return out;
         out.push_back({s.unsigned_integer(0), std::string(s.blob(1))});
     }
-}
-
-Result<> Replica::reincarnate() { return impl_->reincarnate(true); }
-Result<> Replica::reincarnate_bare() { return impl_->reincarnate(false); }
-
-Result<> Replica::Impl::reincarnate(bool of_same_unit) {
-    auto& m = *this;
-    ReplicaId id;
-    m.env.random(id.bytes);
-    TRY_VOID(m.batch([&]() -> Result<> {
-        TRY_VOID(m.set_fact("replica", std::string(taizhang::view(id.bytes))));
-        TRY_VOID(m.set_fact("copied", ""));
-        TRY_VOID(m.set_fact("notice/copied", number_text(now().ms)));
-        const auto* old = of_same_unit ? m.control.cert(m.self) : nullptr;
-        if (!old) return {};
-        // The same device of the same unit: what it writes before it next meets its hub counts at once.
-        auto cert = *old;
-        cert.replica = id;
-        return m.add_certificate(cert);
-    }));
-    m.self = id;
-    m.ours.clear();
-    m.copied = false;
-    m.own_streams.clear();
-    return {};
 }
 
 }  // namespace taizhang

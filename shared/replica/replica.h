@@ -8,7 +8,7 @@
 // returned, what it reports is on the disk; when it fails, nothing of it happened.
 //
 // A commit waits in the log, whole, while its control position, its author's
-// certificate or one of its bases is not here.
+// certificate and signature, or one of its bases is not here.
 //
 // Sans-I/O: clock and randomness come in through Environment, the disk through the
 // VFS named in Options. Threads: store thread only (one at a time).
@@ -20,8 +20,10 @@
 #include "sqlite/database.h"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,6 +34,12 @@ struct Environment {
     std::function<std::int64_t()> wall_ms;                ///< milliseconds since 1970, as the PC believes
     std::function<std::int64_t()> steady_ms;              ///< never goes back while the process lives
     std::function<void(std::span<std::uint8_t>)> random;  ///< unpredictable bytes (seeded in the simulator)
+};
+
+/// What this node signs with; each may be absent. Never in the database.
+struct Keys {
+    std::shared_ptr<const trust::Key> device;  ///< commits, certificates, acks, bundles
+    std::shared_ptr<const trust::Key> root;    ///< the city's control log: only where it is written
 };
 
 /// Where an admitted commit came from; decides what must still be sent up.
@@ -48,6 +56,9 @@ struct Edit {
     std::string transition;                             ///< empty: none
     std::vector<std::pair<std::string, Value>> arguments;
     bool settle = false;  ///< a decision: the bases are all versions that stand or are open
+    /// What its author had in front of him, by group, where that is not what stands here now (a sheet that was filled
+    /// in last week); a zero version: nothing stood. They must be versions of this row that are here.
+    std::vector<std::pair<std::string, VersionId>> seen;
 };
 
 struct Draft {
@@ -67,6 +78,7 @@ enum class Admission : std::uint8_t {
     admitted,   ///< new, in the log
     duplicate,  ///< had it already
     gap,        ///< the one before it is not here: nothing was done
+    unproved,   ///< not under a signature of its author, as far as can be told here: nothing was done
     broken,     ///< does not chain to what is here, or is not a commit: nothing was done
 };
 
@@ -80,7 +92,18 @@ struct LogEntry {
     Origin origin = Origin::own;
     std::int64_t received_ms = 0;
     std::string packed;
+    std::string signature;  ///< the author's, where one stands under this very commit; it covers all below
+    bool is_forked = false;
+    Hash prev;  ///< of a forked chain only
 };
+
+/// An author's signature under a commit of a batch of packed commits.
+struct HeadSignature {
+    std::uint64_t index = 0;  ///< into the batch
+    std::string signature;
+};
+/// Whether a commit lies under a signature of its author.
+enum class Proved : std::uint8_t { yes, unknown, no };  ///< unknown: the author's certificate is not here
 
 struct ChainHead {
     StreamId stream;
@@ -157,6 +180,7 @@ public:
         std::optional<ReplicaId> incarnation;  ///< for a new database; else random
         bool always_fold = false;              ///< never the fast path (verify)
         Knows knows;                           ///< tests make an older program of this one
+        Keys keys;
     };
 
     static Result<std::unique_ptr<Replica>> open(Options options, Environment env);
@@ -189,9 +213,37 @@ public:
 
     /// Appends to the control log; only the city's root writes there.
     Result<ControlPos> append_control(std::string kind, std::string payload);
-    /// Takes entries that follow the head; those already here are compared by hash (Errc::corrupt on a difference).
+    /// Whether the entries given last contradict the log here; that was noted as evidence then.
+    bool has_contradicted() const;
+    /// Takes entries that follow the head. Another word of the root is kept as evidence, else Errc::protocol.
     Result<> receive_control(std::span<const std::string> entries);
+    /// A certificate that cannot be judged yet is kept until it can be. Errc::denied: it is not valid, nothing was
+    /// kept.
     Result<> add_certificate(const Certificate& cert);
+    struct Subject {
+        ReplicaId replica;
+        std::string unit, label;
+        trust::PublicKey key;  ///< empty in a city without keys
+        std::string nonce;
+    };
+    /// Makes a certificate, signed where the city has keys, and takes it. Errc::not_allowed: this node cannot vouch.
+    Result<> issue_certificate(const Subject& subject);
+    /// This node as the subject of a certificate.
+    Result<Subject> self_as_subject(const std::string& unit, const std::string& label);
+    /// The replica's certificate and those that it rests on, the root's own first; empty when there is none.
+    std::vector<std::string> certificate_chain(const ReplicaId& replica) const;
+    const Keys& keys() const;
+    /// Whether this node's key is that of its certificate: it can sign what it writes. True in a city without keys.
+    bool can_sign() const;
+
+    /// Checks the signatures that come with a batch of commits: before receive(), in the same batch(), after the
+    /// certificates. Only what is proved is admitted. In a city without keys everything is.
+    Result<std::vector<Proved>> prove(std::span<const std::string_view> packed,
+                                      std::span<const HeadSignature> signatures);
+    /// Whether this node's key is that of the replica's certificate: it can sign what that one wrote.
+    bool is_own_key(const ReplicaId& replica) const;
+    /// Errors: none; only for a commit of the own key.
+    std::string sign_head(const Hash& hash) const;
 
     /// Runs `work` in one transaction; edits and receives inside join it. On error nothing happened.
     Result<> batch(const std::function<Result<>()>& work);
@@ -301,6 +353,15 @@ public:
     Result<std::uint64_t> drop_old(std::int64_t before_ms);
     /// Whether the history of some row is not all here.
     bool has_dropped() const;
+
+    /// From now on it is noted which rows are written, so that who keeps something that follows from them can follow.
+    struct Written {
+        bool all = false;                                                ///< too many to note, or rows went: read anew
+        std::map<std::string, std::set<std::string>, std::less<>> rows;  ///< ids by entity, as the tables have them
+    };
+    void watch_rows();
+    /// Since the last call. Also what a transaction took back again: to be read from the tables.
+    Written take_written();
 
     /// A stream's rows as its newest checkpoint covers them, for a device that begins. Empty: there is no checkpoint,
     /// a chain is forked, or it would be larger than `bytes_max`: such a stream is given as log.

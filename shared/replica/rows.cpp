@@ -234,20 +234,19 @@ Result<> RowTable::update(int stream, std::string_view id, std::span<const Cell>
 namespace {
 
 /// A column's value as it was written; `is_exact` turns false when the table may have rounded it.
-std::string encoded_column(const sqlite::Statement& s, int col, bool& is_exact) {
+void write_column(Writer& w, const sqlite::Statement& s, int col, bool& is_exact) {
     switch (s.type(col)) {
-        case sqlite::ColumnType::integer: return Value::integer(s.integer(col)).encoded();
-        case sqlite::ColumnType::text: return Value::text(std::string(s.text(col))).encoded();
-        case sqlite::ColumnType::blob: return Value::blob(std::string(s.blob(col))).encoded();
+        case sqlite::ColumnType::integer: return Value::integer(s.integer(col)).write(w);
+        case sqlite::ColumnType::text: return ValueView{ValueView::Kind::text, {}, s.text(col)}.write(w);
+        case sqlite::ColumnType::blob: return ValueView{ValueView::Kind::blob, {}, s.blob(col)}.write(w);
         case sqlite::ColumnType::real: {
             constexpr std::int64_t kSureMax = 999'999'999'999'999;  // 15 digits come back from a double as they were
             const auto d = Decimal::from_double(s.real(col));
             is_exact = is_exact && d && d->mantissa <= kSureMax && d->mantissa >= -kSureMax;
-            return Value::number(d.value_or(Decimal{})).encoded();
+            return Value::number(d.value_or(Decimal{})).write(w);
         }
-        case sqlite::ColumnType::null: break;
+        case sqlite::ColumnType::null: return Value::null().write(w);
     }
-    return Value::null().encoded();
 }
 
 }  // namespace
@@ -255,13 +254,24 @@ std::string encoded_column(const sqlite::Statement& s, int col, bool& is_exact) 
 Result<> RowTable::take_stored(const sqlite::Statement& s, Stored& out) const {
     out.id = binding_.newest->uuid ? s.blob(0) : s.text(0);
     out.fields.clear();
+    out.bytes_.clear();
     out.is_exact = true;
     if (!RowMeta::decode(s.blob(1), out.meta))
         return fail(Errc::corrupt, "记录 " + std::string(out.id) + " 的附加信息已损坏,请运行 verify / row " +
                                        std::string(out.id) + ": damaged, run verify");
+    Writer w(out.bytes_);
+    out.ends_.clear();
     for (std::size_t f = 0; f < binding_.fields.size(); ++f)
-        if (const auto col = static_cast<int>(f) + 2; !s.is_null(col))
-            out.fields.emplace_back(static_cast<int>(f), encoded_column(s, col, out.is_exact));
+        if (const auto col = static_cast<int>(f) + 2; !s.is_null(col)) {
+            write_column(w, s, col, out.is_exact);
+            out.ends_.push_back(out.bytes_.size());
+            out.fields.push_back({static_cast<int>(f), {}});
+        }
+    std::size_t at = 0;
+    for (std::size_t n = 0; n < out.fields.size(); ++n) {
+        out.fields[n].value = std::string_view(out.bytes_).substr(at, out.ends_[n] - at);
+        at = out.ends_[n];
+    }
     return {};
 }
 

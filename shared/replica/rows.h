@@ -62,9 +62,18 @@ public:
     struct Stored {
         std::string_view id;
         RowMeta meta;
-        std::vector<std::pair<int, std::string>> fields;  ///< by number, encoded
+        std::vector<Cell> fields;  ///< by number
         /// A number whose decimal digits the table does not tell for sure.
         bool is_exact = true;
+
+        Stored() = default;
+        Stored(const Stored&) = delete;
+        Stored& operator=(const Stored&) = delete;
+
+    private:
+        friend class RowTable;
+        std::string bytes_;  ///< what the fields' values are views of
+        std::vector<std::size_t> ends_;
     };
     /// The rows of a stream in order of id; with `id`, that one alone. The first call makes an index.
     Result<> each_row(int stream, const std::function<Result<>(const Stored&)>& f);

@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <string>
+#include <unordered_map>
 #include <utility>
 
 namespace taizhang::sqlite {
@@ -18,13 +20,53 @@ bool is_io(int rc) {
 
 }  // namespace
 
-Statement::Statement(Statement&& o) noexcept : db_(o.db_), stmt_(std::exchange(o.stmt_, nullptr)) {}
+/// Compiled statements that nobody uses now, by their text.
+struct IdleStatements {
+    // Higher: more memory, a few kB each; lower: texts of one transaction push each other out.
+    static constexpr std::size_t kMax = 64;
+
+    ~IdleStatements() { close(); }
+    void close() {
+        closed = true;
+        for (auto& [text, s] : by_text) sqlite3_finalize(s);
+        by_text.clear();
+    }
+    sqlite3_stmt* take(std::string_view text) {
+        const auto it = by_text.find(std::string(text));
+        if (it == by_text.end()) return nullptr;
+        auto* s = it->second;
+        by_text.erase(it);
+        return s;
+    }
+    void give(sqlite3_stmt* s) {
+        if (closed || by_text.size() >= kMax) {
+            sqlite3_finalize(s);
+            return;
+        }
+        sqlite3_reset(s);
+        sqlite3_clear_bindings(s);
+        const auto [it, is_new] = by_text.try_emplace(sqlite3_sql(s), s);
+        if (!is_new) sqlite3_finalize(s);
+    }
+
+    std::unordered_map<std::string, sqlite3_stmt*> by_text;
+    bool closed = false;
+};
+
+Statement::Statement(Statement&& o) noexcept
+    : db_(o.db_), stmt_(std::exchange(o.stmt_, nullptr)), idle_(std::move(o.idle_)) {}
 Statement& Statement::operator=(Statement&& o) noexcept {
     std::swap(db_, o.db_);
     std::swap(stmt_, o.stmt_);
+    std::swap(idle_, o.idle_);
     return *this;
 }
-Statement::~Statement() { sqlite3_finalize(stmt_); }
+Statement::~Statement() {
+    if (stmt_ && idle_)
+        idle_->give(stmt_);
+    else
+        sqlite3_finalize(stmt_);
+}
 
 Statement& Statement::bind(int i, std::int64_t v) {
     sqlite3_bind_int64(stmt_, i, v);
@@ -105,6 +147,7 @@ Error Database::error_of(int rc) {
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, const OpenOptions& options) {
     std::unique_ptr<Database> db(new Database);
     db->path_ = path;
+    db->idle_ = std::make_shared<IdleStatements>();
     const int flags =
         (options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) | SQLITE_OPEN_NOMUTEX;
     const int rc = sqlite3_open_v2(path.c_str(), &db->db_, flags, options.vfs.empty() ? nullptr : options.vfs.c_str());
@@ -167,15 +210,23 @@ Database::~Database() {
     begin_ = {};
     commit_ = {};
     rollback_ = {};
+    if (idle_) idle_->close();
     sqlite3_close_v2(db_);
 }
 
 Result<Statement> Database::prepare(std::string_view sql, bool persistent) {
-    sqlite3_stmt* stmt = nullptr;
+    sqlite3_stmt* stmt = persistent ? nullptr : idle_->take(sql);
+    if (stmt) {
+        Statement known(this, stmt);
+        known.idle_ = idle_;
+        return known;
+    }
     const int rc = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()),
                                       persistent ? SQLITE_PREPARE_PERSISTENT : 0, &stmt, nullptr);
     if (rc != SQLITE_OK) return error_of(rc);
-    return Statement(this, stmt);
+    Statement s(this, stmt);
+    if (!persistent) s.idle_ = idle_;
+    return s;
 }
 
 Result<Statement> Database::prepare_query(std::string_view sql) {

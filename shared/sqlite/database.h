@@ -26,6 +26,7 @@ struct sqlite3_stmt;
 namespace taizhang::sqlite {
 
 class Database;
+struct IdleStatements;
 
 /// What a column of the row at hand holds.
 enum class ColumnType : std::uint8_t { integer = 1, real = 2, text = 3, blob = 4, null = 5 };
@@ -69,6 +70,7 @@ private:
     Statement(Database* db, sqlite3_stmt* stmt) : db_(db), stmt_(stmt) {}
     Database* db_ = nullptr;
     sqlite3_stmt* stmt_ = nullptr;
+    std::shared_ptr<IdleStatements> idle_;  ///< where it goes when it is done with; none: it is finalized
 };
 
 struct OpenOptions {
@@ -88,7 +90,8 @@ public:
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
 
-    /// `persistent` for statements kept and used again.
+    /// `persistent` for statements kept and used again. The others are kept here when they are done with: the next one
+    /// with the same text need not be compiled.
     Result<Statement> prepare(std::string_view sql, bool persistent = true);
     /// Prepares what a person typed: one statement that reads rows and does nothing else. Errc::not_allowed, bad_input.
     Result<Statement> prepare_query(std::string_view sql);
@@ -117,6 +120,7 @@ private:
     friend class Statement;
     sqlite3* db_ = nullptr;
     std::string path_;
+    std::shared_ptr<IdleStatements> idle_;
     Statement begin_, commit_, rollback_;
     bool in_transaction_ = false;
     bool broken_ = false;

@@ -4,13 +4,14 @@
 #include "sync/session.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 namespace taizhang::sync {
 namespace {
 
 constexpr std::string_view kMagic = "TZB\x01";
-// Suite 0: contents in the clear, the seal is their hash. Sealed and signed suites keep this frame.
+// Suite 0: contents in the clear, of a city without keys. The mark is a hash: it tells damage from "not for me".
 constexpr std::uint8_t kPlain = 0;
 constexpr std::size_t kAcksMax = 4096, kPeersMax = 32;
 constexpr std::size_t kStretchMin = 4096;  // a part with less room than this gets no more of a content
@@ -22,33 +23,106 @@ Error damaged() {
                 "nothing was imported");
 }
 
-std::string seal(const wire::Bundle& b) {
+/// "TZB\1", suite: what the seal is bound to.
+std::string frame_of(std::uint8_t suite) {
     std::string out(kMagic);
+    Writer(out).u8(suite);
+    return out;
+}
+
+Error unsigned_commits() {
+    return fail(Errc::not_allowed,
+                "文件里有没有作者签名的记录,没有导入任何内容 / the bundle has records that are not signed by their "
+                "authors: nothing was imported");
+}
+
+/// Sealed to the receivers and signed by the sender where the city has keys; else in the clear.
+Result<std::string> seal(Replica& r, const std::vector<trust::PublicKey>& receivers, const wire::Bundle& b) {
+    auto contents = wire::encode(b);
+    auto suite = kPlain;
+    if (r.control().is_signed()) {
+        const auto& key = *r.keys().device;
+        std::string letter;
+        Writer w(letter);
+        w.raw(view(r.id().bytes));
+        w.str(key.sign(kForBundle, contents));
+        w.str(contents);
+        suite = receivers.front().suite;
+        TRY(contents, trust::seal_to(receivers, frame_of(suite), letter));
+    }
+    auto out = frame_of(suite);
     Writer w(out);
-    w.u8(kPlain);
-    w.str({});  // the receivers' keys
-    w.str(wire::encode(b));
+    w.str({});  // names nobody: who it is for can be tried only
+    w.str(contents);
     const auto hash = hash_of(out);
     w.str(view(hash.bytes));
     return out;
 }
 
-Result<wire::Bundle> unseal(std::string_view file) {
+/// Who sealed it and with which signature: checked once his certificate is here, which the bundle may bring.
+struct Letter {
+    wire::Bundle bundle;
+    ReplicaId signer;
+    std::string signature, contents;
+};
+
+Result<Letter> unseal(Replica& r, std::string_view file) {
     if (!file.starts_with(kMagic))
         return fail(Errc::bad_input, "这不是台账的交换文件 / this is not a bundle of this program");
-    Reader r(file.substr(kMagic.size()));
-    const auto suite = r.u8();
-    if (r.ok() && suite != kPlain)
+    Reader in(file.substr(kMagic.size()));
+    const auto suite = in.u8();
+    if (in.ok() && suite != kPlain && !trust::suite(suite))
         return fail(Errc::bad_input, "文件的加密方式较新,请升级程序 / sealed in a newer way: upgrade this program");
-    r.str();
-    const auto contents = r.str();
-    const auto signed_bytes = file.size() - r.remaining();
-    const auto mark = r.str();
-    if (!r.done() || mark != view(hash_of(file.substr(0, signed_bytes)).bytes)) return damaged();
-    wire::Bundle b;
-    if (!wire::decode(contents, b)) return damaged();
+    in.str();
+    const auto contents = in.str();
+    const auto covered = file.size() - in.remaining();
+    const auto mark = in.str();
+    if (!in.done() || mark != view(hash_of(file.substr(0, covered)).bytes)) return damaged();
+    Letter letter;
+    letter.contents = std::string(contents);
+    if (suite != kPlain) {
+        const auto& key = r.keys().device;
+        auto opened = key ? key->open(frame_of(suite), contents) : Result<std::string>(fail(Errc::denied, {}));
+        if (!opened && opened.error().code == Errc::denied)
+            return fail(
+                Errc::not_allowed,
+                "这个文件不是给本机的,或导出时对方还不认识本机:请对方同步后重新导出,没有导入 / this bundle is not "
+                "sealed to this node, or its sender did not know this node yet: let the sender sync and export "
+                "again; nothing was imported");
+        if (!opened) return damaged();
+        Reader inner(*opened);
+        letter.signer.bytes = inner.array<16>();
+        letter.signature = std::string(inner.str());
+        letter.contents = std::string(inner.str());
+        if (!inner.done()) return damaged();
+    } else if (r.control().is_signed()) {
+        return fail(Errc::not_allowed,
+                    "这个文件没有密封和签名,没有导入 / this bundle is neither sealed nor signed: nothing was imported");
+    }
+    auto& b = letter.bundle;
+    if (!wire::decode(letter.contents, b)) return damaged();
     if (b.parts == 0 || b.part == 0 || b.part > b.parts) return damaged();
-    return b;
+    return letter;
+}
+
+/// Whether the sender is who the bundle says, by his certificate, and wrote it so. False: that cannot be judged before
+/// earlier parts are here; its commits speak for themselves, its word on others counts for nothing.
+Result<bool> check_sender(Replica& r, const Letter& letter) {
+    if (!r.control().is_signed()) return true;
+    const auto& b = letter.bundle;
+    const auto* cert = r.control().cert(b.from);
+    if (!cert && b.control_after > r.control().head()) return false;
+    if (r.control().revocation(b.from))
+        return fail(Errc::not_allowed, "文件来自已吊销的电脑(" + b.unit +
+                                           "),没有导入 / the bundle is of a revoked device of " + b.unit +
+                                           ": nothing was imported");
+    if (!cert || letter.signer != b.from || cert->unit != b.unit || cert->level != b.level ||
+        !cert->key().verify(kForBundle, letter.contents, letter.signature))
+        return fail(Errc::not_allowed, "文件的签名与 " + b.unit +
+                                           " 的登记不符,没有导入 / the bundle is not signed by a "
+                                           "device of " +
+                                           b.unit + ": nothing was imported");
+    return true;
 }
 
 std::string peer_key(const std::string& unit, const ReplicaId& replica) { return "peer/" + unit + "/" + replica.hex(); }
@@ -83,6 +157,39 @@ public:
             TRY(x.unsent_, unsent(r));
         }
         return x;
+    }
+
+    /// Whose keys open it: the unit's devices, or whoever is above; this node's own as well.
+    Result<std::vector<trust::PublicKey>> keys(const Replica& r) const {
+        std::vector<trust::PublicKey> out;
+        if (!r.control().is_signed()) return out;
+        if (!r.can_sign())
+            return fail(Errc::not_allowed,
+                        "本机没有与登记相符的密钥,请重新 enrol / this node lacks the key that it was "
+                        "enrolled with: enrol again");
+        const auto& c = r.control();
+        const auto* own = c.cert(r.id());
+        auto add = [&](const trust::PublicKey& key) {
+            if (key.suite == own->suite && out.size() < trust::kReceiversMax &&
+                std::find(out.begin(), out.end(), key) == out.end())
+                out.push_back(key);
+        };
+        add(own->key());
+        if (unit_.empty())  // those who vouched for this node first
+            for (const auto& body : r.certificate_chain(r.id()))
+                if (const auto cert = Certificate::decode(body)) add(cert->key());
+        std::map<ReplicaId, const Certificate*> in_order;
+        for (const auto& [id, cert] : c.certs()) in_order[id] = &cert;
+        for (const auto& [id, cert] : in_order)
+            if (unit_.empty() ? c.is_at_or_below(own->unit, c.authority(cert->unit, c.head()), c.head())
+                              : cert->unit == unit_)
+                add(cert->key());
+        if (out.size() < 2 && (unit_.empty() || unit_ != own->unit))
+            return fail(Errc::not_allowed, "还不知道" + (unit_.empty() ? std::string("上级") : " " + unit_) +
+                                               " 的密钥,请先同步 / no key of " +
+                                               (unit_.empty() ? std::string("anybody above") : unit_) +
+                                               " is known here: sync first");
+        return out;
     }
 
     bool reads(const Replica& r, const StreamId& s) const { return unit_.empty() || r.control().holds(unit_, s); }
@@ -171,6 +278,10 @@ public:
             if (bytes_ >= part_bytes_) next();
             TRY(auto entries, r_.chain_after(h.stream, h.replica, after, part_bytes_ - bytes_));
             if (entries.empty()) return {};
+            std::size_t size = 0;
+            for (const auto& e : entries) size += e.packed.size();
+            // Up to its author's signature it does not fit here any more.
+            if (bytes_ > 0 && bytes_ + size > part_bytes_) next();
             wire::Range range;
             range.after = {h.stream, h.replica, Seq{entries.front().seq.value - 1}, {}};
             Packer packer;
@@ -180,13 +291,10 @@ public:
             range.after.hash = header.prev;
             range.last = after = entries.back().seq;
             part().ranges.push_back(range);
-            if (const auto* cert = r_.control().cert(h.replica)) {
-                auto body = cert->encode();
-                auto& list = part().certificates;
-                if (std::find(list.begin(), list.end(), body) == list.end()) list.push_back(std::move(body));
-            }
+            certificates(h.replica);
             for (auto& e : entries) {
                 bytes_ += e.packed.size();
+                if (!e.signature.empty()) part().signatures.push_back({part().commits.size(), std::move(e.signature)});
                 part().commits.push_back(std::move(e.packed));
                 ++count_;
             }
@@ -208,14 +316,15 @@ public:
         return {};
     }
 
-    BundleFiles finish() {
+    Result<BundleFiles> finish(const std::vector<trust::PublicKey>& receivers) {
         part();
         BundleFiles out;
         out.commits = count_;
         for (std::size_t i = 0; i < parts_.size(); ++i) {
             parts_[i].part = static_cast<std::uint32_t>(i + 1);
             parts_[i].parts = static_cast<std::uint32_t>(parts_.size());
-            out.parts.push_back(seal(parts_[i]));
+            TRY(auto sealed, seal(r_, receivers, parts_[i]));
+            out.parts.push_back(std::move(sealed));
         }
         return out;
     }
@@ -228,6 +337,13 @@ private:
     void next() {
         parts_.push_back(frame_);
         bytes_ = 0;
+        if (r_.control().is_signed()) certificates(r_.id());
+    }
+    /// The author's, and those that it rests on.
+    void certificates(const ReplicaId& replica) {
+        auto& list = part().certificates;
+        for (auto& body : r_.certificate_chain(replica))
+            if (std::find(list.begin(), list.end(), body) == list.end()) list.push_back(std::move(body));
     }
 
     Replica& r_;
@@ -289,12 +405,26 @@ Result<> take_control(Replica& r, const wire::Bundle& b, BundleTaken& out) {
     return r.receive_control(b.control_entries);
 }
 
+/// Of a stream that neither this unit nor the author ever held: no hub would take it from here.
+bool is_out_of_scope(const Replica& r, const CommitHeader& h) {
+    const auto& control = r.control();
+    const auto* own = control.cert(r.id());
+    const auto* author = control.cert(h.replica);
+    return own && author && h.control <= control.head() && !control.held_ever(own->unit, h.stream) &&
+           !control.held_ever(author->unit, h.stream);
+}
+
 /// Admits the commits; from the first of a chain that does not follow, the rest of the chain is held.
-Result<> take_commits(Replica& r, const wire::Bundle& b, Origin origin, BundleTaken& out) {
+Result<> take_commits(Replica& r, const wire::Bundle& b, Origin origin, const std::vector<Proved>& proofs,
+                      BundleTaken& out) {
     Packer packer;
     std::string raw;
     std::vector<std::pair<StreamId, ReplicaId>> stuck;
-    for (const auto& packed : b.commits) {
+    std::vector<std::string_view> signatures(b.commits.size());
+    for (const auto& s : b.signatures)
+        if (s.index < signatures.size()) signatures[s.index] = s.signature;
+    for (std::size_t i = 0; i < b.commits.size(); ++i) {
+        const auto& packed = b.commits[i];
         if (!packer.unpack(packed, raw)) return damaged();
         Commit c;
         if (!c.decode(raw)) return damaged();
@@ -304,7 +434,8 @@ Result<> take_commits(Replica& r, const wire::Bundle& b, Origin origin, BundleTa
                    c.header.seq <= x.last;
         });
         if (!in_range) return damaged();
-        if (std::find(stuck.begin(), stuck.end(), chain) == stuck.end()) {
+        if (is_out_of_scope(r, c.header)) continue;
+        if (proofs[i] == Proved::yes && std::find(stuck.begin(), stuck.end(), chain) == stuck.end()) {
             const std::string_view one(packed);
             std::vector<Replica::Received> done;
             if (origin == Origin::upstream) {
@@ -322,7 +453,7 @@ Result<> take_commits(Replica& r, const wire::Bundle& b, Origin origin, BundleTa
             }
             stuck.push_back(chain);
         }
-        TRY_VOID(hold(r, c.header, c.hash, origin, packed));
+        TRY_VOID(hold(r, c.header, c.hash, origin, packed, signatures[i]));
         ++out.held;
     }
     return {};
@@ -343,9 +474,15 @@ Result<> take_receipts(Replica& r, const wire::Bundle& b, bool is_newest) {
         return learn_ack(r, a);
     };
     if (!b.hub.is_zero())
-        for (const auto& h : b.heads) TRY_VOID(raise({h, b.level}));
-    for (const auto& a : b.acks)
-        if (a.level > b.level && static_cast<int>(a.level) <= kReach) TRY_VOID(raise(a));
+        for (const auto& h : b.heads) TRY_VOID(raise({h, b.level, {}, {}}));
+    for (const auto& a : b.acks) {
+        if (a.level < b.level || static_cast<int>(a.level) > kReach) continue;
+        if (r.control().is_signed()) {
+            TRY_VOID(take_ack(r, a));
+        } else if (a.level > b.level) {
+            TRY_VOID(raise(a));
+        }
+    }
     TRY(const auto hub, upstream_hub(r));
     if (!is_newest || hub.hub.is_zero() || hub.hub != b.hub) return {};
     // The hub itself, later than what we knew: what it does not name it lacks. What a file says is compared once more
@@ -398,7 +535,15 @@ Result<BundleFiles> make_bundle(Replica& r, const BundleOptions& o) {
         if (std::find(streams.begin(), streams.end(), h.stream) == streams.end()) streams.push_back(h.stream);
     }
     std::uint64_t through = 0;
-    TRY(frame.acks, acks_after(r, 0, streams, kAcksMax, through));
+    TRY(frame.acks, acks_after(r, 0, streams, o.to, kAcksMax, through));
+    if (r.control().is_signed() && !hub.hub.is_zero())  // a hub's word on what it has, to be passed on
+        for (const auto& h : frame.heads) {
+            if (frame.acks.size() >= kAcksMax * 2) break;
+            wire::Ack a{h, frame.level, {}, {}};
+            TRY_VOID(sign_ack(r, a));
+            frame.acks.push_back(std::move(a));
+        }
+    TRY(const auto receivers, receiver.keys(r));
     Filler filler(r, std::move(frame), std::clamp<std::size_t>(o.part_bytes, 1, kBundleBytesMax));
     TRY_VOID(filler.control(receiver.control(r)));
     for (const auto& h : heads) {
@@ -407,11 +552,12 @@ Result<BundleFiles> make_bundle(Replica& r, const BundleOptions& o) {
         if (after) TRY_VOID(filler.chain(h, *after));
     }
     TRY_VOID(filler.contents(o));
-    return filler.finish();
+    return filler.finish(receivers);
 }
 
 Result<BundleTaken> take_bundle(Replica& r, std::string_view file, const BundleStep& before, const BundleStep& after) {
-    TRY(const auto b, unseal(file));
+    TRY(const auto letter, unseal(r, file));
+    const auto& b = letter.bundle;
     TRY_VOID(check_receiver(r, b));
     if (before) TRY_VOID(before(b));
     BundleTaken out;
@@ -420,15 +566,17 @@ Result<BundleTaken> take_bundle(Replica& r, std::string_view file, const BundleS
     out.parts = b.parts;
     out.made_ms = b.made_ms;
     TRY(const auto hub, upstream_hub(r));
-    const auto origin = !hub.hub.is_zero() && hub.hub == b.hub ? Origin::upstream : Origin::below;
     TRY_VOID(r.batch([&]() -> Result<> {
         TRY_VOID(take_control(r, b, out));
-        for (const auto& body : b.certificates) {
-            TRY(const auto c, Certificate::decode(body));
-            if (!r.control().cert(c.replica)) TRY_VOID(r.add_certificate(c));
-        }
-        TRY_VOID(take_commits(r, b, origin, out));
+        TRY_VOID(take_certificates(r, b.certificates));
+        TRY(const bool is_known, check_sender(r, letter));
+        const auto origin = is_known && !hub.hub.is_zero() && hub.hub == b.hub ? Origin::upstream : Origin::below;
+        const std::vector<std::string_view> commits(b.commits.begin(), b.commits.end());
+        TRY(const auto proofs, prove(r, commits, b.signatures));
+        if (std::find(proofs.begin(), proofs.end(), Proved::no) != proofs.end()) return unsigned_commits();
+        TRY_VOID(take_commits(r, b, origin, proofs, out));
         TRY(out.released, release_held(r));
+        if (!is_known) return {};
         TRY(const bool is_newest, remember_peer(r, b));
         return take_receipts(r, b, is_newest);
     }));

@@ -12,7 +12,8 @@ namespace taizhang::sync {
 inline constexpr std::int64_t kHeldBytesMax = 64 << 20;
 
 /// Errc::not_allowed when there is no room.
-Result<> hold(Replica& replica, const CommitHeader& header, const Hash& hash, Origin origin, std::string_view packed);
+Result<> hold(Replica& replica, const CommitHeader& header, const Hash& hash, Origin origin, std::string_view packed,
+              std::string_view signature);
 
 /// Admits those that follow by now; until nothing more moves. Gives how many.
 Result<std::uint64_t> release_held(Replica& replica);

@@ -1,7 +1,10 @@
 #include "sync/hub.h"
 
+#include "replica/open_ends.h"
 #include "sync/acks.h"
+#include "sync/known.h"
 #include "sync/session.h"
+#include "wire/runs.h"
 
 #include <algorithm>
 #include <set>
@@ -13,8 +16,6 @@ constexpr std::int64_t kCodeLifeMs = 72 * 3'600'000;
 constexpr std::size_t kTokenBytes = 16, kCodeLetters = 12;
 // Read from the log at once. Lower: a device that has most of it makes the hub look for the rest many times.
 constexpr std::size_t kLookBytes = 64u << 10;
-// No 0, O, 1, I, L: read aloud over a telephone.
-constexpr std::string_view kLetters = "23456789ABCDEFGHJKMNPQRSTUVWXYZ";
 
 std::string random_bytes(Replica& r, std::size_t n) {
     std::vector<std::uint8_t> b(n);
@@ -22,14 +23,26 @@ std::string random_bytes(Replica& r, std::size_t n) {
     return {b.begin(), b.end()};
 }
 
-/// What a person typed: case, spaces and dashes do not matter.
-std::string plain_code(std::string_view typed) {
+/// In the transaction at hand.
+Result<> count_wrong_code(Replica& r, std::int64_t now) {
+    constexpr std::int64_t kHourMs = 3'600'000;
+    TRY(const auto kept, r.fact("enrol/tries"));
+    Reader in(kept);
+    const auto hour = static_cast<std::int64_t>(in.varint());
+    const auto tries = in.varint();
     std::string out;
-    for (const char c : typed) {
-        const char u = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
-        if (kLetters.find(u) != std::string_view::npos) out.push_back(u);
-    }
-    return out;
+    Writer w(out);
+    w.varint(static_cast<std::uint64_t>(now / kHourMs));
+    w.varint(in.done() && hour == now / kHourMs ? tries + 1 : 1);
+    return r.set_fact("enrol/tries", out);
+}
+
+/// Whoever asked in short knows which hub this is, and where he stood.
+void shorten(const wire::SyncRequest& q, wire::SyncReply& reply) {
+    reply.city = 0;
+    reply.cursor.hub = {};
+    reply.cursor.generation = 0;
+    if (reply.cursor.log == q.cursor.log) reply.cursor.proof = 0;
 }
 
 Error denied(const std::string& zh, const std::string& en) { return fail(Errc::denied, zh + " / " + en); }
@@ -70,27 +83,81 @@ Result<std::string> Hub::handle(std::string_view request) {
         TRY_VOID(wire::decode(request, q));
         return enrol(q);
     }
-    wire::SyncRequest q;
+    TRY(const auto asked, read(request));
+    return sync(asked);
+}
+
+/// Who asks in short: the replica that last used the token, or another one of that unit (a copied PC has the same
+/// token).
+bool Hub::recognise(const Device& device, wire::SyncRequest& q) const {
+    q.replica = device.replica;
+    if (wire::place_of(q.city, q.replica, q.cursor) == q.place) return true;
+    for (const auto& [replica, cert] : r_->control().certs()) {
+        if (cert.unit != device.unit || wire::place_of(q.city, replica, q.cursor) != q.place) continue;
+        q.replica = replica;
+        return true;
+    }
+    return false;
+}
+
+Result<Hub::Asked> Hub::read(std::string_view request) {
+    Asked out;
+    auto& q = out.request;
     TRY_VOID(wire::decode(request, q));
-    return sync(q);
+    TRY(const auto own_token, r_->fact("upstream/token"));
+    if (q.replica == r_->id() || (!own_token.empty() && q.token == own_token))
+        return denied("这台服务器的上级地址就是它自己,请改正上级地址",
+                      "this server's upstream is itself: correct the address");
+    TRY(out.device, device_of(q.token));
+    if (q.place != 0) {
+        q.city = r_->control().city_mark();
+        q.cursor.hub = hub_;
+        q.cursor.generation = generation_;
+        TRY(const auto proof, r_->log_proof(q.cursor.log));
+        q.cursor.proof = proof.value_or(0);
+        out.is_short = proof && recognise(out.device, q);
+    }
+    KnownHere known(*r_);
+    const auto unfolded = q.place != 0 && !out.is_short
+                              ? Result<>(fail(Errc::not_found, "place"))
+                              : wire::read_runs(q.runs, q.replica, q.commits, out.is_short ? &known : nullptr);
+    q.runs.clear();
+    if (unfolded) return out;
+    if (unfolded.error().code != Errc::not_found || q.place == 0) return unfolded.error();
+    // It speaks of another replica, city or log than the hub's, or of commits that the hub does not have: nothing of it
+    // is taken before it has said everything in full.
+    wire::SyncRequest anew;
+    anew.token = q.token;
+    anew.replica = out.device.replica;
+    anew.control = q.control;
+    anew.reply_bytes = q.reply_bytes;
+    q = std::move(anew);
+    out.is_short = false;
+    return out;
 }
 
 // ------------------------------------------------------------------ enrolment
 
-Result<Hub::Code> Hub::new_code(const std::string& unit) {
-    const auto* own = r_->control().cert(r_->id());
-    if (!own || !r_->control().unit(unit))
-        return fail(Errc::not_found, "没有单位 " + unit + " / there is no unit " + unit);
-    if (!r_->control().is_at_or_below(unit, r_->control().authority(own->unit, r_->control().head()),
-                                      r_->control().head()))
+Result<> Hub::may_enrol(const std::string& unit) const {
+    const auto& c = r_->control();
+    const auto* own = c.cert(r_->id());
+    if (!own || !c.unit(unit)) return fail(Errc::not_found, "没有单位 " + unit + " / there is no unit " + unit);
+    if (!c.is_at_or_below(unit, c.authority(own->unit, c.head()), c.head()))
         return fail(Errc::not_allowed, unit + " 不在本单位之下 / unit " + unit + " is not below this one");
+    if (c.is_signed() && (!r_->can_sign() || own->level == Level::branch))
+        return fail(Errc::not_allowed, "本机不能为别的电脑签发登记 / this node cannot vouch for other devices");
+    return {};
+}
+
+Result<Hub::Code> Hub::new_code(const std::string& unit) {
+    TRY_VOID(may_enrol(unit));
     Code code;
     const auto bytes = random_bytes(*r_, kCodeLetters * 2);
     for (std::size_t i = 0; i < kCodeLetters; ++i) {
         if (i > 0 && i % 4 == 0) code.code.push_back('-');
         const auto n = static_cast<unsigned>(static_cast<std::uint8_t>(bytes[i * 2])) << 8 |
                        static_cast<std::uint8_t>(bytes[i * 2 + 1]);
-        code.code.push_back(kLetters[n % kLetters.size()]);
+        code.code.push_back(kCodeAlphabet[n % kCodeAlphabet.size()]);
     }
     code.expires_ms = r_->now().ms + kCodeLifeMs;
     TRY_VOID(r_->batch([&]() -> Result<> {
@@ -103,34 +170,72 @@ Result<Hub::Code> Hub::new_code(const std::string& unit) {
     return code;
 }
 
-Result<> Hub::issue_certificate(const ReplicaId& replica, const std::string& unit, const std::string& label) {
-    const auto* u = r_->control().unit(unit);
-    const auto* own = r_->control().cert(r_->id());
-    if (!u || !own) return fail(Errc::internal, "issue_certificate: no unit " + unit);
-    Certificate c;
-    c.replica = replica;
-    c.unit = unit;
-    c.level = u->level;
-    c.control = r_->control().head();
-    c.issuer = own->unit;
-    c.label = label;
-    return r_->add_certificate(c);
+Result<> Hub::issue_certificate(const wire::EnrolRequest& q, const std::string& unit) {
+    return r_->issue_certificate({q.replica, unit, q.label, trust::PublicKey::decode(q.key), q.nonce});
+}
+
+std::string Hub::fingerprint() const {
+    const auto& c = r_->control();
+    return c.is_signed() && r_->keys().device ? trust::fingerprint(c.root_key(), r_->keys().device->public_key())
+                                              : std::string();
+}
+
+/// The device has the key that it names, and its replica's name follows from it.
+Result<> Hub::check_key(const wire::EnrolRequest& q) const {
+    if (!r_->control().is_signed()) return {};
+    const auto key = trust::PublicKey::decode(q.key);
+    if (key.empty() || q.nonce.size() != trust::kNonceBytes || trust::replica_id(key, q.nonce) != q.replica ||
+        !key.verify(kForEnrolment, plain_code(q.code) + std::string(view(q.replica.bytes)), q.proof))
+        return denied("本机的密钥与编号不符,请升级程序后重新登记",
+                      "the device's key does not fit its name: upgrade the program and enrol again");
+    return {};
+}
+
+Result<> Hub::introduce_itself(wire::EnrolReply& reply) {
+    reply.city = r_->control().city_mark();
+    if (!r_->control().is_signed()) return {};
+    TRY(const auto first, r_->control_after(ControlPos{0}, 1));
+    if (!first.empty()) reply.city_entry = first.front();
+    reply.chain = r_->certificate_chain(r_->id());
+    return {};
+}
+
+/// A wrong code costs a try; when there are none left, even a right one has to wait for the next hour. Kept on the
+/// disk, so that a restart gives none back.
+Result<> Hub::check_tries(std::int64_t now) {
+    constexpr std::int64_t kHourMs = 3'600'000;
+    TRY(const auto kept, r_->fact("enrol/tries"));
+    Reader in(kept);
+    const auto hour = static_cast<std::int64_t>(in.varint());
+    const auto tries = in.varint();
+    if (in.done() && hour == now / kHourMs && tries >= kTriesAnHour)
+        return denied("登记码输错太多次,请一小时后再试",
+                      "too many wrong codes: nothing is enrolled here within this hour, try again later");
+    return {};
 }
 
 Result<std::string> Hub::enrol(const wire::EnrolRequest& q) {
     if (q.replica.is_zero() || q.label.size() > 100)
         return fail(Errc::protocol, "登记请求有误 / enrolment: malformed request");
+    wire::EnrolReply reply;
+    if (q.code.empty()) {
+        TRY_VOID(introduce_itself(reply));
+        return wire::encode(reply);
+    }
     if (q.replica == r_->id())
         return denied("不能把服务器登记到它自己下面", "a server cannot be enrolled below itself");
+    TRY_VOID(check_key(q));
     const auto hash = hash_of(plain_code(q.code));
-    wire::EnrolReply reply;
     const auto now = r_->now().ms;
+    TRY_VOID(check_tries(now));
+    bool is_wrong = false;
     TRY_VOID(r_->batch([&]() -> Result<> {
         TRY(auto find,
             r_->database().prepare("SELECT unit, expires_ms, used_by FROM enrol_code WHERE code_hash = ?1", false));
         find.bind_blob(1, view(hash.bytes));
         TRY(const bool known, find.step());
-        if (!known) return denied("登记码不对,请核对后重输", "no such code: check it and type it again");
+        is_wrong = !known;
+        if (is_wrong) return count_wrong_code(*r_, now);
         reply.unit = std::string(find.text(0));
         const bool expired = find.integer(1) < now, used = !find.is_null(2);
         // Asked again by the same device: our answer was lost on the way.
@@ -139,32 +244,39 @@ Result<std::string> Hub::enrol(const wire::EnrolRequest& q) {
         if (used && !again) return denied("登记码已经用过,请向上级再要一个", "this code was used: ask for a new one");
         if (expired && !again)
             return denied("登记码已过期,请向上级再要一个", "this code has expired: ask for a new one");
-        const auto* known_as = r_->control().cert(q.replica);
-        if (known_as && known_as->unit != reply.unit)
-            return denied("这台电脑已经登记在别的单位", "this replica is enrolled for another unit");
-        if (!known_as) TRY_VOID(issue_certificate(q.replica, reply.unit, q.label));
-
-        reply.token = random_bytes(*r_, kTokenBytes);
-        const auto token_hash = hash_of(reply.token);
-        TRY(auto add, r_->database().prepare("INSERT INTO device(token_hash, replica, unit, label, enrolled_ms, "
-                                             "last_seen_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?5)",
-                                             false));
-        add.bind_blob(1, view(token_hash.bytes))
-            .bind_blob(2, view(q.replica.bytes))
-            .bind(3, std::string_view(reply.unit))
-            .bind(4, std::string_view(q.label))
-            .bind(5, now);
-        TRY_VOID(add.run());
+        TRY_VOID(admit_device(q, now, reply));
         TRY(auto use, r_->database().prepare("UPDATE enrol_code SET used_by = ?2 WHERE code_hash = ?1", false));
         use.bind_blob(1, view(hash.bytes)).bind_blob(2, view(q.replica.bytes));
         return use.run();
     }));
+    if (is_wrong) return denied("登记码不对,请核对后重输", "no such code: check it and type it again");
+    TRY_VOID(introduce_itself(reply));
+    return wire::encode(reply);
+}
+
+/// Vouches for the device and gives it a token, for `reply.unit`; in the transaction at hand.
+Result<> Hub::admit_device(const wire::EnrolRequest& q, std::int64_t now, wire::EnrolReply& reply) {
+    const auto* known_as = r_->control().cert(q.replica);
+    if (known_as && known_as->unit != reply.unit)
+        return denied("这台电脑已经登记在别的单位", "this replica is enrolled for another unit");
+    if (!known_as) TRY_VOID(issue_certificate(q, reply.unit));
+
+    reply.token = random_bytes(*r_, kTokenBytes);
+    const auto token_hash = hash_of(reply.token);
+    TRY(auto add, r_->database().prepare("INSERT INTO device(token_hash, replica, unit, label, enrolled_ms, "
+                                         "last_seen_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?5)",
+                                         false));
+    add.bind_blob(1, view(token_hash.bytes))
+        .bind_blob(2, view(q.replica.bytes))
+        .bind(3, std::string_view(reply.unit))
+        .bind(4, std::string_view(q.label))
+        .bind(5, now);
+    TRY_VOID(add.run());
     reply.level = level();
     reply.time_ms = now;
     reply.cursor = {hub_, generation_, Lsn{0}, 0, 0, 0};
     reply.certificate = r_->control().cert(q.replica)->encode();
-    reply.city = r_->control().city_mark();
-    return wire::encode(reply);
+    return {};
 }
 
 Result<Hub::Device> Hub::device_of(const std::string& token) {
@@ -216,11 +328,9 @@ const std::vector<StreamId>& Hub::scope(const std::string& unit) {
     return it->second;
 }
 
-Result<std::string> Hub::sync(const wire::SyncRequest& q) {
-    if (q.replica == r_->id())
-        return denied("这台服务器的上级地址就是它自己,请改正上级地址",
-                      "this server's upstream is itself: correct the address");
-    TRY(const auto device, device_of(q.token));
+Result<std::string> Hub::sync(const Asked& asked) {
+    const auto& device = asked.device;
+    const auto& q = asked.request;
     if (q.replica.is_zero()) return fail(Errc::protocol, "同步请求有误 / sync: malformed request");
     if (q.city != 0 && q.city != r_->control().city_mark())
         return denied("这台服务器属于另一个城市", "this server belongs to another city");
@@ -228,23 +338,49 @@ Result<std::string> Hub::sync(const wire::SyncRequest& q) {
     reply.level = level();
     reply.city = r_->control().city_mark();
     std::vector<Hash> just_sent;
+    bool is_unknown = false;  // a hub from a backup may have forgotten who this is: the device can say it
     TRY_VOID(r_->batch([&]() -> Result<> {
-        // A device that goes on under a new incarnation is still that device.
-        if (!r_->control().cert(q.replica)) TRY_VOID(issue_certificate(q.replica, device.unit, device.label));
+        TRY_VOID(take_control(q));
+        TRY_VOID(take_certificates(q, device));
+        if (r_->control().revocation(q.replica))
+            return denied("这台电脑的登记已被吊销,请与上级联系", "this device was revoked: ask the office above");
+        // A device that goes on under a new incarnation is still that device. Where there are keys it says so itself.
+        if (!r_->control().cert(q.replica)) {
+            if (!r_->control().is_signed()) {
+                TRY_VOID(r_->issue_certificate({q.replica, device.unit, device.label, {}, {}}));
+            } else {
+                is_unknown = std::none_of(q.certificates.begin(), q.certificates.end(), [&](const auto& body) {
+                    const auto c = Certificate::decode(body);
+                    return c && c->replica == q.replica;
+                });
+                if (is_unknown) return {};
+                return denied("本机的密钥没有登记,请重新 enrol", "this device's key is not enrolled: enrol again");
+            }
+        }
         TRY(auto seen,
             r_->database().prepare("UPDATE device SET last_seen_ms = ?2, replica = ?3 WHERE token_hash = ?1", false));
         const auto hash = hash_of(q.token);
         seen.bind_blob(1, view(hash.bytes)).bind(2, r_->now().ms).bind_blob(3, view(q.replica.bytes));
         if (!q.commits.empty() || device.replica != q.replica) TRY_VOID(seen.run());
-        return take(q, device, reply);
+        return take(q, device, just_sent, reply);
     }));
+    if (is_unknown) {
+        reply.wants_certificates.push_back(q.replica);
+        reply.cursor = q.cursor;
+        reply.control_head = r_->control().head();
+        reply.time_ms = r_->now().ms;
+        reply.more = true;
+        return wire::encode(reply);
+    }
     // Commits under this node's own name came from a device: the node was put back from a backup.
     if (r_->is_copied()) TRY_VOID(r_->reincarnate());
     const auto* cert = r_->control().cert(q.replica);
-    if (cert->unit != device.unit) return denied("证书与登记的单位不符", "the replica belongs to another unit");
-    for (const auto& bytes : q.commits) just_sent.push_back(hash_of(bytes));
-    TRY_VOID(give(q, device, just_sent, reply));
+    if (!cert || cert->unit != device.unit)
+        return denied("证书与登记的单位不符", "the replica belongs to another unit");
+    TRY_VOID(give(q, device, std::move(just_sent), reply));
     reply.time_ms = r_->now().ms;
+    if (asked.is_short) shorten(q, reply);
+    reply.runs = wire::write_runs(reply.commits, {});
     return wire::encode(reply);
 }
 
@@ -263,8 +399,16 @@ Result<> Hub::take_control(const wire::SyncRequest& q) {
     if (!takes) return {};
     for (const auto& bytes : q.control_entries) {
         TRY(const auto e, ControlEntry::decode(bytes));
-        if (e.pos <= r_->control().head()) continue;
-        if (e.prev != r_->control().head_hash()) return {};  // of another past: what is here stands
+        const auto head = r_->control().head();
+        const bool is_next = e.pos.value == head.value + 1;
+        // Of another past: what is here stands. The root's signature under both is kept as evidence.
+        if (r_->control().is_signed() && (e.pos <= head || (is_next && e.prev != r_->control().head_hash()))) {
+            if (auto compared = r_->receive_control(std::span(&bytes, 1));
+                !compared && compared.error().code != Errc::protocol)
+                return compared;
+        }
+        if (e.pos <= head) continue;
+        if (e.prev != r_->control().head_hash()) return {};
         TRY_VOID(r_->receive_control(std::span(&bytes, 1)));
     }
     return {};
@@ -278,31 +422,37 @@ bool Hub::may_bring(const Device& device, const CommitHeader& h) const {
     return c.held_ever(device.unit, h.stream) || !author || c.held_ever(author->unit, h.stream);
 }
 
-/// Admits what the device sends, in its scope; on return (and after the batch) it is on the disk and may be acked.
-Result<> Hub::take(const wire::SyncRequest& q, const Device& device, wire::SyncReply& reply) {
-    TRY_VOID(take_control(q));
+/// Whom this device may speak for; another's certificate comes from there. Signed ones speak for themselves.
+Result<> Hub::take_certificates(const wire::SyncRequest& q, const Device& device) {
+    const auto& c = r_->control();
     for (const auto& body : q.certificates) {
-        TRY(const auto c, Certificate::decode(body));
-        if (r_->control().cert(c.replica)) continue;
-        // Whom this device may speak for; another's certificate comes from there.
-        if (!r_->control().is_at_or_below(c.unit, r_->control().authority(device.unit, r_->control().head()),
-                                          r_->control().head()))
-            continue;
-        TRY_VOID(r_->add_certificate(c));
+        TRY(const auto cert, Certificate::decode(body));
+        if (c.cert(cert.replica)) continue;
+        if (!c.is_signed() && !c.is_at_or_below(cert.unit, c.authority(device.unit, c.head()), c.head())) continue;
+        if (auto r = r_->add_certificate(cert); !r && r.error().code != Errc::denied) return r;
     }
+    return {};
+}
+
+/// Admits what the device sends, in its scope; on return (and after the batch) it is on the disk and may be acked.
+Result<> Hub::take(const wire::SyncRequest& q, const Device& device, std::vector<Hash>& just_sent,
+                   wire::SyncReply& reply) {
     std::vector<std::string_view> run;
+    const std::vector<std::string_view> all(q.commits.begin(), q.commits.end());
+    TRY_VOID(prove(*r_, all, q.signatures));
     auto flush = [&]() -> Result<bool> {
         if (run.empty()) return true;
         TRY(const auto results, receive_from_below(*r_, run));
         run.clear();
         for (const auto& x : results) {
             if (x.admission == Admission::admitted || x.admission == Admission::duplicate) {
+                just_sent.push_back(x.hash);
                 // In order of seq, each on the one before: the last one stands for all.
                 auto it = std::find_if(reply.acks.begin(), reply.acks.end(), [&](const auto& a) {
                     return a.at.stream == x.header.stream && a.at.replica == x.header.replica;
                 });
                 if (it == reply.acks.end())
-                    it = reply.acks.insert(it, {{x.header.stream, x.header.replica, {}, {}}, reply.level});
+                    it = reply.acks.insert(it, {{x.header.stream, x.header.replica, {}, {}}, reply.level, {}, {}});
                 if (it->at.seq < x.header.seq) {
                     it->at.seq = x.header.seq;
                     it->at.hash = x.hash;
@@ -310,7 +460,13 @@ Result<> Hub::take(const wire::SyncRequest& q, const Device& device, wire::SyncR
                 continue;
             }
             wire::Verdict v;
-            v.kind = x.admission == Admission::gap ? wire::Verdict::Kind::gap : wire::Verdict::Kind::broken;
+            v.kind = x.admission == Admission::gap        ? wire::Verdict::Kind::gap
+                     : x.admission == Admission::unproved ? wire::Verdict::Kind::unproved
+                                                          : wire::Verdict::Kind::broken;
+            auto& asked = reply.wants_certificates;
+            if (x.admission == Admission::unproved && !r_->control().cert(x.header.replica) &&
+                std::find(asked.begin(), asked.end(), x.header.replica) == asked.end())
+                asked.push_back(x.header.replica);
             if (x.header.stream.unit.empty()) return fail(Errc::protocol, x.why);
             v.stream = x.header.stream;
             v.replica = x.header.replica;
@@ -341,6 +497,12 @@ Result<> Hub::take(const wire::SyncRequest& q, const Device& device, wire::SyncR
              h.stream.str() + " 不在本机的范围内 / " + h.stream.str() + " is outside this device's scope"});
     }
     TRY_VOID(flush());
+    if (q.passes_on && r_->control().is_signed()) {  // to be passed on, each has to speak for itself
+        for (auto& a : reply.acks) TRY_VOID(sign_ack(*r_, a));
+    } else if (reply.verdicts.empty()) {  // all of it: one mark says so
+        reply.took = wire::mark_of(just_sent);
+        reply.acks.clear();
+    }
     for (auto& v : reply.verdicts)
         if (v.kind == wire::Verdict::Kind::gap) {
             TRY(const auto heads, r_->chain_heads(std::span(&v.stream, 1)));
@@ -361,10 +523,16 @@ Result<> Hub::give_certificates(const wire::SyncRequest& q, const Device& device
                                 wire::SyncReply& reply) {
     TRY(const auto certs, r_->certificates_after(after));
     reply.cursor.certificates = after;
+    std::set<ReplicaId> issuers;
     for (const auto& s : certs) {
         reply.cursor.certificates = s.pos;
         TRY(const auto cert, Certificate::decode(s.body));
-        if (matters_to(device.unit, cert) || cert.replica == q.replica) reply.certificates.push_back(s.body);
+        if (!matters_to(device.unit, cert) && cert.replica != q.replica) continue;
+        reply.certificates.push_back(s.body);
+        // Who vouched may be an office that has nothing to do with the device since the tree moved.
+        for (const auto* by = r_->control().cert(cert.issuer_replica); by && !matters_to(device.unit, *by);
+             by = r_->control().cert(by->issuer_replica))
+            if (issuers.insert(by->replica).second) reply.certificates.push_back(by->encode());
     }
     return {};
 }
@@ -404,8 +572,53 @@ Result<> Hub::give_states(const wire::SyncRequest& q, std::vector<StreamId> stre
     return {};
 }
 
-Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::vector<Hash>& just_sent,
+/// What a relay is given it passes on, and with it that this level has it.
+/// The first of each chain stands for all of it.
+Result<> Hub::give_given_acks(wire::SyncReply& reply, const std::vector<wire::ChainPos>& given) {
+    if (!r_->control().is_signed()) return {};
+    std::set<std::pair<StreamId, ReplicaId>> said;
+    for (const auto& at : given) {
+        if (reply.given_acks.size() == kAcksMax) break;
+        if (!said.insert({at.stream, at.replica}).second) continue;
+        wire::Ack a{at, reply.level, {}, {}};
+        TRY_VOID(sign_ack(*r_, a));
+        reply.given_acks.push_back(std::move(a));
+    }
+    return {};
+}
+
+/// New commits for a reader, about `room` bytes of them, up to a place where each chain ends signed. What the device
+/// has already takes no room: a slow link must not page through its own commits.
+Result<std::vector<LogEntry>> Hub::choose(const std::vector<StreamId>& streams, const std::vector<Hash>& just_sent,
+                                          const std::vector<ChainHead>& known, std::size_t room, Lsn& through) {
+    std::vector<LogEntry> out;
+    OpenEnds ends(*r_);
+    bool is_full = false;
+    for (std::size_t looked = 0; !is_full && (looked < kReplyBytes || ends.any()) && through < r_->log_head();) {
+        Lsn next;
+        TRY(auto entries, r_->log_after(through, streams, std::max(room, kLookBytes), next, known));
+        for (auto& e : entries) {
+            looked += e.packed.size();
+            const bool has_it = std::binary_search(just_sent.begin(), just_sent.end(), e.hash);
+            if (!has_it && room == 0 && !ends.any()) {
+                next = Lsn{e.lsn.value - 1};
+                is_full = true;
+                break;
+            }
+            ends.add(e);
+            if (has_it) continue;
+            room -= std::min(room, e.packed.size());
+            out.push_back(std::move(e));
+        }
+        through = next;
+    }
+    ends.sign(out);
+    return out;
+}
+
+Result<> Hub::give(const wire::SyncRequest& q, const Device& device, std::vector<Hash> just_sent,
                    wire::SyncReply& reply) {
+    std::sort(just_sent.begin(), just_sent.end());
     TRY(const auto proof, r_->log_proof(q.cursor.log));
     const bool known = q.cursor.hub == hub_ && q.cursor.generation == generation_ && proof == q.cursor.proof;
     reply.cursor = {hub_,
@@ -427,7 +640,7 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::
         reply.more = true;
         return {};
     }
-    reply.wants_certificates = r_->wanted_certificates(kWantsMax);
+    for (const auto& id : r_->wanted_certificates(kWantsMax)) reply.wants_certificates.push_back(id);
     const auto asked_certificates = reply.cursor.certificates;
     TRY_VOID(give_certificates(q, device, asked_certificates, reply));
     const auto& streams = scope(device.unit);
@@ -435,6 +648,7 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::
         reply.has_heads = true;
         TRY(const auto heads, r_->chain_heads(streams));
         for (const auto& h : heads) reply.heads.push_back({h.stream, h.replica, h.seq, h.hash});
+        if (q.passes_on) TRY_VOID(give_given_acks(reply, reply.heads));
         if (!q.has_vector) {
             reply.wants_vector = reply.more = true;
             return {};
@@ -444,8 +658,8 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::
     std::set<ReplicaId> strangers;
     auto introduce = [&](const ReplicaId& replica) {
         const auto* author = r_->control().cert(replica);
-        if (author && !matters_to(device.unit, *author) && strangers.insert(replica).second)
-            reply.certificates.push_back(author->encode());
+        if (!author || matters_to(device.unit, *author) || !strangers.insert(replica).second) return;
+        for (auto& body : r_->certificate_chain(replica)) reply.certificates.push_back(std::move(body));
     };
     if (asked_certificates == 0) {  // a new device, or one that waits for a certificate
         TRY(const auto heads, r_->chain_heads(streams));
@@ -457,29 +671,25 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, const std::
         reply.more = !(q.state_after.empty() && reply.states.empty() && reply.state_through.empty());
         if (reply.more) return {};  // what follows depends on what it takes of this
     }
-    TRY(auto passed_on, acks_after(*r_, reply.cursor.acks, streams, kAcksMax, reply.cursor.acks));
+    TRY(auto passed_on, acks_after(*r_, reply.cursor.acks, streams, device.unit, kAcksMax, reply.cursor.acks));
     reply.more = reply.more || passed_on.size() == kAcksMax;
     std::move(passed_on.begin(), passed_on.end(), std::back_inserter(reply.acks));
     std::vector<ChainHead> known_heads;
     for (const auto& v : q.vector) known_heads.push_back({v.stream, v.replica, v.seq, v.hash, Origin::below});
-    // What the device has already takes no room: a slow link must not page through its own commits.
     Lsn through = reply.cursor.log;
-    for (std::size_t looked = 0; looked < kReplyBytes && through < r_->log_head();) {
-        Lsn next;
-        TRY(auto entries, r_->log_after(through, streams, std::max(room, kLookBytes), next, known_heads));
-        for (auto& e : entries) {
-            looked += e.packed.size();
-            introduce(e.replica);
-            if (std::find(just_sent.begin(), just_sent.end(), hash_of(e.packed)) != just_sent.end()) continue;
-            if (room == 0) {
-                next = Lsn{e.lsn.value - 1};
-                looked = kReplyBytes;
-                break;
-            }
-            room -= std::min(room, e.packed.size());
-            reply.commits.push_back(std::move(e.packed));
-        }
-        through = next;
+    TRY(auto entries, choose(streams, just_sent, known_heads, room, through));
+    if (q.passes_on) {
+        std::vector<wire::ChainPos> given;
+        for (auto e = entries.rbegin(); e != entries.rend(); ++e)
+            given.push_back({r_->stream_name(e->stream_no), e->replica, e->seq, e->hash});
+        TRY_VOID(give_given_acks(reply, given));
+    } else {
+        thin_signatures(entries);
+    }
+    for (auto& e : entries) {
+        introduce(e.replica);
+        if (!e.signature.empty()) reply.signatures.push_back({reply.commits.size(), std::move(e.signature)});
+        reply.commits.push_back(std::move(e.packed));
     }
     reply.cursor.log = through;
     TRY(const auto place, r_->log_proof(through));

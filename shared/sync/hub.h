@@ -20,6 +20,8 @@ namespace taizhang::sync {
 inline constexpr std::size_t kAcksMax = 4096;  ///< passed on in one reply
 inline constexpr std::size_t kWantsMax = 256;
 inline constexpr std::size_t kStateBytesMax = 4u << 20;  ///< a stream beyond that is given as log
+/// Wrong codes that a hub answers in an hour; a code has 59 bits, so this many guesses find nothing.
+inline constexpr int kTriesAnHour = 20;
 
 class Hub {
 public:
@@ -39,6 +41,15 @@ public:
     };
     /// A one-time code for one device of that unit. Errc::not_found: no such unit here, or not ours to enrol.
     Result<Code> new_code(const std::string& unit);
+    /// What both sides compare at enrolment; empty in a city without keys.
+    std::string fingerprint() const;
+
+    /// Enrolment without a network: the file that the device wrote, answered by one that only it can open.
+    struct Answer {
+        std::string file;
+        std::string device;  ///< what both sides compare: the device's fingerprint
+    };
+    Result<Answer> answer(std::string_view request_file, const std::string& unit);
 
     struct Device {
         ReplicaId replica;
@@ -53,16 +64,36 @@ public:
     std::uint64_t generation() const { return generation_; }
     Level level() const;
 
+    /// A request with all that the short form leaves to the hub.
+    struct Asked {
+        Device device;
+        wire::SyncRequest request;
+        bool is_short = false;  ///< and its place fits
+    };
+    /// What handle() goes by. Errc::protocol, denied.
+    Result<Asked> read(std::string_view request);
+
 private:
     explicit Hub(Replica& r) : r_(&r) {}
     Result<std::string> enrol(const wire::EnrolRequest& q);
-    Result<std::string> sync(const wire::SyncRequest& q);
+    Result<std::string> sync(const Asked& asked);
+    bool recognise(const Device& device, wire::SyncRequest& q) const;
     Result<bool> takes_control();
     Result<> take_control(const wire::SyncRequest& q);
-    Result<> issue_certificate(const ReplicaId& replica, const std::string& unit, const std::string& label);
-    Result<> take(const wire::SyncRequest& q, const Device& device, wire::SyncReply& reply);
-    Result<> give(const wire::SyncRequest& q, const Device& device, const std::vector<Hash>& just_sent,
+    Result<> issue_certificate(const wire::EnrolRequest& q, const std::string& unit);
+    Result<> take(const wire::SyncRequest& q, const Device& device, std::vector<Hash>& just_sent,
                   wire::SyncReply& reply);
+    Result<> give(const wire::SyncRequest& q, const Device& device, std::vector<Hash> just_sent,
+                  wire::SyncReply& reply);
+    Result<> check_key(const wire::EnrolRequest& q) const;
+    Result<> introduce_itself(wire::EnrolReply& reply);
+    Result<> check_tries(std::int64_t now);
+    Result<> may_enrol(const std::string& unit) const;
+    Result<> admit_device(const wire::EnrolRequest& q, std::int64_t now, wire::EnrolReply& reply);
+    Result<> take_certificates(const wire::SyncRequest& q, const Device& device);
+    Result<> give_given_acks(wire::SyncReply& reply, const std::vector<wire::ChainPos>& given);
+    Result<std::vector<LogEntry>> choose(const std::vector<StreamId>& streams, const std::vector<Hash>& just_sent,
+                                         const std::vector<ChainHead>& known, std::size_t room, Lsn& through);
     bool may_bring(const Device& device, const CommitHeader& h) const;
     Result<> give_pasts(const wire::SyncRequest& q, const std::vector<StreamId>& streams, std::size_t room,
                         wire::SyncReply& reply);

@@ -1,8 +1,12 @@
 #include "sync/session.h"
 
+#include "replica/open_ends.h"
 #include "sync/held.h"
+#include "sync/known.h"
+#include "wire/runs.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace taizhang::sync {
@@ -21,7 +25,11 @@ constexpr std::size_t kRowsMax = 64;                  // whose history is asked 
 constexpr const char* kEvicted = "upstream/evicted";  // by which tree everything out of scope is gone
 constexpr const char* kHubUnit = "upstream/unit";
 constexpr const char* kLastSync = "upstream/last_sync_ms";
-constexpr const char* kLink = "upstream/link";  // Chunks::encode
+constexpr const char* kLink = "upstream/link";              // Chunks::encode
+constexpr const char* kIntroduced = "upstream/introduced";  // the replica whose certificate the hub has
+constexpr const char* kPassesOn = "upstream/passes_on";     // this node is a hub itself
+constexpr const char* kHubKey = "upstream/key";
+constexpr const char* kHubReplica = "upstream/replica";  // the hub's, from enrolment: its certificate says its level
 
 // Of the first trip of a session, whatever the link was when it was last seen. Higher: a link that went bad loses more
 // before that is known; lower: one more round trip on a good one.
@@ -69,6 +77,70 @@ Error another_city() {
 }
 
 }  // namespace
+
+Result<trust::PublicKey> upstream_key(Replica& r) {
+    TRY(const auto bytes, r.fact(kHubKey));
+    return trust::PublicKey::decode(bytes);
+}
+
+namespace {
+
+Result<ReplicaId> hub_replica(Replica& r) {
+    TRY(const auto bytes, r.fact(kHubReplica));
+    ReplicaId hub;
+    if (bytes.size() == hub.bytes.size()) std::memcpy(hub.bytes.data(), bytes.data(), bytes.size());
+    return hub;
+}
+
+/// The certificate and what it rests on, without what the hub's own rests on: it has that.
+Result<> add_chain(Replica& r, const ReplicaId& id, std::vector<std::string>& out) {
+    TRY(const auto hub, hub_replica(r));
+    const auto known = r.certificate_chain(hub);
+    for (auto& body : r.certificate_chain(id))
+        if (std::find(out.begin(), out.end(), body) == out.end() &&
+            std::find(known.begin(), known.end(), body) == known.end())
+            out.push_back(std::move(body));
+    return {};
+}
+
+/// What two people compare, computed from what the hub says of itself; empty in a city without keys.
+Result<std::string> fingerprint_of(const wire::EnrolReply& m) {
+    if (m.city_entry.empty()) return std::string();
+    TRY(const auto entry, ControlEntry::decode(m.city_entry));
+    ControlState city;
+    TRY_VOID(city.apply(entry));
+    if (!city.is_signed() || city.city_mark() != m.city || m.chain.empty())
+        return fail(Errc::protocol, "登记答复与请求不符 / enrolment: the server's introduction makes no sense");
+    TRY(const auto hub, Certificate::decode(m.chain.back()));
+    return trust::fingerprint(city.root_key(), hub.key());
+}
+
+}  // namespace
+
+std::string plain_code(std::string_view typed) {
+    std::string out;
+    for (const char c : typed) {
+        const char u = c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c;
+        if (kCodeAlphabet.find(u) != std::string_view::npos) out.push_back(u);
+    }
+    return out;
+}
+
+Result<> take_certificates(Replica& r, const std::vector<std::string>& bodies) {
+    for (const auto& body : bodies) {
+        TRY(const auto c, Certificate::decode(body));
+        if (auto taken = r.add_certificate(c); !taken && taken.error().code != Errc::denied) return taken;
+    }
+    return {};
+}
+
+Result<std::vector<Proved>> prove(Replica& r, std::span<const std::string_view> packed,
+                                  const std::vector<wire::HeadSignature>& signatures) {
+    std::vector<HeadSignature> list;
+    list.reserve(signatures.size());
+    for (const auto& s : signatures) list.push_back({s.index, s.signature});
+    return r.prove(packed, list);
+}
 
 Result<std::vector<Unsent>> unsent(Replica& replica) { return replica.behind(); }
 
@@ -138,16 +210,63 @@ Result<> note_trip(Replica& r, const Trip& trip) {
 
 Result<> forget_cursor(Replica& r) { return r.set_fact(kCursor, encode(wire::Cursor{})); }
 
+namespace {
+
+bool is_own(const Replica& r, const ReplicaId& author) { return author == r.id() || r.is_own_key(author); }
+
+/// Up to where the chain was dropped here, or `after`; of what was dropped, the city's backup holds all.
+Result<Seq> dropped_up_to(Replica& r, const ChainHead& h, Seq after) {
+    TRY(const auto left, r.chain_after(h.stream, h.replica, after, 1));
+    return left.empty() ? h.seq : Seq{left.front().seq.value - 1};
+}
+
+/// From behind what the city has.
+Result<> offer_again(Replica& r, const ChainHead& h) {
+    TRY(const bool is_there, level_has(r, {h.replica, h.stream, h.seq, h.hash}, Level::city));
+    if (is_there) return {};
+    TRY(const auto acked, level_ack(r, h.stream, h.replica, Level::city));
+    TRY(const auto from, dropped_up_to(r, h, acked));
+    TRY(const auto place, r.place(h.stream, h.replica));
+    return place && *place > from ? r.set_place(h.stream, h.replica, from) : Result<>();
+}
+
+/// Nobody waits for what this node dropped.
+Result<> leave_dropped(Replica& r, const ChainHead& h) {
+    TRY(const auto place, r.place(h.stream, h.replica));
+    if (!place || *place >= h.seq) return {};
+    TRY(const auto from, dropped_up_to(r, h, *place));
+    return from > *place ? r.set_place(h.stream, h.replica, from) : Result<>();
+}
+
+/// Nothing of it was written here and is not known to be at the city: a relay's word is not enough to drop work.
+Result<bool> is_safe_above(Replica& r, const StreamId& stream) {
+    TRY(const auto heads, r.chain_heads(std::span(&stream, 1)));
+    for (const auto& h : heads) {
+        if (!is_own(r, h.replica)) continue;
+        TRY(const bool is_there, level_has(r, {h.replica, h.stream, h.seq, h.hash}, Level::city));
+        if (!is_there) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
 Result<> learn_hub_heads(Replica& r, const std::vector<wire::ChainPos>& there_heads, Level level) {
     TRY(const auto heads, r.chain_heads());
     const auto* own = r.control().cert(r.id());
+    TRY(const bool is_hub, has_devices(r));
     for (const auto& h : heads) {
         const auto it = std::find_if(there_heads.begin(), there_heads.end(),
                                      [&](const auto& x) { return x.stream == h.stream && x.replica == h.replica; });
-        // It speaks of what this unit holds; of what the tree took from it, it says nothing.
+        // It speaks of what this unit holds; of what the tree took from it, it says nothing. Own work goes again then,
+        // unless the city has said that it has it: the hub that took it may be gone. So does what a server has of those
+        // below: they wait for the city's word.
         if (it == there_heads.end() && own && r.control().unit(h.stream.unit) &&
-            !r.control().holds(own->unit, h.stream))
+            !r.control().holds(own->unit, h.stream)) {
+            if (is_hub || is_own(r, h.replica)) TRY_VOID(offer_again(r, h));
+            TRY_VOID(leave_dropped(r, h));
             continue;
+        }
         Seq there{0};
         if (it != there_heads.end()) {
             // Only a head that we know too tells what is there; of a forked chain it tells of one branch.
@@ -159,7 +278,7 @@ Result<> learn_hub_heads(Replica& r, const std::vector<wire::ChainPos>& there_he
         TRY(const auto said, level_ack(r, h.stream, h.replica, level));
         if (there < said) {  // that level lost some, or this is another office of it
             const auto hash = it == there_heads.end() || there.value == 0 ? Hash{} : it->hash;
-            TRY_VOID(learn_ack(r, {{h.stream, h.replica, there, hash}, level}));
+            TRY_VOID(learn_ack(r, {{h.stream, h.replica, there, hash}, level, {}, {}}, true));
         }
     }
     return {};
@@ -172,14 +291,14 @@ Result<> evict_out_of_scope(Replica& r) {
     if (!own || done == std::to_string(head.value)) return {};
     // A server keeps what it had: those below still bring what they wrote before they heard of the move, and it has to
     // fit on what is there. Nothing new of it comes from above.
-    TRY(auto devices, r.database().prepare("SELECT 1 FROM device LIMIT 1", false));
-    TRY(const bool is_hub, devices.step());
+    TRY(const bool is_hub, has_devices(r));
     if (is_hub) return {};
     TRY(const auto left, unsent(r));
     bool is_whole = true;
     for (const auto& s : r.streams()) {
         if (!r.control().unit(s.unit) || r.control().holds(own->unit, s)) continue;
-        if (std::any_of(left.begin(), left.end(), [&](const auto& c) { return c.stream == s; }))
+        TRY(const bool is_safe, is_safe_above(r, s));
+        if (!is_safe || std::any_of(left.begin(), left.end(), [&](const auto& c) { return c.stream == s; }))
             is_whole = false;
         else
             TRY_VOID(r.evict(s));
@@ -197,6 +316,11 @@ Result<bool> must_enrol_again(Replica& r) {
            !r.control().is_at_or_below(own->unit, r.control().authority(hub, head), head);
 }
 
+Result<Seq> hub_ack(Replica& r, const StreamId& stream, const ReplicaId& author) {
+    TRY(const auto ack, r.place(stream, author));
+    return ack.value_or(Seq{0});
+}
+
 Result<Level> upstream_level(Replica& replica) {
     TRY(const auto v, replica.fact(kLevel));
     return v.empty() ? Level::none : level_from(v);
@@ -205,6 +329,9 @@ Result<Level> upstream_level(Replica& replica) {
 // ------------------------------------------------------------------ enrolment
 
 Result<std::string> Enrolment::request(const std::string& code, const std::string& label) {
+    if (!is_line(label))
+        return fail(Errc::usage,
+                    "这台电脑的名称里有不能用的字符 / the name of this PC has characters that cannot be used");
     // The old unit's name is done with; what was written under it stays and goes up as it is.
     const auto* own = r_.control().cert(r_.id());
     if (own && r_.control().is_abolished(own->unit, r_.control().head()))
@@ -216,26 +343,64 @@ Result<std::string> Enrolment::request(const std::string& code, const std::strin
     q.code = code;
     q.replica = r_.id();
     q.label = label;
+    if (const auto& key = r_.keys().device) {
+        q.key = key->public_key().encode();
+        TRY(q.nonce, r_.fact("nonce"));
+        q.proof = key->sign(kForEnrolment, plain_code(code) + std::string(view(q.replica.bytes)));
+    }
     return wire::encode(q);
+}
+
+Result<std::string> Enrolment::question() {
+    wire::EnrolRequest q;
+    q.replica = r_.id();
+    return wire::encode(q);
+}
+
+Result<std::string> Enrolment::fingerprint(std::string_view bytes) {
+    wire::EnrolReply m;
+    TRY_VOID(wire::decode(bytes, m));
+    return fingerprint_of(m);
+}
+
+Result<trust::PublicKey> Enrolment::hub_key(std::string_view answer) {
+    wire::EnrolReply m;
+    TRY_VOID(wire::decode(answer, m));
+    if (m.chain.empty()) return trust::PublicKey{};
+    TRY(const auto hub, Certificate::decode(m.chain.back()));
+    return hub.key();
 }
 
 Result<> Enrolment::reply(std::string_view bytes) {
     wire::EnrolReply m;
     TRY_VOID(wire::decode(bytes, m));
+    TRY(fingerprint_, fingerprint_of(m));
     TRY(const auto cert, Certificate::decode(m.certificate));
     if (cert.replica != r_.id() || cert.unit != m.unit || m.token.empty())
         return fail(Errc::protocol, "登记答复与请求不符 / enrolment: the answer is for somebody else");
     const auto mark = r_.control().city_mark();
     if (mark != 0 && m.city != mark) return another_city();
+    if (!fingerprint_.empty() && (!r_.keys().device || cert.key() != r_.keys().device->public_key()))
+        return fail(Errc::protocol, "登记答复不是给本机密钥的 / enrolment: the answer is for another key");
     if (const auto* own = r_.control().cert(r_.id()); own && own->unit != m.unit)
         return fail(Errc::not_allowed, "这个登记码是 " + m.unit + " 的,本机属于 " + own->unit + " / this code is for " +
                                            m.unit + ", this replica belongs to " + own->unit);
     // With data already here: a cursor of no hub, so that the vectors are compared.
     const auto cursor = r_.log_head().value == 0 ? m.cursor : wire::Cursor{};
     TRY_VOID(r_.batch([&]() -> Result<> {
+        // Of a signed city the first entry is taken at once: whatever comes later has to be signed by its root key.
+        if (!m.city_entry.empty()) TRY_VOID(r_.receive_control(std::span(&m.city_entry, 1)));
+        TRY_VOID(take_certificates(r_, m.chain));
         TRY_VOID(r_.add_certificate(cert));
         TRY_VOID(r_.set_fact(kToken, m.token));
+        TRY_VOID(r_.set_fact(kIntroduced, ""));
+        if (begin_ == Begin::with_log) TRY_VOID(r_.set_fact(kPassesOn, "1"));
         TRY_VOID(r_.set_fact(kLevel, std::string(name_of(m.level))));
+        if (!m.chain.empty()) {
+            TRY(const auto hub, Certificate::decode(m.chain.back()));
+            TRY_VOID(r_.set_fact(kHubReplica, std::string(view(hub.replica.bytes))));
+            TRY_VOID(r_.set_fact(kHubKey, hub.key().encode()));
+        }
         TRY_VOID(keep_hub(r_, m.cursor));
         if (begin_ == Begin::with_state && r_.log_head().value == 0) TRY_VOID(r_.set_fact(kState, "+"));
         return r_.set_fact(kCursor, encode(cursor));
@@ -256,21 +421,30 @@ Result<> Session::fill_outbox(wire::SyncRequest& q) {
         });
         if (is_blocked || room == 0) continue;
         TRY(auto entries, r_.chain_after(c.stream, c.replica, c.acked, room));
-        if (entries.empty() || entries.front().seq.value > c.acked.value + 1) {
-            // The hub lost what this device has dropped: it gets it from above. Its heads will tell when.
+        TRY(const bool forked, r_.is_forked(c.stream, c.replica));
+        if (forked && entries.empty()) {  // all of it was dropped here, because the city's backup holds it
+            TRY_VOID(r_.set_place(c.stream, c.replica, c.head));
+            continue;
+        }
+        if (!forked && (entries.empty() || entries.front().seq.value > c.acked.value + 1)) {
+            // The hub lost what this device has dropped: it gets it from above. Its heads will tell when. Of a forked
+            // chain they tell nothing, so it is sent from where it begins here.
             blocked_.push_back({c.stream, c.replica, c.acked, {}});
             asks_heads_ = true;
             continue;
         }
         // The hub has the certificate of whoever it has something of.
-        if (c.replica != r_.id() && c.acked.value == 0)
-            if (const auto* cert = r_.control().cert(c.replica)) q.certificates.push_back(cert->encode());
+        if (c.replica != r_.id() && c.acked.value == 0) TRY_VOID(add_chain(r_, c.replica, q.certificates));
+        thin_signatures(entries);
         asked_.push_back({c.stream, c.replica, c.acked, entries.back().seq});
         for (auto& e : entries) {
             room -= std::min(room, e.packed.size());
             in_flight_bytes_ += e.packed.size();
+            if (!e.signature.empty()) q.signatures.push_back({q.commits.size(), std::move(e.signature)});
             q.commits.push_back(std::move(e.packed));
+            in_flight_.push_back(e.hash);
         }
+        if (!entries.empty()) ends_.push_back({c.stream, c.replica, entries.back().seq, entries.back().hash});
     }
     return {};
 }
@@ -282,12 +456,33 @@ Result<> Session::add_vector(wire::SyncRequest& q) {
     return {};
 }
 
+/// Who this is, until the hub has answered this incarnation once; and whether it is a relay.
+Result<> Session::introduce(wire::SyncRequest& q) {
+    if (!r_.control().is_signed()) return {};
+    if (!r_.can_sign())
+        return fail(Errc::not_allowed,
+                    "本机没有与登记相符的密钥,请用新的登记码重新 enrol / this node lacks the key that it "
+                    "was enrolled with: enrol again with a new code");
+    TRY(const auto introduced, r_.fact(kIntroduced));
+    if (introduced != r_.id().hex()) {
+        TRY_VOID(add_chain(r_, r_.id(), q.certificates));
+        is_renamed_ = true;
+    }
+    TRY(const auto passes_on, r_.fact(kPassesOn));
+    TRY(const bool has_some, has_devices(r_));
+    q.passes_on = has_some || !passes_on.empty();
+    return {};
+}
+
 Result<std::string> Session::request() {
     wire::SyncRequest q;
     TRY(q.token, r_.fact(kToken));
     if (q.token.empty())
         return fail(Errc::not_allowed, "本机还没有登记,请先 enrol / not enrolled yet: run enrol first");
-    if (r_.is_copied()) TRY_VOID(r_.reincarnate());
+    if (r_.is_copied()) {
+        TRY_VOID(r_.reincarnate());
+        is_renamed_ = true;
+    }
     if (!knows_link_) {
         TRY(chunks_, measured_link(r_));
         stored_chunks_ = chunks_;
@@ -303,8 +498,8 @@ Result<std::string> Session::request() {
     if (control_from_) {
         TRY(q.control_entries, r_.control_after(*control_from_, wire::kControlBytes));
     }
-    for (const auto& id : wanted_)
-        if (const auto* cert = r_.control().cert(id)) q.certificates.push_back(cert->encode());
+    TRY_VOID(introduce(q));
+    for (const auto& id : wanted_) TRY_VOID(add_chain(r_, id, q.certificates));
     given_.insert(given_.end(), wanted_.begin(), wanted_.end());
     wanted_.clear();
     if (!r_.wanted_certificates(1).empty()) q.cursor.certificates = 0;  // the tree has moved: all of them again
@@ -316,6 +511,8 @@ Result<std::string> Session::request() {
     TRY(auto rows, r_.wanted_rows(kRowsMax));
     wanted_rows_ = rows.size();
     for (auto& row : rows) q.rows.push_back({std::move(row.stream), std::move(row.entity), std::move(row.id)});
+    in_flight_.clear();
+    ends_.clear();
     TRY_VOID(fill_outbox(q));
     if (asks_heads_ && !q.has_vector) {
         q.cursor = {};
@@ -324,8 +521,87 @@ Result<std::string> Session::request() {
     asks_heads_ = false;
     q.reply_bytes = chunks_.reply_bytes(in_flight_bytes_);
     if (stats_.round_trips == 0) q.reply_bytes = std::min<std::uint64_t>(q.reply_bytes, kUnprovenBytes);
-    in_flight_ = q.commits.size();
+    last_ = {};
+    last_.token = q.token;
+    last_.replica = q.replica;
+    last_.city = q.city;
+    last_.control = q.control;
+    last_.cursor = q.cursor;
+    last_.passes_on = q.passes_on;
+    last_.wants_state = q.wants_state;
+    last_.state_after = q.state_after;
+    last_.reply_bytes = q.reply_bytes;
+    brings_nothing_ = q.commits.empty() && q.control_entries.empty() && q.certificates.empty() && q.rows.empty() &&
+                      !q.has_vector && !q.cursor.hub.is_zero() && q.city != 0;
+    const bool is_long = q.has_vector || is_renamed_ || q.cursor.hub.is_zero() || q.city == 0;
+    KnownHere known(r_);
+    q.runs = wire::write_runs(q.commits, q.replica, is_long ? nullptr : &known);
+    if (!is_long) shorten(q);
     return wire::encode(q);
+}
+
+/// Without what the hub knows by the device's token.
+void Session::shorten(wire::SyncRequest& q) {
+    q.place = wire::place_of(q.city, q.replica, q.cursor);
+    q.city = 0;
+    q.replica = {};
+    q.cursor.hub = {};
+    q.cursor.generation = q.cursor.proof = 0;
+}
+
+Result<std::string> Session::ahead(std::string_view bytes) {
+    TRY(auto answer, open(bytes));
+    opened_ = {hash_of(bytes), std::move(answer)};
+    const auto& m = opened_->second;
+    const bool is_plain = brings_nothing_ && m.more && m.control.empty() && m.control_head == r_.control().head() &&
+                          m.wants_certificates.empty() && !m.takes_control && !m.wants_vector && !m.has_heads &&
+                          m.pasts.empty() && m.verdicts.empty();
+    const bool is_at_states = last_.wants_state;
+    const bool has_next =
+        is_at_states ? !m.states.empty() && !m.state_through.empty() : last_.cursor.log < m.cursor.log;
+    if (!is_plain || !has_next) return std::string();
+    if (is_at_states) last_.state_after = m.state_through;
+    last_.cursor = m.cursor;
+    last_.reply_bytes = chunks_.reply_bytes(0);
+    auto q = last_;
+    shorten(q);
+    return wire::encode(q);
+}
+
+Result<wire::SyncReply> Session::open(std::string_view bytes) {
+    if (opened_ && opened_->first == hash_of(bytes)) return std::move(std::exchange(opened_, std::nullopt)->second);
+    wire::SyncReply m;
+    TRY_VOID(wire::decode(bytes, m));
+    TRY_VOID(complete(m));
+    return m;
+}
+
+/// What the hub left out of the reply, because it follows from what was asked.
+Result<> Session::complete(wire::SyncReply& m) {
+    TRY_VOID(wire::read_runs(m.runs, {}, m.commits));
+    Packer packer;
+    std::string packed;
+    for (auto& c : m.commits) {  // as the log will hold them; the link's chunks are counted like this too
+        if (c.empty() || c.front() != Packer::kRaw) continue;
+        packer.pack(std::string_view(c).substr(1), packed);
+        c = packed;
+    }
+    if (m.cursor.hub.is_zero()) {
+        TRY(const auto bytes, r_.fact(kCursor));
+        const auto asked = decode_cursor(bytes);
+        // An answer from before the cursor was dropped still comes from the same hub.
+        TRY(const auto hub, upstream_hub(r_));
+        m.cursor.hub = hub.hub;
+        m.cursor.generation = hub.generation;
+        if (m.cursor.log == asked.log) m.cursor.proof = asked.proof;
+    }
+    // An answer that comes again, to a session that sent nothing, says nothing about what is sent now.
+    if (m.took == 0 || in_flight_.empty()) return {};
+    if (m.took != wire::mark_of(in_flight_))
+        return fail(Errc::protocol,
+                    "服务器确认的不是本机的记录 / the hub acknowledged other commits than those that were sent");
+    for (const auto& end : ends_) m.acks.push_back({end, m.level, {}, {}});
+    return {};
 }
 
 /// Kept with what the reply brought, and only when it says something new: a sync without news writes as little as it
@@ -353,9 +629,9 @@ Result<> Session::cut() {
 }
 
 Result<> Session::reply(std::string_view bytes) {
-    wire::SyncReply m;
-    TRY_VOID(wire::decode(bytes, m));
+    TRY(const auto m, open(bytes));
     ++stats_.round_trips;
+    is_renamed_ = false;
     const auto hash = hash_of(bytes);
     repeats_ = hash == last_reply_ ? repeats_ + 1 : 0;
     if (repeats_ > kRepeatsMax)
@@ -374,8 +650,6 @@ Result<> Session::reply(std::string_view bytes) {
     const bool was_given = control_from_ == m.control_head;  // it took nothing of what we gave
     control_from_.reset();
     if (m.takes_control && !was_given) control_from_ = m.control_head;
-    for (const auto& id : m.wants_certificates)
-        if (r_.control().cert(id) && std::find(given_.begin(), given_.end(), id) == given_.end()) wanted_.push_back(id);
     TRY(const auto left, unsent(r_));
     const bool can_send = std::any_of(left.begin(), left.end(), [&](const auto& c) {
         return std::none_of(blocked_.begin(), blocked_.end(),
@@ -386,7 +660,7 @@ Result<> Session::reply(std::string_view bytes) {
             !wanted_.empty() || asks_rows;
     if (!more_) TRY_VOID(evict_out_of_scope(r_));
     // A hub that neither takes nor refuses would keep us here for ever.
-    if (!m.more && in_flight_ > 0 && m.acks.empty() && m.verdicts.empty())
+    if (!m.more && !in_flight_.empty() && m.acks.empty() && m.verdicts.empty())
         return fail(Errc::protocol, "服务器没有确认收到 / the hub acknowledged nothing");
     return {};
 }
@@ -395,13 +669,19 @@ Result<> Session::take(const wire::SyncReply& m) {
     const auto mark = r_.control().city_mark();
     if (mark != 0 && m.city != 0 && m.city != mark) return another_city();
     TRY_VOID(r_.receive_control(m.control));
-    for (const auto& body : m.certificates) {
-        TRY(const auto c, Certificate::decode(body));
-        TRY_VOID(r_.add_certificate(c));
-    }
+    // The city's log here and there are two: what does not need the other goes on, but this would never end.
+    if (!m.control.empty() && r_.has_contradicted() && m.more && m.commits.empty())
+        return fail(Errc::protocol,
+                    "服务器的市级日志与本机的互相矛盾,已留证据,请与市级核对;本机的记录都在 / the server's copy of the "
+                    "city's log contradicts the one here: evidence is kept, ask the city; nothing here is lost");
+    TRY_VOID(take_certificates(r_, m.certificates));
     TRY_VOID(check_scope(m));
+    TRY_VOID(check_level(m));
+    for (const auto& id : m.wants_certificates)
+        if (r_.control().cert(id) && std::find(given_.begin(), given_.end(), id) == given_.end()) wanted_.push_back(id);
     TRY_VOID(take_states(m));
     std::vector<std::string_view> commits(m.commits.begin(), m.commits.end());
+    TRY_VOID(prove(r_, commits, m.signatures));
     TRY(const auto results, r_.receive(commits, Origin::upstream));
     for (const auto& p : m.pasts) {
         std::vector<Replica::PastCommit> past;
@@ -412,10 +692,22 @@ Result<> Session::take(const wire::SyncReply& m) {
     for (const auto& x : results) {
         if (x.admission == Admission::admitted) ++stats_.received;
         // The tree gave this device streams whose beginning lies below its cursor: the vectors will tell.
-        if (x.admission == Admission::gap && !m.has_heads && !sent_vector_) {
+        if (x.admission == Admission::gap && (lost_place_ || (!m.has_heads && !sent_vector_))) {
             lost_place_ = true;
             continue;
         }
+        // The tree brought its author into scope, or somebody on the way kept his certificate back: from the beginning
+        // come all of them.
+        if (x.admission == Admission::unproved && !r_.control().cert(x.header.replica) && !m.has_heads &&
+            (!sent_vector_ || last_.cursor.certificates != 0)) {
+            lost_place_ = true;
+            continue;
+        }
+        if (x.admission == Admission::unproved)
+            return fail(
+                Errc::protocol,
+                "服务器发来的记录没有作者的签名,什么也没有接收 / the server sent records that are not signed by "
+                "their authors: nothing was taken");
         // A gap or a break in what the hub serves: take none of it, so that the cursor stays where it was.
         if (x.admission == Admission::gap || x.admission == Admission::broken)
             return fail(Errc::protocol,
@@ -465,6 +757,16 @@ Result<> Session::check_scope(const wire::SyncReply& m) {
     return {};
 }
 
+/// A hub speaks for the level that its certificate gives it.
+Result<> Session::check_level(const wire::SyncReply& m) {
+    TRY(const auto hub, hub_replica(r_));
+    const auto* cert = r_.control().cert(hub);
+    if (!cert || m.level <= cert->level) return {};
+    return fail(Errc::protocol,
+                "服务器自称的级别高于它的证书,什么也没有接收 / the server claims a higher level than its "
+                "certificate gives it: nothing was taken");
+}
+
 /// What the hub gave, it has: nothing of that is sent back to it.
 Result<> Session::note_received(const std::vector<Replica::Received>& results, Level level) {
     for (std::size_t i = 0; i < results.size(); ++i) {
@@ -475,7 +777,7 @@ Result<> Session::note_received(const std::vector<Replica::Received>& results, L
             results.begin() + static_cast<std::ptrdiff_t>(i) + 1, results.end(),
             [&](const auto& y) { return y.header.replica == x.header.replica && y.header.stream == stream; });
         if (!is_last) continue;
-        TRY_VOID(learn_ack(r_, {{stream, x.header.replica, x.header.seq, x.hash}, level}));
+        TRY_VOID(learn_ack(r_, {{stream, x.header.replica, x.header.seq, x.hash}, level, {}, {}}));
         TRY(const auto ack, r_.place(stream, x.header.replica));
         if (!ack && x.admission != Admission::duplicate) continue;
         TRY(const bool forked, r_.is_forked(stream, x.header.replica));
@@ -485,11 +787,35 @@ Result<> Session::note_received(const std::vector<Replica::Received>& results, L
     return {};
 }
 
+/// Before what the request at hand brought of that chain. The hub's heads come with the same answer, and move the
+/// place before its acks do.
+Seq Session::asked_from(const wire::ChainPos& at) const {
+    for (const auto& x : asked_)
+        if (x.stream == at.stream && x.replica == at.replica && x.last == at.seq) return x.after;
+    return at.seq;
+}
+
+/// Somebody's bundle left a commit here in a stream that neither this unit nor its author ever held, before this node
+/// knew the tree. No hub takes it: it is not sent again, and goes with the stream. What was written here stays and is
+/// offered again: the tree may move, and it is somebody's work.
+Result<bool> Session::let_go(const wire::Verdict& v) {
+    if (is_own(r_, v.replica)) return false;
+    const auto& c = r_.control();
+    const auto* own = c.cert(r_.id());
+    const auto* author = c.cert(v.replica);
+    if (!own || !author || c.held_ever(own->unit, v.stream) || c.held_ever(author->unit, v.stream)) return false;
+    TRY(const auto heads, r_.chain_heads(std::span(&v.stream, 1)));
+    for (const auto& h : heads)
+        if (h.replica == v.replica) TRY_VOID(r_.set_place(v.stream, v.replica, h.seq));
+    TRY_VOID(r_.set_fact(kEvicted, ""));
+    return true;
+}
+
 /// Acks, refusals and the new cursor.
 Result<> Session::note(const wire::SyncReply& m) {
     for (const auto& a : m.acks) {
         if (a.level != m.level) {  // passed on from further up
-            TRY_VOID(learn_ack(r_, a));
+            TRY_VOID(take_ack(r_, a));
             continue;
         }
         TRY(const auto stored, r_.place(a.at.stream, a.at.replica));
@@ -506,14 +832,16 @@ Result<> Session::note(const wire::SyncReply& m) {
             return x.stream == a.at.stream && x.replica == a.at.replica && x.after == before && x.last == a.at.seq;
         });
         if (forked && !was_asked) {
-            TRY_VOID(learn_ack(r_, a));
+            TRY_VOID(take_own_word(r_, a));
             continue;
         }
         const auto seq = a.at.seq;
-        if (seq > before) stats_.sent += seq.value - before.value;
+        if (seq > before || seq > asked_from(a.at)) stats_.sent += seq.value - std::min(before, asked_from(a.at)).value;
         TRY_VOID(r_.set_place(a.at.stream, a.at.replica, std::max(seq, before)));
-        TRY_VOID(learn_ack(r_, a));
+        TRY_VOID(take_own_word(r_, a));
     }
+    for (const auto& a : m.given_acks) TRY_VOID(take_ack(r_, a));
+    if (r_.control().is_signed()) TRY_VOID(r_.set_fact(kIntroduced, r_.id().hex()));
     for (const auto& v : m.verdicts) {
         if (v.kind == wire::Verdict::Kind::gap) {
             TRY(const auto before, r_.place(v.stream, v.replica));
@@ -521,7 +849,19 @@ Result<> Session::note(const wire::SyncReply& m) {
                 TRY_VOID(r_.set_place(v.stream, v.replica, v.have));
                 continue;
             }
+            // Its heads in this same answer have said so already.
+            const bool was_ahead = std::any_of(asked_.begin(), asked_.end(), [&](const auto& x) {
+                return x.stream == v.stream && x.replica == v.replica && x.after > v.have;
+            });
+            if (was_ahead) continue;
         }
+        if (v.kind == wire::Verdict::Kind::denied) {
+            TRY(const bool is_nobodys, let_go(v));
+            if (is_nobodys) continue;
+        }
+        // It asks whose commits these are, and gets the answer with them.
+        const bool is_asked = std::find(wanted_.begin(), wanted_.end(), v.replica) != wanted_.end();
+        if (v.kind == wire::Verdict::Kind::unproved && is_asked) continue;
         blocked_.push_back({v.stream, v.replica, v.seq, {}});
         stats_.refused.push_back(v.stream.str() + " #" + std::to_string(v.seq.value) + ": " + v.why);
     }

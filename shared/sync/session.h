@@ -2,6 +2,8 @@
 //
 //   while (session.wants_more()) { send(session.request()); session.reply(answer); }
 //
+// While an answer is taken the hub can be at work on the next one already: ahead() gives the request for it.
+//
 // One round trip where one will do. What a reply brings is on the disk, cursor
 // included, in one transaction, before reply() returns; a session that is dropped at
 // any point is simply begun again. What has not been acknowledged is sent again, and
@@ -48,6 +50,8 @@ struct HubIdentity {
     std::uint64_t generation = 0;
 };
 Result<HubIdentity> upstream_hub(Replica& replica);
+/// That hub's device key, as it introduced itself at enrolment; empty in a city without keys.
+Result<trust::PublicKey> upstream_key(Replica& replica);
 
 /// What this hub holds, said by itself: what it lacks goes up again, whoever wrote it. Chains that are not named it
 /// lacks whole.
@@ -61,8 +65,22 @@ Result<> evict_out_of_scope(Replica& replica);
 /// The unit was closed, or it stands below another hub's unit by now.
 Result<bool> must_enrol_again(Replica& replica);
 
+/// Up to where the hub has acknowledged that chain.
+Result<Seq> hub_ack(Replica& replica, const StreamId& stream, const ReplicaId& author);
+
 /// Level of the hub; none before the first contact.
 Result<Level> upstream_level(Replica& replica);
+
+/// What a person typed of a one-time code: case, spaces and dashes do not matter. No 0, O, 1, I, L: read aloud over a
+/// telephone.
+inline constexpr std::string_view kCodeAlphabet = "23456789ABCDEFGHJKMNPQRSTUVWXYZ";
+std::string plain_code(std::string_view typed);
+
+/// Takes those that are valid, keeps those that cannot be judged yet, leaves the others aside.
+Result<> take_certificates(Replica& replica, const std::vector<std::string>& bodies);
+/// Replica::prove for a message's signatures.
+Result<std::vector<Proved>> prove(Replica& replica, std::span<const std::string_view> packed,
+                                  const std::vector<wire::HeadSignature>& signatures);
 
 class Enrolment {
 public:
@@ -74,10 +92,22 @@ public:
     Result<std::string> request(const std::string& code, const std::string& label);
     /// Keeps token, cursor and certificate. Errc::protocol; not_allowed when the code was for another unit.
     Result<> reply(std::string_view bytes);
+    /// Enrolment without a network: what to carry to the office above, and what it gave back. Errc::denied when that
+    /// office's fingerprint is not `fingerprint` (when given).
+    Result<std::string> request_file(const std::string& label);
+    Result<> take_answer(std::string_view file, const std::string& fingerprint);
+    /// Who is there? Its answer gives the fingerprint before any code is told.
+    Result<std::string> question();
+    Result<std::string> fingerprint(std::string_view answer);
+    /// Of the server that answers; empty in a city without keys.
+    static Result<trust::PublicKey> hub_key(std::string_view answer);
+    /// After reply(): of the city's root key and the hub's; empty in a city without keys.
+    const std::string& fingerprint() const { return fingerprint_; }
 
 private:
     Replica& r_;
     Begin begin_;
+    std::string fingerprint_;
 };
 
 class Session {
@@ -89,6 +119,9 @@ public:
     /// Errc::protocol, corrupt: the answer makes no sense, nothing was taken.
     Result<> reply(std::string_view bytes);
     bool wants_more() const { return more_; }
+    /// Before reply() with the same bytes: the request that follows, if it is known without having taken them. It
+    /// brings nothing and asks for more of the same; its answer goes to reply() next. Empty: none, ask request().
+    Result<std::string> ahead(std::string_view bytes);
 
     /// How the link carried the request and the answer that reply() takes next. Whoever does not measure gets chunks
     /// of the first guess.
@@ -109,16 +142,26 @@ public:
 private:
     Result<> fill_outbox(wire::SyncRequest& q);
     Result<> add_vector(wire::SyncRequest& q);
+    Result<> introduce(wire::SyncRequest& q);
+    Result<> check_level(const wire::SyncReply& m);
+    Result<wire::SyncReply> open(std::string_view bytes);
+    Result<> complete(wire::SyncReply& m);
+    static void shorten(wire::SyncRequest& q);
     Result<> take(const wire::SyncReply& m);
     Result<> take_states(const wire::SyncReply& m);
     Result<> check_scope(const wire::SyncReply& m);
     Result<> note_received(const std::vector<Replica::Received>& results, Level level);
+    Result<bool> let_go(const wire::Verdict& v);
     Result<> note(const wire::SyncReply& m);
+    Seq asked_from(const wire::ChainPos& at) const;
     Result<bool> scope_moved(const wire::SyncReply& m);
     Result<> learn_link(const wire::SyncReply& m);
 
     Replica& r_;
     bool more_ = true;
+    wire::SyncRequest last_;                                  // the request at hand, without what it brings
+    bool brings_nothing_ = false;                             // and it is of the short form
+    std::optional<std::pair<Hash, wire::SyncReply>> opened_;  // by ahead(); under the hash of its bytes
     bool send_vector_ = false;
     bool sent_vector_ = false;  // in the request at hand
     bool lost_place_ = false;   // the cursor does not tell what is missing
@@ -136,7 +179,9 @@ private:
     };
     std::vector<Asked> asked_;             // what the request at hand brings of each chain
     std::vector<wire::ChainPos> blocked_;  // chains that the hub refused in this session
-    std::uint64_t in_flight_ = 0;
+    bool is_renamed_ = false;              // the hub does not know the new incarnation yet
+    std::vector<Hash> in_flight_;          // commits of the request that is under way, and where their chains end
+    std::vector<wire::ChainPos> ends_;
     std::size_t in_flight_bytes_ = 0;  // packed
     Chunks chunks_, stored_chunks_;    // what the next process will know
     bool knows_link_ = false;          // chunks_ were read

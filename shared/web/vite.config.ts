@@ -22,5 +22,7 @@ export default defineConfig({
       output: { manualChunks: (id) => (id.includes('/vue/') || id.includes('/@vue/') || id.includes('/vue-router/') ? 'vue' : undefined) }
     }
   },
+  // A test compares the words with the catalog's states.
+  server: { fs: { allow: ['.', '../../schema'] } },
   test: { include: ['src/**/*.test.ts'], environment: 'node' }
 } as never)

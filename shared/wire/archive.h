@@ -82,4 +82,79 @@ void CEREAL_LOAD_FUNCTION_NAME(InArchive& a, std::vector<T>& v) {
     for (; n > 0 && a.r.ok(); --n) a(v.emplace_back());
 }
 
+/// A number that is mostly large: eight bytes, little-endian.
+struct Fixed {
+    std::uint64_t& v;
+};
+inline void CEREAL_SAVE_FUNCTION_NAME(OutArchive& a, const Fixed& f) {
+    for (int i = 0; i < 64; i += 8) a.w.u8(static_cast<std::uint8_t>(f.v >> i));
+}
+inline void CEREAL_LOAD_FUNCTION_NAME(InArchive& a, Fixed& f) {
+    f.v = 0;
+    for (int i = 0; i < 64; i += 8) f.v |= static_cast<std::uint64_t>(a.r.u8()) << i;
+}
+
+/// An enumeration travels as one number with a largest value.
+template <class E>
+struct Enumeration {
+    E& v;
+    E largest;
+};
+template <class E>
+void CEREAL_SAVE_FUNCTION_NAME(OutArchive& a, const Enumeration<E>& e) {
+    a.w.u8(static_cast<std::uint8_t>(e.v));
+}
+template <class E>
+void CEREAL_LOAD_FUNCTION_NAME(InArchive& a, Enumeration<E>& e) {
+    const auto n = a.r.u8();
+    if (n > static_cast<std::uint8_t>(e.largest)) return a.r.poison();
+    e.v = static_cast<E>(n);
+}
+
+template <class T>
+bool is_empty(const T& v) {
+    if constexpr (requires { v.empty(); })
+        return v.empty();
+    else
+        return v == T{};
+}
+inline bool is_empty(const Fixed& f) { return f.v == 0; }
+template <class E>
+bool is_empty(const Enumeration<E>& e) {
+    return static_cast<std::uint8_t>(e.v) == 0;
+}
+
+/// Fields that are mostly empty: a varint says which are there, the first in its lowest bit, then those alone. Being
+/// there is all that a bool says. New fields go to the end, so the bits of the others stay.
+template <class... T>
+void sparse(OutArchive& a, T&&... fields) {
+    static_assert(sizeof...(T) <= 64);
+    std::uint64_t there = 0;
+    int bit = 0;
+    ((there |= static_cast<std::uint64_t>(!is_empty(fields)) << bit++), ...);
+    a.w.varint(there);
+    auto put = [&](auto& f) {
+        if constexpr (!std::is_same_v<std::remove_cvref_t<decltype(f)>, bool>)
+            if (!is_empty(f)) a(f);
+    };
+    (put(fields), ...);
+}
+template <class... T>
+void sparse(InArchive& a, T&&... fields) {
+    static_assert(sizeof...(T) <= 64);
+    auto there = a.r.varint();
+    auto take = [&](auto& f) {
+        if ((there & 1) != 0) {
+            if constexpr (std::is_same_v<std::remove_cvref_t<decltype(f)>, bool>)
+                f = true;
+            else
+                a(f);
+            if (is_empty(f)) a.r.poison();  // one message, one encoding
+        }
+        there >>= 1;
+    };
+    (take(fields), ...);
+    if (there != 0) a.r.poison();
+}
+
 }  // namespace taizhang::wire

@@ -1,6 +1,8 @@
 // main.cpp - runs every subject over the workload and prints what it cost.
 //
 //   bench [--runs N] [--only NAME,NAME] [--dir DIR] [--json]
+//   bench --wire [--runs N] [--dir DIR]    only the second table, what a sync costs on the wire
+//   bench --bootstrap [--runs N] [--dir DIR]    a new PC of a township, beside plain SQLite
 //   bench --dump DIR        writes the workload as .tsv
 //
 // Rounds are interleaved (plain, peer, peer, plain, ...), so that whatever else the
@@ -10,7 +12,9 @@
 // Every step runs in a forked child on a fresh directory: no heap, page cache or
 // open file of one subject helps or hurts the next. W1, W2 and W3 share a child,
 // because a peer that records in memory has nothing to export in another process.
+#include "bootstrap.h"
 #include "subject.h"
+#include "wire.h"
 #include "workload.h"
 
 #include <fcntl.h>
@@ -387,6 +391,48 @@ void print_json(const std::vector<Contender>& contenders, std::size_t runs) {
     std::printf("\n]}\n");
 }
 
+// ---- the wire ----
+
+/// Figures of one sync, medians each.
+WireCost median_of(const std::vector<WireCosts>& all, WireCost WireCosts::*which) {
+    auto of = [&](double WireCost::*figure) {
+        std::vector<double> v;
+        for (const auto& c : all) v.push_back(c.*which.*figure);
+        return median(std::move(v));
+    };
+    return {of(&WireCost::up), of(&WireCost::down), of(&WireCost::requests), of(&WireCost::seconds)};
+}
+
+void print_wire(const Workload& workload, std::size_t runs, const fs::path& dir) {
+    std::vector<WireCosts> all;
+    for (std::size_t round = 0; round < runs; ++round) {
+        fs::create_directories(dir);
+        all.push_back(measure_wire(workload, dir));
+        fs::remove_all(dir);
+    }
+    struct Line {
+        const char* label;
+        WireCost WireCosts::*which;
+        const char* to_reach;
+    };
+    constexpr std::array<Line, 4> kLines{{
+        {"nothing new", &WireCosts::nothing, "350 B both ways, then 250; 497 B is the best peer's"},
+        {"ten one-field edits", &WireCosts::ten, "600 B both ways in one request, then 300"},
+        {"first sync of 20,000 rows", &WireCosts::first, "0.25 s, 3.4 MB, 1-2 requests"},
+        {"the same rows sent up", &WireCosts::upload, "-"},
+    }};
+    std::printf("\nOn the wire over loopback, HTTP headers included; medians of %zu runs\n\n", runs);
+    std::printf("| %-26s | %10s | %10s | %10s | %8s | %7s | %s |\n|%s|%s:|%s:|%s:|%s:|%s:|---|\n", "", "up B", "down B",
+                "both B", "requests", "s", "to reach", std::string(28, '-').c_str(), std::string(11, '-').c_str(),
+                std::string(11, '-').c_str(), std::string(11, '-').c_str(), std::string(9, '-').c_str(),
+                std::string(8, '-').c_str());
+    for (const auto& line : kLines) {
+        const auto c = median_of(all, line.which);
+        std::printf("| %-26s | %10.0f | %10.0f | %10.0f | %8.0f | %7.3f | %s |\n", line.label, c.up, c.down,
+                    c.up + c.down, c.requests, c.seconds, line.to_reach);
+    }
+}
+
 // ---- command line ----
 
 struct Options {
@@ -395,18 +441,21 @@ struct Options {
     std::string only;  ///< names, comma separated; empty: all
     fs::path dump;
     bool json = false;
+    bool wire = false, bootstrap = false;  ///< nothing else
 };
 
 constexpr const char* kUsage =
     "usage: bench [--runs N] [--only NAME,NAME] [--dir DIR] [--json]\n"
+    "       bench --wire [--runs N] [--dir DIR]\n"
+    "       bench --bootstrap [--runs N] [--dir DIR]\n"
     "       bench --dump DIR\n";
 
 std::optional<Options> parse(std::span<char*> args) {
     Options out;
     for (std::size_t i = 1; i < args.size(); ++i) {
         const std::string_view name = args[i];
-        if (name == "--json") {
-            out.json = true;
+        if (name == "--json" || name == "--wire" || name == "--bootstrap") {
+            (name == "--json" ? out.json : name == "--wire" ? out.wire : out.bootstrap) = true;
             continue;
         }
         if (i + 1 == args.size()) return std::nullopt;
@@ -463,13 +512,22 @@ private:
 };
 
 int run(const Options& options) {
+    if (options.bootstrap) {
+        const WorkDir work(options.dir);
+        print_bootstrap(options.runs, work.path());
+        return 0;
+    }
     const Workload workload = Workload::make();
     if (!options.dump.empty()) {
         workload.dump(options.dump);
         return 0;
     }
-    auto contenders = contenders_for(options.only);
     const WorkDir work(options.dir);
+    if (options.wire) {
+        print_wire(workload, options.runs, work.path() / "wire");
+        return 0;
+    }
+    auto contenders = contenders_for(options.only);
     for (std::size_t round = 0; round < options.runs; ++round) {
         for (auto& c : contenders) {
             std::fprintf(stderr, "round %zu of %zu: %s\n", round + 1, options.runs, c.name.c_str());
@@ -479,6 +537,7 @@ int run(const Options& options) {
         }
     }
     options.json ? print_json(contenders, options.runs) : print_table(contenders, options.runs);
+    if (!options.json && options.only.empty()) print_wire(workload, options.runs, work.path() / "wire");
     return 0;
 }
 

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "replica/replica.h"
 #include "subject.h"
+#include "tasks.h"
 
 #include <sodium.h>
 
@@ -17,25 +18,6 @@
 namespace taizhang::bench {
 namespace {
 
-constexpr const char* kCatalog = R"(version = 1
-[entity.tasks]
-label = ["任务", "task"]
-id = "uuid"
-home = "unit"
-by = ["unit", "above"]
-[entity.tasks.fields]
-unit     = { max = 64 }
-title    = { max = 400 }
-status   = { max = 64 }
-progress = { type = "integer" }
-due_date = { max = 40 }
-owner    = { max = 64 }
-note     = { max = 4000 }
-editor   = { max = 64 }
-)";
-
-constexpr std::array<const char*, 2> kUnits{R"({"id":"C","parent_id":"","level":"city","name":"City"})",
-                                            R"({"id":"B","parent_id":"C","level":"branch","name":"Branch"})"};
 const StreamId kStream{"B", Audience::ledger};
 
 template <class T>
@@ -66,8 +48,8 @@ public:
         options.path = dir / "taizhang.db";
         replica_ = must(Replica::open(options, env));
         must(replica_->batch([&]() -> Result<> {
-            must(replica_->append_control("catalog", kCatalog));
-            for (const char* unit : kUnits) must(replica_->append_control("unit", unit));
+            must(replica_->append_control("catalog", kTasksCatalog));
+            for (const char* unit : kTasksUnits) must(replica_->append_control("unit", unit));
             return {};
         }));
         must(replica_->add_certificate(certificate()));
@@ -77,20 +59,7 @@ public:
         for (std::size_t from = 0; from < rows.size(); from += rows_per_tx) {
             Draft draft;
             for (const auto& t : rows.subspan(from, std::min(rows_per_tx, rows.size() - from))) {
-                Edit& e = draft.edits.emplace_back();
-                e.entity = "tasks";
-                e.row = std::string(view_of(t.id));
-                e.stream = kStream;
-                e.create = true;
-                e.fields.reserve(8);
-                e.fields.emplace_back("unit", Value::text(t.unit));
-                e.fields.emplace_back("title", Value::text(t.title));
-                e.fields.emplace_back("status", Value::text(t.status));
-                e.fields.emplace_back("progress", Value::integer(t.progress));
-                e.fields.emplace_back("due_date", Value::text(t.due_date));
-                e.fields.emplace_back("owner", Value::text(t.owner));
-                e.fields.emplace_back("note", Value::text(t.note));
-                e.fields.emplace_back("editor", Value::text(t.editor));
+                draft.edits.push_back(new_row(t, kStream));
             }
             must(replica_->edit(draft));
         }
@@ -105,12 +74,7 @@ public:
             for (const auto& u : some) {
                 const auto nth = seen[u.row]++;
                 if (nth == drafts.size()) drafts.emplace_back();
-                Edit& e = drafts[nth].edits.emplace_back();
-                e.entity = "tasks";
-                e.row = std::string(view_of(rows[u.row].id));
-                e.stream = kStream;
-                e.fields.emplace_back(name_of(u.column),
-                                      u.column == Column::status ? Value::text(u.text) : Value::integer(u.number));
+                drafts[nth].edits.push_back(changed(rows[u.row], u, kStream));
             }
             must(replica_->batch([&]() -> Result<> {
                 for (const auto& d : drafts) must(replica_->edit(d));

@@ -63,8 +63,8 @@ def no_data_here():
 
 def enrolment():
     url = state["server"].url
-    for code in ("AAAA-AAAA-AAAA", "", "短"):
-        _, err = branch("never", "enrol", "--server", url, "--code", code, check=1)
+    for code, status in (("AAAA-AAAA-AAAA", 1), ("", 2), ("短", 1)):
+        _, err = branch("never", "enrol", "--server", url, "--code", code, check=status)
         one_line(err)
         assert not os.path.exists("never"), "a failed enrolment left a folder"
     for bad in ("http://", "ftp://127.0.0.1:1", "127.0.0.1"):
@@ -167,20 +167,23 @@ def capture_sync():
 
 def the_json_api():
     c = http.client.HTTPConnection("127.0.0.1", state["server"].port, timeout=20)
-    c.request("GET", "/api/show/A0018")
+    me = state["server"].credentials()
+    c.request("GET", "/api/show/A0018", headers=me)
     r = c.getresponse()
     assert r.status == 200 and json.loads(r.read())["id"] == "A0018"
-    c.request("GET", "/api/show/A9999")
+    c.request("GET", "/api/show/A9999", headers=me)
     r = c.getresponse()
     assert r.status == 404 and "A9999" in json.loads(r.read())["error"]["line"]
-    c.request("POST", "/api/set", body=json.dumps({"args": ["A0018", "remark=由接口写"]}), headers={"Content-Type": "application/json"})
+    c.request("POST", "/api/set", body=json.dumps({"args": ["A0018", "remark=由接口写"], "options": {"person": "试用员"}}),
+              headers={"Content-Type": "application/json", **me})
     r = c.getresponse()
     assert r.status == 200 and json.loads(r.read())["saved"] is True
     c.close()
-    assert post("/api/set", b"{", {"Content-Type": "application/json"})[0] == 422
-    assert post("/api/set", json.dumps({"args": ["A0018", "remark=x"]}), {"Content-Type": "text/plain"})[0] == 400
-    assert post("/api/status", None, {"Host": "evil.example"}, "GET")[0] == 403
-    assert post("/api/do?x", None, {}, "GET")[0] == 400
+    assert post("/api/set", b"{", {"Content-Type": "application/json", **me})[0] == 422
+    assert post("/api/set", json.dumps({"args": ["A0018", "remark=x"]}), {"Content-Type": "text/plain", **me})[0] == 400
+    assert post("/api/status", None, {"Host": "evil.example", **me}, "GET")[0] == 421
+    assert post("/api/status", None, {}, "GET")[0] == 401
+    assert post("/api/do?x", None, me, "GET")[0] == 400
 
 
 def a_second_process():

@@ -111,7 +111,11 @@ def refused_in_one_line():
     with open("other.json", "w", encoding="utf-8") as f:
         f.write(text.replace("云岫", "青石"))
     city("city-other", "init", "--city", "other.json")
+    other = Server("city-other")
+    code = city_json("city-other", "enrol", "--unit", "K1-02")["code"]
+    city("town-other", "join", "--upstream", other.url, "--code", code)
     city("city-other", "export", "stick/other.tzb", "--to", "K1-02")
+    assert other.stop() == 0
     one_line(city("city-town", "import", "stick/other.tzb", check=2)[1])
     assert city_json("city-town", "digest") == state["before"]
     # An existing file is left as it is; a name does not matter.
@@ -126,7 +130,7 @@ def full_and_read_only_sticks():
         print("    (no mounts here: full and read-only sticks are not tried)")
         return
     try:
-        for n in range(30):
+        for n in range(80):
             branch("b3", "set", "A0019", f"remark={n}" + os.urandom(300).hex())
         _, err = branch("b3", "export", "mnt/full.tzb", check=1)
         one_line(err)

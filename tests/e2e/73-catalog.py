@@ -17,7 +17,7 @@ def write(name, text):
 
 
 def version(n, *replacements, end=""):
-    text = CATALOG.replace("\nversion = 1\n", f"\nversion = {n}\n")
+    text = CATALOG.replace("\nversion = 2\n", f"\nversion = {n}\n")
     for old, new in replacements:
         assert old in text, old
         text = text.replace(old, new, 1)
@@ -61,25 +61,25 @@ def refused(text, *says):
 
 
 def what_would_orphan_is_refused():
-    refused(CATALOG, "version = 2")
-    refused(version(3), "version = 2")
-    refused(version(2, (REMARK + "\n", "")), "assignment.remark")
-    refused(version(2, (REMARK, 'remark = { type = "number" }')), "assignment.remark")
-    refused(version(2, ('"延期待批", "已办结"', '"已办结", "延期待批"')), "assignment.status", "延期待批")
-    refused(version(2, ("start            = {", "begin            = {")), "assignment.start")
-    refused(version(2, ("[entity.assignment]\nlabel", '[entity.assignment]\naudience = "notice"\nlabel')), "assignment")
-    refused(version(2, ('key = ["task_id", "unit_id"]', 'key = ["unit_id"]')), "assignment")
-    refused(version(2, ('[entity.push]\n', '[entity.push]\nneeds = 99\n')), "99")
-    refused(version(2, (REMARK, 'remark = { lenght = 4 }')), "bad.toml:", "lenght")
-    refused("version = 2\n= nonsense", "bad.toml:2")
+    refused(CATALOG, "version = 3")
+    refused(version(4), "version = 3")
+    refused(version(3, (REMARK + "\n", "")), "assignment.remark")
+    refused(version(3, (REMARK, 'remark = { type = "number" }')), "assignment.remark")
+    refused(version(3, ('"延期待批", "已办结"', '"已办结", "延期待批"')), "assignment.status", "延期待批")
+    refused(version(3, ("start            = {", "begin            = {")), "assignment.start")
+    refused(version(3, ("[entity.assignment]\nlabel", '[entity.assignment]\naudience = "notice"\nlabel')), "assignment")
+    refused(version(3, ('key = ["task_id", "unit_id"]', 'key = ["unit_id"]')), "assignment")
+    refused(version(3, ('[entity.push]\n', '[entity.push]\nneeds = 99\n')), "99")
+    refused(version(3, (REMARK, 'remark = { lenght = 4 }')), "bad.toml:", "lenght")
+    refused("version = 3\n= nonsense", "bad.toml:2")
     refused("", "bad.toml")
     _, err = city("city", "catalog", "no-such-file.toml", check=2)
     one_line(err)
     # Only the city publishes; everybody may look.
-    _, err = city("city-town", "catalog", write("v2.toml", version(2)), check=2)
+    _, err = city("city-town", "catalog", write("v2.toml", version(3)), check=2)
     assert "city" in one_line(err)
-    assert city_json("city", "catalog", "--show")["version"] == 1
-    assert city_json("city-town", "catalog")["version"] == 1
+    assert city_json("city", "catalog", "--show")["version"] == 2
+    assert city_json("city-town", "catalog")["version"] == 2
     assert "[entity.assignment]" in city("city", "catalog", "--show")[0]
 
 
@@ -94,15 +94,15 @@ def wait_for(what, get, wanted):
 def a_new_field_and_entity_reach_running_programs():
     # Written by the old catalog and not sent before the new one is there.
     branch("b3-away", "set", "A0019", "remark=旧目录下写的")
-    text = version(2, (REMARK, HELPERS + REMARK), end=WELL)
+    text = version(3, (REMARK, HELPERS + REMARK), end=WELL)
     out = city_json("city", "catalog", write("v2.toml", text), "--dry-run")
-    assert out["published"] is False and out["version"] == 2, out
+    assert out["published"] is False and out["version"] == 3, out
     assert any("assignment.helpers" in c for c in out["changes"]) and any("well" in c for c in out["changes"]), out
-    assert city_json("city", "catalog")["version"] == 1
+    assert city_json("city", "catalog")["version"] == 2
     out = city_json("city", "catalog", "v2.toml")
     assert out["published"] is True, out
     _, err = city("city", "catalog", "v2.toml", check=2)
-    assert "version = 3" in one_line(err), err
+    assert "version = 4" in one_line(err), err
     # The relay and the branch's program run on; a sync brings it.
     city("city-town", "sync")
     branch("b3", "sync")
@@ -146,7 +146,7 @@ def a_changed_rule_decides_from_then_on():
         return [c for c in branch_json("b3", "list", "conflicts") if c["row"] == "A0019" and c["group"] == "remark" and c["open"]]
 
     assert both_write("二版") == []
-    text = version(3, (REMARK, HELPERS + REMARK.replace("max = 4000", 'max = 4000, rule = "keep_both"')), end=WELL)
+    text = version(4, (REMARK, HELPERS + REMARK.replace("max = 4000", 'max = 4000, rule = "keep_both"')), end=WELL)
     out = city_json("city", "catalog", write("v3.toml", text))
     assert any("remark" in c for c in out["changes"]), out
     city("city-town", "sync")

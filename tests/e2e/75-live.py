@@ -81,7 +81,7 @@ def nobody_spins():
 def strangers_are_turned_away():
     def ask(*headers):
         with socket.create_connection(("127.0.0.1", state["town"].port), timeout=10) as s:
-            s.sendall(("GET /live HTTP/1.1\r\nHost: x\r\n" + "".join(h + "\r\n" for h in headers) + "\r\n").encode())
+            s.sendall((f"GET /live HTTP/1.1\r\nHost: 127.0.0.1:{state['town'].port}\r\n" + "".join(h + "\r\n" for h in headers) + "\r\n").encode())
             return s.recv(4096).decode("latin-1")
 
     shake = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]

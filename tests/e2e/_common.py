@@ -5,19 +5,43 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.parse
+import urllib.request
 
 BIN = os.environ.get("TZ_BIN", os.path.join(os.path.dirname(__file__), "../../build/bin"))
 ROOT = os.environ.get("TZ_ROOT", os.path.join(os.path.dirname(__file__), "../.."))
 CITY = os.path.join(ROOT, "schema/demo/yunxiu.json")
 
 servers = []
+plain = urllib.request.build_opener()
 
 
-def program(name, *args, env=None, check=0, timeout=60):
+def secrets_of(document):
+    return {"x-taizhang-page": document["page"], "content": document["content"]}
+
+
+class SignedIn(urllib.request.BaseHandler):
+    """urllib speaks to the API of the servers here as whoever holds their folders; a person's name goes along."""
+
+    def http_request(self, q):
+        at = urllib.parse.urlsplit(q.full_url)
+        for s in servers:
+            if at.path.startswith("/api/") and f"{at.scheme}://{at.netloc}" == getattr(s, "url", None):
+                for name, value in s.credentials().items():
+                    q.add_unredirected_header(name, value)
+        return q
+
+
+urllib.request.install_opener(urllib.request.build_opener(SignedIn()))
+
+
+def program(name, *args, env=None, check=0, timeout=60, stdin=None):
     """Runs to its end; gives (stdout, stderr). `check` is the exit status that is wanted; None: any."""
     e = dict(os.environ)
     e.update(env or {})
-    p = subprocess.run([os.path.join(BIN, name), *map(str, args)], capture_output=True, text=True, env=e, timeout=timeout)
+    # No terminal: nothing asks for a passphrase or a password.
+    p = subprocess.run([os.path.join(BIN, name), *map(str, args)], capture_output=True, text=True, env=e, timeout=timeout,
+                       **({"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}))
     if check is not None and p.returncode != check:
         raise AssertionError(f"{name} {args}: exit {p.returncode}, wanted {check}\n{p.stdout}{p.stderr}")
     return p.stdout, p.stderr
@@ -42,7 +66,7 @@ def city_json(data, *args, **kw):
 class Server:
     """taizhangd (or taizhang) that serves until stop()."""
 
-    def __init__(self, data, name="taizhangd", env=None, port=0):
+    def __init__(self, data, name="taizhangd", env=None, port=0, extra=(), listen="127.0.0.1"):
         self.data = data
         port_file = os.path.abspath(data) + ".port"
         if os.path.exists(port_file):
@@ -50,7 +74,8 @@ class Server:
         e = dict(os.environ)
         e.update(env or {})
         self.process = subprocess.Popen(
-            [os.path.join(BIN, name), "serve", "--data", data, "--listen", f"127.0.0.1:{port}", "--port-file", port_file],
+            [os.path.join(BIN, name), "serve", "--data", data, "--listen", f"{listen}:{port}", "--port-file", port_file,
+             *extra],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=e)
         servers.append(self)
         for _ in range(400):
@@ -61,6 +86,24 @@ class Server:
             time.sleep(0.025)
         self.port = int(open(port_file).read())
         self.url = f"http://127.0.0.1:{self.port}"
+        self.program, self.env, self.session = name, e, None
+
+    def credentials(self):
+        """Headers of a session, as whoever holds the data folder gets one: by a launch address, exchanged once."""
+        if self.session is None:
+            out = subprocess.run([os.path.join(BIN, self.program), "open", "--json", "--data", self.data],
+                                 capture_output=True, text=True, env=self.env, check=True).stdout
+            token = json.loads(out)["address"].split("#launch=")[1]
+            q = urllib.request.Request(self.url + "/api/launch", json.dumps({"token": token}).encode(),
+                                       {"content-type": "application/json"})
+            with plain.open(q, timeout=30) as r:
+                cookies = [c.split(";")[0] for c in r.headers.get_all("set-cookie")]
+                self.session = {"cookie": "; ".join(cookies), **secrets_of(json.loads(r.read()))}
+        return {k: v for k, v in self.session.items() if k != "content"}
+
+    def content_key(self):
+        self.credentials()
+        return self.session["content"]
 
     def stop(self, how=signal.SIGTERM):
         if self.process.poll() is None:

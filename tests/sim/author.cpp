@@ -39,10 +39,11 @@ StreamId Author::some_stream(const Entity& e) {
     return out;
 }
 
-World::Row* Author::some_row(const Entity& e) {
+World::Row* Author::some_row_of(const Entity& e, bool anywhere) {
     std::vector<World::Row*> fit;
     for (auto& r : w_.rows_)
-        if (r.entity == e.name && r.writes < kWritesMax && w_.reading_.holds(m_.unit, r.stream)) fit.push_back(&r);
+        if (r.entity == e.name && r.writes < kWritesMax && (anywhere || w_.reading_.holds(m_.unit, r.stream)))
+            fit.push_back(&r);
     if (fit.empty()) return nullptr;
     // A few rows get most of the writing: that is where people meet.
     const auto few = std::min<int>(static_cast<int>(fit.size()), w_.one_in(3) ? 100 : 4);

@@ -20,13 +20,19 @@ public:
     /// One commit past edit(); nothing when there is no row for it.
     Result<std::vector<CommitId>> write_by_hand();
 
+    /// Bytes of a commit on that row under the header as it is; empty when nothing came together.
+    std::string craft(const CommitHeader& h, const World::Row& row);
+    /// The header of what comes next in the machine's own chain.
+    Result<CommitHeader> next_header(const StreamId& stream);
+    World::Row* some_row_of(const Entity& e, bool anywhere);
+    const Entity& some_entity();
+
 private:
     using Values = std::vector<std::pair<std::string, Value>>;
 
     const Catalog& catalog() const;
-    const Entity& some_entity();
     StreamId some_stream(const Entity& e);
-    World::Row* some_row(const Entity& e);
+    World::Row* some_row(const Entity& e) { return some_row_of(e, false); }
     bool may_write(const Group& g, const StreamId& stream);
     Value some_value(const Field& f);
     std::string noise(int length);
@@ -38,7 +44,7 @@ private:
     void hand_part(CommitWriter& w, const Entity& e, const World::Row& row, std::size_t group);
     void hand_step(CommitWriter& w, const Entity& e, const World::Row& row);
     bool is_here(const Told& commit);
-    std::vector<fold::Change> known_changes(const World::Row& row);
+    Result<std::vector<fold::Change>> known_changes(const World::Row& row);
 
     World& w_;
     Machine& m_;

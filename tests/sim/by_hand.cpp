@@ -11,13 +11,19 @@ bool Author::is_here(const Told& commit) {
     return hashes && std::find(hashes->begin(), hashes->end(), commit.hash) != hashes->end();
 }
 
-std::vector<fold::Change> Author::known_changes(const World::Row& row) {
+/// What a program can show: not what waits here, if its author may leave it waiting for ever.
+Result<std::vector<fold::Change>> Author::known_changes(const World::Row& row) {
     const auto* e = catalog().find(row.entity);
     const auto id = e->uuid ? from_hex(row.id) : row.id;
+    std::set<Hash> unseen;
+    if (!w_.bad_authors_.empty()) {
+        TRY(const auto waiting, m_.replica->waiting());
+        for (const auto& x : waiting) unseen.insert(x.id.hash);
+    }
     std::vector<const Told*> here;
     for (const auto* c : w_.reading_.touching({row.entity, row.stream.str(), id}))
-        if (is_here(*c)) here.push_back(c);
-    return w_.reading_.changes({row.entity, row.stream.str(), id}, here, {});
+        if (is_here(*c) && !unseen.contains(c->hash)) here.push_back(c);
+    return w_.reading_.changes({row.entity, row.stream.str(), id}, here);
 }
 
 /// Up to three versions of the group, mostly one of the newest.
@@ -70,13 +76,10 @@ void Author::hand_step(CommitWriter& w, const Entity& e, const World::Row& row) 
     }
 }
 
-Result<std::vector<CommitId>> Author::write_by_hand() {
-    const auto& e = some_entity();
-    auto* row = some_row(e);
-    if (!row) return std::vector<CommitId>();
+Result<CommitHeader> Author::next_header(const StreamId& stream) {
     CommitHeader h;
     h.replica = m_.replica->id();
-    h.stream = row->stream;
+    h.stream = stream;
     h.control = m_.replica->control().head();
     h.catalog = catalog().version();
     h.person = "手";
@@ -89,21 +92,35 @@ Result<std::vector<CommitId>> Author::write_by_hand() {
             h.seq = Seq{head.seq.value + 1};
             h.prev = head.hash;
         }
-    changes_ = known_changes(*row);
+    return h;
+}
+
+std::string Author::craft(const CommitHeader& h, const World::Row& row) {
+    const auto& e = *catalog().find(row.entity);
+    auto known = known_changes(row);
+    if (!known) return {};
+    changes_ = std::move(*known);
     CommitWriter w;
-    w.row(e.name, e.uuid ? from_hex(row->id) : row->id);
+    w.row(e.name, e.uuid ? from_hex(row.id) : row.id);
     const bool steps = e.has_workflow() && w_.one_in(3);
-    bool any = steps;
     for (std::size_t g = 0; g < e.groups.size(); ++g)
-        if (w_.one_in(static_cast<int>(e.groups.size()) / 2 + 1)) {
-            hand_part(w, e, *row, g);
-            any = true;
-        }
-    if (steps) hand_step(w, e, *row);
-    if (!any) return std::vector<CommitId>();
-    const auto bytes = w.finish(h);
+        if (w_.one_in(static_cast<int>(e.groups.size()) / 2 + 1)) hand_part(w, e, row, g);
+    if (steps) hand_step(w, e, row);
+    auto bytes = w.finish(h);
     Commit parsed;
-    if (!parsed.decode(bytes) || parsed.parts.empty()) return std::vector<CommitId>();
+    return parsed.decode(bytes) && !parsed.parts.empty() ? bytes : std::string();
+}
+
+Result<std::vector<CommitId>> Author::write_by_hand() {
+    // The tree by which its certificate counts is on its way: the program writes nothing yet, and nothing could sign
+    // it.
+    if (m_.replica->control().is_signed() && !m_.replica->is_own_key(m_.replica->id())) return std::vector<CommitId>();
+    const auto& e = some_entity();
+    auto* row = some_row(e);
+    if (!row) return std::vector<CommitId>();
+    TRY(const auto h, next_header(row->stream));
+    const auto bytes = craft(h, *row);
+    if (bytes.empty()) return std::vector<CommitId>();
     Packer packer;
     std::string packed;
     packer.pack(bytes, packed);
@@ -113,7 +130,7 @@ Result<std::vector<CommitId>> Author::write_by_hand() {
         return fail(Errc::internal, "a commit of our own was not admitted: " + taken.front().why);
     ++row->writes;
     ++w_.figures_.hand_written;
-    return std::vector<CommitId>{{h.replica, h.stream, h.seq, parsed.hash}};
+    return std::vector<CommitId>{{h.replica, h.stream, h.seq, hash_of(bytes)}};
 }
 
 }  // namespace taizhang::sim

@@ -54,6 +54,18 @@ carry     = { from = ["open"], to = "*", by = ["above"], needs = ["state"] }
     return out;
 }
 
+/// As the real catalog has it: what names a content.
+constexpr const char* kEvidence = R"(
+[entity.evidence]
+label = ["佐证材料", "evidence"]
+[entity.evidence.fields]
+record_id = { max = 128 }
+unit_id   = { max = 64 }
+name      = { max = 400 }
+size      = { type = "integer" }
+hash      = { max = 80 }
+)";
+
 std::string own_entities(int version) {
     std::string out = R"(
 [entity.probe]
@@ -107,7 +119,7 @@ count = { type = "integer", rule = "sum" }
 
 std::string catalog_text(int version, bool with_ledger) {
     const std::string head = "version = " + std::to_string(version) + "\n";
-    if (!with_ledger) return head + own_entities(version);
+    if (!with_ledger) return head + own_entities(version) + kEvidence;
     std::string ledger(embedded::ledger_catalog);
     const auto at = ledger.find("\nversion = ");
     const auto end = ledger.find('\n', at + 1);

@@ -95,6 +95,7 @@ std::optional<Step> step_of(const Changes& changes, const Change& x) {
 
 void Checks::check_state(Machine& m) {
     check_2_outbox(m);
+    check_6_no_phantom(m);
     auto control = prepared(m, "SELECT coalesce(max(pos), 0) FROM control");
     next(m, control);
     const auto at = control.unsigned_integer(0);
@@ -121,13 +122,22 @@ void Checks::check_state(Machine& m) {
         violated("8 liveness", m.name() + ": " + std::to_string(waits ? waits->size() : 0) + " commits wait, and " +
                                    std::to_string(ready.waiting) + " have a reason to");
 
+    // A device was revoked, and what it wrote in these rows is at the hub.
+    std::set<RowKey> unknown_past;
+    if (const auto wanted = m.replica->wanted_rows(1'000'000))
+        for (const auto& w : *wanted) unknown_past.insert({w.entity, w.stream.str(), w.id});
+    check_10_clocks_contained(m, ready);
     const auto tables = read_tables(m);
     for (const auto& [key, commits] : ready.rows) {
         if (!reading_.newest(at).find(key.entity)) continue;
+        if (unknown_past.contains(key)) continue;
         const auto have = tables.find(key);
+        const bool says_something =
+            std::any_of(commits.begin(), commits.end(), [&](const auto* c) { return reading_.has_catalog(*c); });
+        if (!says_something && have == tables.end()) continue;
         if (have == tables.end())
             violated("3 no loss", m.name() + ": " + printable(key) + " is in the log and in no table");
-        compare(m.name() + ": " + printable(key), key, commits, ready.unstamped, have->second, at);
+        compare(m.name() + ": " + printable(key), key, commits, ready, have->second, at);
     }
     for (const auto& [key, row] : tables)
         if (!ready.rows.contains(key))
@@ -135,26 +145,31 @@ void Checks::check_state(Machine& m) {
 }
 
 void Checks::compare(const std::string& where, const RowKey& key, const std::vector<const Told*>& commits,
-                     const std::set<Hash>& unstamped, const Shown& have, std::uint64_t at) {
+                     const Reading::Rows& ready, const Shown& have, std::uint64_t at) {
     ++rows_compared_;
     lines_compared_ += have.lines.size();
     std::uint64_t sum = 0;
     for (const auto* c : commits) {
         std::uint64_t part = 0;
         std::memcpy(&part, c->hash.bytes.data(), sizeof part);
-        sum += unstamped.contains(c->hash) ? part * 3 : part;
+        sum += part * (ready.unstamped.contains(c->hash) ? 3 : 1) * (ready.quarantined.contains(c->hash) ? 7 : 1);
     }
     auto name = key.entity + "\n" + key.stream + "\n" + key.id + "\n" + std::to_string(sum) + " " +
                 std::to_string(reading_.newest(at).version());
     auto known = known_.find(name);
     const bool is_new = known == known_.end();
     if (is_new)
-        known = known_.emplace(std::move(name), reading_.expected(key, reading_.changes(key, commits, unstamped), at))
-                    .first;
+        known =
+            known_
+                .emplace(std::move(name),
+                         reading_.expected(key, reading_.changes(key, commits, ready.unstamped, ready.quarantined), at))
+                .first;
     const auto& want = known->second;
     const bool same = want.columns == have.columns && want.lines == have.lines;
     if (same && !is_new) return;
-    const auto changes = reading_.changes(key, commits, unstamped);
+    const auto changes = reading_.changes(key, commits, ready.unstamped, ready.quarantined);
+    check_18_revocation(key, changes, have, where);
+    check_17_bad_actors_contained(key, changes, have, at, where);
     check_12_legal_transitions(key, changes, want, have, where);
     check_9_causality(changes, have, where);
     check_11_visible_conflicts(changes, have, where);
@@ -170,6 +185,56 @@ void Checks::compare(const std::string& where, const RowKey& key, const std::vec
             differs +=
                 " " + column + " is '" + (it == have.columns.end() ? "-" : it->second) + "', should be '" + value + "'";
     violated("7 strong convergence", where + (differs.empty() ? " has columns that no catalog gives" : differs));
+}
+
+/// What a revoked device wrote after what counts of it stands nowhere and has a line; nothing else has such a line.
+void Checks::check_18_revocation(const RowKey& key, const Changes& changes, const Shown& have,
+                                 const std::string& where) {
+    const auto& names = reading_.groups_of(key.entity);
+    const auto late = [&](int group, const VersionId& id) {
+        const auto* x = change_of(changes, group, id);
+        return x && x->quarantined;
+    };
+    for (const auto& line : have.lines) {
+        if (late(line.group, line.winner) && line.kind != LineKind::after_close)
+            violated("18 revocation",
+                     where + ": a line says that a revoked device's late work stands, " + text_of(line));
+        if (line.kind == LineKind::quarantined && !late(line.group, line.loser))
+            violated("18 revocation", where + ": what counts is set aside, " + text_of(line));
+    }
+    for (const auto& x : changes) {
+        if (!x.quarantined || !x.entitled) continue;
+        if (std::none_of(have.lines.begin(), have.lines.end(), [&](const auto& l) {
+                return l.group == x.group && l.loser == x.id && l.kind == LineKind::quarantined;
+            }))
+            violated("18 revocation", where + ": late work of a revoked device in " +
+                                          (x.group < 0 ? "the workflow" : names[static_cast<std::size_t>(x.group)]) +
+                                          " has no line");
+    }
+}
+
+/// The columns are what they would be if nobody had written what he may not. Asked where nobody who may built on it.
+void Checks::check_17_bad_actors_contained(const RowKey& key, const Changes& changes, const Shown& have,
+                                           std::uint64_t at, const std::string& where) {
+    std::set<std::pair<int, VersionId>> beyond;
+    for (const auto& x : changes)
+        if (!x.entitled) beyond.insert({x.group, x.id});
+    if (beyond.empty()) return;
+    Changes rest;
+    for (const auto& x : changes) {
+        if (!x.entitled) continue;
+        for (const auto& b : x.base)
+            if (beyond.contains({x.group, b})) return;
+        for (const auto& r : x.reviewed)
+            if (beyond.contains({r.group, r.id})) return;
+        rest.push_back(x);
+    }
+    const auto without = reading_.expected(key, rest, at);
+    for (const auto& [column, value] : without.columns)
+        if (const auto it = have.columns.find(column); it == have.columns.end() || it->second != value)
+            violated("17 bad actors contained",
+                     where + ": " + column + " is '" + (it == have.columns.end() ? "-" : it->second) +
+                         "'; without what was written beyond its author's right it is '" + value + "'");
 }
 
 /// Nothing that an entitled author replaced, with it in front of him, beats what he wrote.
@@ -220,7 +285,7 @@ void Checks::check_12_legal_transitions(const RowKey& key, const Changes& change
         if (x.group != fold::kWorkflow) continue;
         const auto step = step_of(changes, x);
         if (!step) return;
-        if (!step->legal) continue;
+        if (!step->legal || x.quarantined) continue;
         legal.push_back(&x);
         if (x.level == Level::city && (!city || key_of(*city) < key_of(x))) city = &x;
     }

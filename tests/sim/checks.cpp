@@ -140,13 +140,17 @@ void Checks::hub_moved(Machine& hub) {
     const auto after = seen.empty() ? 0 : seen.back().lsn;
     auto s = prepared(hub, "SELECT lsn, hash, body FROM log WHERE lsn > ?1 ORDER BY lsn");
     s.bind(1, after);
-    while (next(hub, s)) seen.push_back({s.unsigned_integer(0), &reading_.told(id_of<Hash>(s.blob(1)), s.blob(2))});
+    while (next(hub, s)) {
+        seen.push_back({s.unsigned_integer(0), &reading_.told(id_of<Hash>(s.blob(1)), s.blob(2))});
+        if (hub.number == 0) at_city_.insert(seen.back().commit->hash);
+    }
 }
 
 void Checks::hub_restored(Machine& hub) {
     restored_.insert(hub.number);
     hub_logs_.erase(hub.number);
     receipts_.erase(hub.number);
+    if (hub.number == 0) recorded_.clear();
 }
 
 /// Where several hubs can have said it, whose log to look in is not known: that one of them is of that level has to do.
@@ -154,7 +158,7 @@ void Checks::reply_left(const wire::SyncReply& reply, const std::map<Level, std:
     for (const auto& a : reply.acks) {
         const auto speaker = levels.find(a.level);
         if (speaker == levels.end()) violated("4 true receipts", "an ack for a level that nobody above speaks for");
-        if (speaker->second.size() > 1) continue;
+        if (speaker->second.size() > 1 || false_.contains(speaker->second.front())) continue;
         // What was heard of a hub before it was put back from a backup is passed on until it has spoken again.
         if (a.level != reply.level && restored_.contains(speaker->second.front())) continue;
         auto& best = receipts_[speaker->second.front()][{a.at.stream.str(), a.at.replica}];
@@ -272,6 +276,7 @@ void Checks::check_7_strong_convergence(Machine& m) {
     if (!digest) violated("19 fail-stop", m.name() + ": " + digest.error().detail);
     const auto control =
         std::find_if(digest->begin(), digest->end(), [](const auto& d) { return d.first == "control"; })->second;
+    if (m.number == 0) recorded_.push_back({m.replica->log_head().value, m.replica->control().head().value, *digest});
     for (const auto& [stream, value] : *digest) {
         if (stream == "control") continue;
         const auto [it, is_new] =
@@ -285,7 +290,7 @@ void Checks::check_7_strong_convergence(Machine& m) {
 void Checks::check_14_resume(Machine& m) {
     const auto bytes = m.replica->fact("upstream/cursor");
     if (!bytes) violated("19 fail-stop", m.name() + ": " + bytes.error().detail);
-    if (bytes->empty()) return;
+    if (bytes->empty() || false_.contains(m.upstream)) return;
     Reader r(*bytes);
     r.array<16>();
     r.varint();
@@ -315,9 +320,13 @@ void Checks::check_14_resume(Machine& m) {
 }
 
 void Checks::after_start(Machine& m) {
+    auto own = prepared(m, "SELECT hash FROM log WHERE origin = 0");
+    while (next(m, own)) issued(id_of<Hash>(own.blob(0)));
     check_2_atomic_prefix(m);
     check_1_local_durability(m);
     check_2_outbox(m);
+    check_6_no_phantom(m);
+    check_20_bounds(m);
     if (m.is_hub()) check_4_true_receipts(m);
     if (m.number != 0) check_14_resume(m);
 }

@@ -1,5 +1,7 @@
 #include "tests/sim/machine.h"
 
+#include "tests/support/world.h"
+
 #include <chrono>
 
 namespace taizhang::sim {
@@ -9,8 +11,13 @@ Machine::Machine(int at, std::string of_unit, Level of_level, std::uint64_t seed
       unit(std::move(of_unit)),
       level(of_level),
       disk(std::make_unique<support::SimDisk>(seed)),
+      blobs(*disk),
       virtual_ms_(virtual_ms),
-      random_(reference::mix(seed ^ 0x5eedu)) {}
+      random_(reference::mix(seed ^ 0x5eedu)) {
+    born_ms = virtual_ms;
+    keys.device = support::make_key(seed);
+    if (number == 0) keys.root = support::make_key(~seed);
+}
 
 Machine::~Machine() { close(); }
 
@@ -27,6 +34,7 @@ Result<> Machine::open() {
     options.path = "ledger.db";
     options.vfs = disk->vfs_name();
     options.knows = knows;
+    options.keys = keys;
     auto opened = Replica::open(options, env);
     if (!opened) return std::move(opened).error();
     if (is_hub()) {
@@ -35,6 +43,8 @@ Result<> Machine::open() {
         hub = std::make_unique<sync::Hub>(std::move(*h));
     }
     replica = std::move(*opened);
+    contents = std::make_unique<files::Contents>(*replica, blobs);
+    ++starts;
     return {};
 }
 
@@ -42,6 +52,7 @@ void Machine::close() {
     session.reset();
     awaits = 0;
     hub.reset();
+    contents.reset();
     replica.reset();
 }
 

@@ -1,4 +1,5 @@
 // The network between the devices and the hub: late, lost, doubled, out of order.
+#include "tests/sim/false_relay.h"
 #include "tests/sim/trouble.h"
 
 #include <algorithm>
@@ -23,13 +24,16 @@ std::int64_t World::some_delay() {
 }
 
 void World::send(std::int64_t delay_ms, Message m) {
+    m.luck = luck_ + ++sends_;
     in_flight_.emplace(std::pair{now_ms_ + delay_ms, ++serial_}, std::move(m));
 }
 
 void World::begin_sync(Machine& m) {
     if (!m.is_up() || m.number == 0 || m.session || now_ms_ < m.away_until_ms) return;
+    if (hub_of(m).is_revoked && !m.is_revoked && one_in(2)) return leave_hub(m);
     if (!m.is_enrolled) return enrol(m);
     m.session = std::make_unique<sync::Session>(*m.replica);
+    m.heard_spoiled = false;
     send_request(m);
 }
 
@@ -37,7 +41,7 @@ void World::send_request(Machine& m) {
     const auto request = attempt(m, [&] { return m.session->request(); });
     know_author(m);
     if (!request) {
-        if (request.error().code != Errc::io && request.error().code != Errc::disk_full)
+        if (request.error().code != Errc::io && request.error().code != Errc::disk_full && !m.is_revoked)
             violated("8 liveness", m.name() + " cannot ask: " + request.error().detail);
         m.session.reset();
         return;
@@ -48,15 +52,53 @@ void World::send_request(Machine& m) {
     keep(m.old_requests, *request);
     Message message{Kind::request, m.number, m.upstream, m.awaits, m.disk_life, *request};
     ++figures_.messages;
-    if (!calm_ && one_in(10)) {
+    if (m.is_false && FalseRelay(*this, m).spoil_request(message.bytes)) {
+        message.is_spoiled = true;
+        ++figures_.spoiled;
+        note("changes what it sends up " + m.name());
+    }
+    if (!calm_ && one_in(10) && has(Fault::links)) {
         ++figures_.doubled_messages;
         send(one_in(2) ? some_delay() : pick(static_cast<int>(3 * kDay)), message);
     }
     send(6 * kHour, {Kind::timeout, m.number, m.upstream, m.awaits, m.disk_life, {}});
-    if (!calm_ && one_in(10))
+    if (!calm_ && one_in(10) && has(Fault::links))
         ++figures_.lost_messages;
     else
         send(some_delay(), std::move(message));
+}
+
+/// What a hub's answer says, with the acks that it gave in short.
+wire::SyncReply World::told_by(const Result<sync::Hub::Asked>& asked, const std::string& answer) {
+    wire::SyncReply reply;
+    if (!wire::decode(answer, reply)) violated("8 liveness", "the hub's answer cannot be read");
+    if (reply.took == 0) return reply;
+    if (!asked) {
+        if (asked.error().code != Errc::io) violated("4 true receipts", "a receipt for a request that cannot be read");
+        return reply;
+    }
+    std::vector<Hash> hashes;
+    std::map<std::pair<StreamId, ReplicaId>, wire::ChainPos> ends;
+    Packer packer;
+    std::string bytes;
+    Commit c;
+    for (const auto& packed : asked->request.commits) {
+        if (!packer.unpack(packed, bytes) || !c.decode(bytes))
+            violated("4 true receipts", "a receipt for a commit that cannot be read");
+        hashes.push_back(c.hash);
+        ends[{c.header.stream, c.header.replica}] = {c.header.stream, c.header.replica, c.header.seq, c.hash};
+    }
+    if (reply.took != wire::mark_of(hashes)) violated("4 true receipts", "a receipt for other commits than were sent");
+    for (const auto& [chain, end] : ends) reply.acks.push_back({end, reply.level, {}, {}});
+    return reply;
+}
+
+void World::note_reply(const wire::SyncReply& reply) {
+    note("gives " + std::to_string(reply.runs.size()) + " bytes of commits, " + std::to_string(reply.control.size()) +
+         " entries, " + std::to_string(reply.states.size()) + " states, tree " +
+         std::to_string(reply.control_head.value) + ", cursor " + std::to_string(reply.cursor.log.value) +
+         (reply.has_heads ? " heads" : "") + (reply.more ? " more" : "") +
+         (reply.verdicts.empty() ? "" : " refuses " + reply.verdicts.front().why));
 }
 
 void World::hub_receives(const Message& m) {
@@ -65,38 +107,56 @@ void World::hub_receives(const Message& m) {
         ++figures_.lost_messages;
         return;
     }
-    const auto answer = attempt(h, [&] { return h.hub->handle(m.bytes); });
+    auto& asker = *machines_[static_cast<std::size_t>(m.machine)];
+    if (h.is_false)
+        if (auto lie = FalseRelay(*this, h).swallow(m.bytes)) {
+            ++figures_.swallowed;
+            note("throws away what it says it has " + h.name() + " from " + asker.name());
+            return send(some_delay(), {Kind::reply, m.machine, m.hub, m.number, m.disk_life, *lie, true});
+        }
+    Result<sync::Hub::Asked> asked = fail(Errc::io, "not read");
+    const auto answer = attempt(h, [&] {
+        asked = h.hub->read(m.bytes);  // before: what it brings may fork the chain that it was written by
+        return h.hub->handle(m.bytes);
+    });
     note("hub " + std::to_string(m.machine) + " " + (answer ? "ok" : std::string(name_of(answer.error().code))));
     know_author(h);
     moved(h);
     if (!answer) {
         const auto code = answer.error().code;
+        if (code == Errc::denied && asker.is_revoked) return;
         if (code == Errc::denied && h.may_have_forgotten) {
-            machines_[static_cast<std::size_t>(m.machine)]->is_enrolled = false;  // a new code has to be typed in
+            asker.is_enrolled = false;  // a new code has to be typed in
             return;
         }
+        if (m.is_spoiled && code != Errc::internal && code != Errc::corrupt) return;
         if (code != Errc::io && code != Errc::disk_full)
             violated("8 liveness", "the hub refuses " + machines_[static_cast<std::size_t>(m.machine)]->name() + ": " +
                                        answer.error().detail);
         return;
     }
-    wire::SyncReply reply;
-    if (!wire::decode(*answer, reply)) violated("8 liveness", "the hub's answer cannot be read");
+    const auto reply = told_by(asked, *answer);
     checks_.reply_left(reply, speakers(h));
-    note("gives " + std::to_string(reply.commits.size()) + " commits, " + std::to_string(reply.control.size()) +
-         " entries, " + std::to_string(reply.states.size()) + " states, tree " +
-         std::to_string(reply.control_head.value) + ", cursor " + std::to_string(reply.cursor.log.value) +
-         (reply.has_heads ? " heads" : "") + (reply.more ? " more" : ""));
+    note_reply(reply);
     figures_.states += reply.states.size(), figures_.histories += reply.pasts.size();
     if (!h.is_up() && one_in(2)) return;  // it went out before the power did, or not
     ++figures_.messages;
     trace_.add(*answer);
     Message message{Kind::reply, m.machine, m.hub, m.number, m.disk_life, *answer};
-    if (!calm_ && one_in(10)) {
+    if (answer->size() > wire::kMessageBytesMax)
+        violated("20 bounds", "an answer of " + std::to_string(answer->size()) + " bytes");
+    if (h.is_false && FalseRelay(*this, h).spoil_answer(asker, message.bytes)) {
+        message.is_spoiled = true;
+        ++figures_.spoiled;
+        note("changes its answer " + h.name() + " to " + asker.name());
+    }
+    // An honest answer to a question that was changed on its way.
+    message.is_spoiled = message.is_spoiled || m.is_spoiled;
+    if (!calm_ && one_in(10) && has(Fault::links)) {
         ++figures_.lost_messages;
         return;
     }
-    if (!calm_ && one_in(12)) {
+    if (!calm_ && one_in(12) && has(Fault::links)) {
         ++figures_.doubled_messages;
         send(pick(static_cast<int>(2 * kDay)), message);
     }
@@ -122,13 +182,23 @@ void World::machine_receives(const Message& message) {
     const auto taken = attempt(m, [&] { return m.session->reply(message.bytes); });
     note("reply " + m.name() + " " + (taken ? "ok" : std::string(name_of(taken.error().code))));
     if (!taken && taken.error().code != Errc::io && taken.error().code != Errc::disk_full) {
-        // An answer to an earlier question may say nothing of what is being asked now; else every answer is good.
-        if (is_awaited || taken.error().code != Errc::protocol)
+        // An answer to an earlier question may say nothing of what is being asked now, and what a changed answer left
+        // out may be missing later in the same session; else every answer is good.
+        if (message.is_spoiled || m.heard_spoiled
+                ? taken.error().code == Errc::internal || taken.error().code == Errc::corrupt
+                : is_awaited || taken.error().code != Errc::protocol)
             violated("8 liveness", m.name() + " refuses the answer: " + taken.error().detail);
     }
     if (!m.is_up()) return;
     moved(m);
-    keep(m.old_replies, message.bytes);
+    if (message.is_spoiled) {
+        m.heard_spoiled = true;
+        checks_.check_6_no_phantom(m);
+        checks_.check_17_acks(m);
+        if (one_in(2)) checks_.check_state(m);
+    } else {
+        keep(m.old_replies, message.bytes);
+    }
     if (one_in(8)) checks_.check_14_resume(m);
     if (!is_awaited) return;
     m.awaits = 0;
@@ -148,6 +218,7 @@ void World::deliver_through(std::int64_t until_ms) {
     while (!in_flight_.empty() && in_flight_.begin()->first.first <= until_ms) {
         auto node = in_flight_.extract(in_flight_.begin());
         now_ms_ = std::max(now_ms_, node.key().first);
+        draw(node.mapped().luck);
         for (auto& m : machines_) m->disk->set_time(std::chrono::milliseconds(now_ms_));
         deliver(std::move(node.mapped()));
     }

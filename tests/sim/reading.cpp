@@ -38,6 +38,14 @@ std::string json_element(std::string_view encoded) {
     return out + "\"";
 }
 
+template <class Id>
+Id of_hex(std::string_view hex) {
+    Id id;
+    const auto raw = from_hex(hex);
+    if (raw.size() == id.bytes.size()) std::copy(raw.begin(), raw.end(), id.bytes.begin());
+    return id;
+}
+
 bool is_list(fold::Rule r) { return r == fold::Rule::append || r == fold::Rule::set; }
 
 }  // namespace
@@ -64,6 +72,16 @@ void Reading::control_entry(const std::string& kind, const std::string& payload)
         }
         units_[id].push_back(std::move(office));
     }
+    if (kind == "revoke") {
+        const auto o = boost::json::parse(payload).as_object();
+        Revoked r{head_, {}};
+        for (const auto& [stream, place] : o.at("streams").as_object())
+            r.last[std::string(stream)] = {place.at("seq").to_number<std::uint64_t>(),
+                                           of_hex<Hash>(place.at("hash").as_string())};
+        revoked_[of_hex<ReplicaId>(o.at("replica").as_string())].push_back(std::move(r));
+    }
+    if (kind == "release")
+        released_.try_emplace(of_hex<Hash>(boost::json::parse(payload).at("hash").as_string()), head_);
     if (kind != "catalog") return;
     const auto catalog = *Catalog::parse(payload, "catalog");
     for (const auto& e : catalog->entities()) {
@@ -75,8 +93,9 @@ void Reading::control_entry(const std::string& kind, const std::string& payload)
     catalogs_[catalog->version()] = {head_, catalog, *Catalog::parse(payload, "catalog", 0)};
 }
 
-void Reading::author(const ReplicaId& replica, const std::string& unit, Level level) {
-    authors_[replica] = {unit, level};
+void Reading::author(const ReplicaId& replica, const std::string& unit, Level level, const trust::PublicKey& key,
+                     const ReplicaId& by) {
+    authors_[replica] = {unit, level, key, by};
 }
 
 const Catalog* Reading::newest_or_none(std::uint64_t at) const {
@@ -105,6 +124,12 @@ std::string Reading::reach(const std::string& unit, std::uint64_t at) const {
     const auto* o = office(unit, at);
     const auto* above = o && !o->closed ? office(o->parent, at) : nullptr;
     return above && above->level == o->level ? reach(o->parent, at) : unit;
+}
+
+bool Reading::was_ever_below(const std::string& unit, const std::string& top) const {
+    for (auto at = head_; at > 0; --at)
+        if (is_at_or_below(unit, top, at)) return true;
+    return false;
 }
 
 bool Reading::is_at_or_below(const std::string& unit, const std::string& top, std::uint64_t at) const {
@@ -230,14 +255,15 @@ std::vector<fold::Change> Reading::changes_of(const Told& commit, const ToldRow&
                                ? nullptr
                                : version->second.catalog->find(row.entity);
     if (!entity) return out;
-    const auto& [unit, level] = authors_.at(h.replica);
+    const auto& who = authors_.at(h.replica);
+    const auto& unit = who.unit;
     for (const auto& part : row.parts) {
         fold::Change x;
         x.id = version_of(commit.hash);
         x.op = part.op;
         x.base = part.base;
         x.stamp = h.time;
-        x.level = level;
+        x.level = who.level;
         x.replica = h.replica;
         x.seq = h.seq;
         x.catalog = h.catalog;
@@ -276,6 +302,11 @@ bool Reading::can_read(const Told& c, std::uint32_t level) const {
     });
 }
 
+bool Reading::has_catalog(const Told& c) const {
+    const auto it = catalogs_.find(c.header.catalog);
+    return it != catalogs_.end() && it->second.since <= c.header.control.value;
+}
+
 Reading::Rows Reading::ready_rows(const std::vector<const Told*>& log, const std::set<ReplicaId>& certified,
                                   std::uint64_t at, std::uint32_t level) const {
     Rows out;
@@ -284,6 +315,7 @@ Reading::Rows Reading::ready_rows(const std::vector<const Told*>& log, const std
     std::vector<const Told*> left = log;
     auto is_ready = [&](const Told& c) {
         if (c.header.control.value > at || !certified.contains(c.header.replica) || !can_read(c, level)) return false;
+        if (!has_catalog(c)) return true;  // says nothing, so it needs nothing
         for (const auto& row : c.rows) {
             const auto known = here.find({row.entity, c.header.stream.str(), row.id});
             for (const auto& p : row.parts) {
@@ -306,7 +338,7 @@ Reading::Rows Reading::ready_rows(const std::vector<const Told*>& log, const std
             moved = true;
             const auto author = authors_.find(c->header.replica);
             if (!c->rows.empty() && c->rows[0].entity == kCheckpointEntity && author != authors_.end() &&
-                author->second.first == root_)
+                author->second.unit == root_)
                 checkpoints.push_back(c);
             for (const auto& row : c->rows) {
                 const RowKey key{row.entity, c->header.stream.str(), row.id};
@@ -320,6 +352,61 @@ Reading::Rows Reading::ready_rows(const std::vector<const Told*>& log, const std
     std::set<Hash> all;
     for (const auto* c : log) all.insert(c->hash);
     out.unstamped = unstamped_by(checkpoints, all);
+    out.quarantined = quarantined_by(log, at);
+    return out;
+}
+
+/// The newest entry that names the replica; one of the same key that a revoked one vouched for has none of its own, and
+/// nothing of it counts.
+const Reading::Revoked* Reading::revocation(const ReplicaId& replica, std::uint64_t at) const {
+    static const Revoked nothing_counts;
+    const auto named = [&](const ReplicaId& id) {
+        const Revoked* found = nullptr;
+        if (const auto it = revoked_.find(id); it != revoked_.end())
+            for (const auto& r : it->second)
+                if (r.since <= at) found = &r;
+        return found;
+    };
+    if (const auto* r = named(replica)) return r;
+    for (auto who = authors_.find(replica); who != authors_.end();) {
+        const auto by = authors_.find(who->second.by);
+        if (by == authors_.end() || by->second.key != who->second.key) return nullptr;
+        if (named(by->first)) return &nothing_counts;
+        who = by;
+    }
+    return nullptr;
+}
+
+/// What lies on the way down from the commit that the revocation names counts. Where a chain is forked here and the
+/// named commit is not, nobody can tell the branches apart: none of it counts yet.
+std::set<Hash> Reading::quarantined_by(const std::vector<const Told*>& log, std::uint64_t at) const {
+    std::set<Hash> out;
+    if (revoked_.empty()) return out;
+    using Chain = std::pair<std::string, ReplicaId>;
+    std::map<Chain, std::map<std::uint64_t, std::set<Hash>>> chains;
+    for (const auto* c : log)
+        if (revocation(c->header.replica, at))
+            chains[{c->header.stream.str(), c->header.replica}][c->header.seq.value].insert(c->hash);
+    for (const auto& [chain, places] : chains) {
+        const auto* r = revocation(chain.second, at);
+        const bool is_forked =
+            std::any_of(places.begin(), places.end(), [](const auto& p) { return p.second.size() > 1; });
+        const auto named = r->last.find(chain.first);
+        std::set<Hash> counts;
+        if (named != r->last.end()) {
+            const auto& [seq, hash] = named->second;
+            const auto place = places.find(seq);
+            if (place != places.end() && place->second.contains(hash))
+                for (const auto* c = known(hash); c; c = known(c->header.prev)) counts.insert(c->hash);
+            for (const auto& [n, hashes] : places)
+                if (n < seq && !is_forked) counts.insert(hashes.begin(), hashes.end());
+        }
+        for (const auto& [n, hashes] : places)
+            for (const auto& h : hashes) {
+                const auto released = released_.find(h);
+                if (!counts.contains(h) && (released == released_.end() || released->second > at)) out.insert(h);
+            }
+    }
     return out;
 }
 
@@ -358,13 +445,14 @@ const Told* Reading::known(const Hash& hash) const {
 }
 
 std::vector<fold::Change> Reading::changes(const RowKey& key, const std::vector<const Told*>& commits,
-                                           const std::set<Hash>& unstamped) const {
+                                           const std::set<Hash>& unstamped, const std::set<Hash>& quarantined) const {
     std::vector<fold::Change> out;
     for (const auto* c : commits)
         for (std::size_t r = 0; r < c->rows.size(); ++r)
             if (c->rows[r].entity == key.entity && c->rows[r].id == key.id)
                 for (auto x : c->changes[r]) {
                     if (unstamped.contains(c->hash)) x.stamp = 0;
+                    x.quarantined = quarantined.contains(c->hash);
                     out.push_back(std::move(x));
                 }
     return out;

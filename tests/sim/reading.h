@@ -7,6 +7,7 @@
 
 #include "catalog/catalog.h"
 #include "log/commit.h"
+#include "trust/key.h"
 
 #include <map>
 #include <memory>
@@ -50,13 +51,24 @@ struct Shown {
 class Reading {
 public:
     void control_entry(const std::string& kind, const std::string& payload);
-    void author(const ReplicaId& replica, const std::string& unit, Level level);
+    /// `by`: who vouched for it; zero when that is not known yet, or the root did.
+    void author(const ReplicaId& replica, const std::string& unit, Level level, const trust::PublicKey& key,
+                const ReplicaId& by);
+    struct Who {
+        std::string unit;
+        Level level = Level::none;
+        trust::PublicKey key;
+        ReplicaId by;
+    };
+    const std::map<ReplicaId, Who>& authors() const { return authors_; }
     bool knows(const ReplicaId& replica) const { return authors_.contains(replica); }
 
     /// The commit of that hash; decoded when first met. Throws Violation when the bytes do not have this hash.
     const Told& told(const Hash& hash, std::string_view packed);
     /// The commit of that hash; null when it was never met.
     const Told* known(const Hash& hash) const;
+    /// Whether its catalog was there where its author stood; one that was not says nothing, whenever it comes.
+    bool has_catalog(const Told& commit) const;
     /// All commits so far that touch the row, in the order in which they were met.
     const std::vector<const Told*>& touching(const RowKey& key) { return touching_[key]; }
 
@@ -66,6 +78,8 @@ public:
     const Catalog& newest(std::uint64_t at) const { return *newest_or_none(at); }
     const std::vector<std::string>& unit_ids() const { return unit_order_; }
     bool is_at_or_below(const std::string& unit, const std::string& top, std::uint64_t at) const;
+    /// By the newest tree or any before it.
+    bool was_ever_below(const std::string& unit, const std::string& top) const;
     const std::string& parent_of(const std::string& unit) const { return units_.at(unit).back().parent; }
     Level level_of(const std::string& unit) const { return units_.at(unit).back().level; }
     bool is_closed(const std::string& unit) const { return units_.at(unit).back().closed; }
@@ -87,15 +101,20 @@ public:
     struct Rows {
         std::map<RowKey, std::vector<const Told*>> rows;
         std::size_t waiting = 0;
-        std::set<Hash> unstamped;  ///< dated later than the city's first checkpoint that covers them
+        std::set<Hash> unstamped;    ///< dated later than the city's first checkpoint that covers them
+        std::set<Hash> quarantined;  ///< by revoked authors, after what counts of them
     };
     /// To a program that knows this level of the catalog's language.
     Rows ready_rows(const std::vector<const Told*>& log, const std::set<ReplicaId>& certified, std::uint64_t at,
                     std::uint32_t level) const;
     std::vector<fold::Change> changes(const RowKey& key, const std::vector<const Told*>& commits,
-                                      const std::set<Hash>& unstamped) const;
+                                      const std::set<Hash>& unstamped = {},
+                                      const std::set<Hash>& quarantined = {}) const;
+    /// Of the commits of a log, those that count as seen only, as the control log up to `at` says.
+    std::set<Hash> quarantined_by(const std::vector<const Told*>& log, std::uint64_t at) const;
     /// The naive fold of those changes in the tables' terms.
     Shown expected(const RowKey& key, const std::vector<fold::Change>& changes, std::uint64_t at) const;
+    const std::vector<std::string>& groups_of(const std::string& entity) const { return names_.at(entity).groups; }
     /// Group numbers by first appearance.
     int group_no(const std::string& entity, const std::string& group) const;
 
@@ -131,7 +150,15 @@ private:
     std::vector<std::string> unit_order_;
     std::map<std::uint32_t, Version> catalogs_;
     std::map<std::string, Names> names_;
-    std::map<ReplicaId, std::pair<std::string, Level>> authors_;
+    struct Revoked {
+        std::uint64_t since = 0;
+        std::map<std::string, std::pair<std::uint64_t, Hash>> last;  ///< by stream
+    };
+    const Revoked* revocation(const ReplicaId& replica, std::uint64_t at) const;
+
+    std::map<ReplicaId, Who> authors_;
+    std::map<ReplicaId, std::vector<Revoked>> revoked_;  ///< in order
+    std::map<Hash, std::uint64_t> released_;             ///< since when
     std::map<Hash, std::unique_ptr<Told>> told_;
     std::map<RowKey, std::vector<const Told*>> touching_;
     Packer packer_;

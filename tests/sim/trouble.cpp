@@ -1,6 +1,7 @@
 // Power, disks, clocks, copies, sticks: what befalls machines.
 #include "tests/sim/trouble.h"
 
+#include "files/bundle_contents.h"
 #include "sync/bundle.h"
 #include "tests/sim/catalogs.h"
 
@@ -24,7 +25,9 @@ constexpr std::size_t kMachinesMax = 18;
 
 void World::plan_trouble(Machine& m) {
     if (calm_ || !one_in(30)) return;
-    if (one_in(2)) return m.disk->cut_after(static_cast<std::uint64_t>(1 + pick(one_in(2) ? 6 : 60)));
+    const bool is_cut = one_in(2);
+    if (!has(is_cut ? Fault::power : Fault::disk)) return;
+    if (is_cut) return m.disk->cut_after(static_cast<std::uint64_t>(1 + pick(one_in(2) ? 6 : 60)));
     const auto nth = static_cast<std::uint64_t>(1 + pick(12));
     switch (pick(4)) {
         case 0: return m.disk->fail(Op::write, nth, Repeat::once, SQLITE_IOERR_WRITE);
@@ -47,24 +50,29 @@ void World::after_trouble(Machine& m, bool failed, Errc code) {
         return;
     }
     m.disk->cut_after(0);
-    if (!failed || code != Errc::io) return;
+    m.blobs.cut_after(0);
+    // Where taking back what was refused hit a bad sector, the refusal is what is told, and the next step fails.
+    const bool is_broken = failed && m.is_up() && m.replica->database().broken();
+    if (!is_broken && (!failed || code != Errc::io)) return;
     if (!fired) violated("19 fail-stop", m.name() + ": a disk error that no disk made");
     // The program has to be started anew. What a failed sync left in the cache is gone with the power.
     ++figures_.io_errors;
     note("disk error " + m.name());
+    checks_.check_19_fail_stop(m);
     m.close();
     m.disk->power_cut();
+    m.blobs.crash();
     start(m);
 }
 
 void World::cut_power(Machine& m) {
-    if (!m.is_up()) return;
+    if (!m.is_up() || !has(Fault::power)) return;
     m.disk->power_off();
     after_trouble(m, false, Errc::internal);
 }
 
 void World::restart(Machine& m) {
-    if (!m.is_up()) return;
+    if (!m.is_up() || (!has(Fault::restarts) && !calm_)) return;
     ++figures_.restarts;
     note("restart " + m.name());
     m.close();
@@ -89,9 +97,13 @@ void World::start(Machine& m) {
     }
     for (int n = 0;; ++n) {
         if (n > kStartsMax) violated("8 liveness", m.name() + " does not start any more");
-        if (m.disk->is_off()) m.disk->restart();
+        if (m.disk->is_off()) {
+            m.disk->restart();
+            m.blobs.cut_after(0);
+            m.blobs.crash();
+        }
         m.disk->clear_faults();
-        if (!calm_ && one_in(6)) m.disk->cut_after(static_cast<std::uint64_t>(1 + pick(8)));
+        if (!calm_ && one_in(6) && has(Fault::power)) m.disk->cut_after(static_cast<std::uint64_t>(1 + pick(8)));
         const auto opened = m.open();
         if (m.disk->is_off()) {
             m.close();
@@ -106,12 +118,14 @@ void World::start(Machine& m) {
     know_author(m);
     moved(m);
     checks_.after_start(m);
+    check_kept(m);
     if (one_in(4)) checks_.check_state(m);
 }
 
 // ------------------------------------------------------------------ clocks and control
 
 void World::jump_clock(Machine& m) {
+    if (!has(Fault::clocks)) return;
     ++figures_.clock_jumps;
     switch (pick(6)) {
         case 0: m.clock_error_ms = -7 * kYear; break;               // before 2019
@@ -126,7 +140,7 @@ void World::jump_clock(Machine& m) {
 }
 
 void World::sign_checkpoints() {
-    if (!hub().is_up()) return;
+    if (!hub().is_up() || !has(Fault::checkpoints)) return;
     const auto ids = attempt(hub(), [&] { return hub().replica->checkpoint(); });
     note("checkpoint " + std::to_string(ids ? ids->size() : 0));
     if (!ids && (ids.error().code == Errc::internal || ids.error().code == Errc::corrupt))
@@ -140,7 +154,7 @@ void World::sign_checkpoints() {
 }
 
 void World::drop_old(Machine& m) {
-    if (!m.is_up() || m.is_hub() || !m.is_enrolled) return;
+    if (!m.is_up() || m.is_hub() || !m.is_enrolled || !has(Fault::drops)) return;
     const auto bytes = attempt(m, [&] { return m.replica->drop_old(now_ms_ - (one_in(2) ? 0 : pick(10) * kDay)); });
     note("drop " + m.name() + " " + std::to_string(bytes ? *bytes : 0));
     if (bytes && *bytes > 0) ++figures_.drops;
@@ -150,7 +164,7 @@ void World::drop_old(Machine& m) {
 }
 
 void World::upgrade_catalog() {
-    if (!hub().is_up() || catalog_version_ == kCatalogVersions) return;
+    if (!hub().is_up() || catalog_version_ == kCatalogVersions || !has(Fault::catalogs)) return;
     const auto text = catalog_text(catalog_version_ + 1, with_ledger_);
     const auto done = attempt(hub(), [&] { return hub().replica->append_control("catalog", text); });
     note("upgrade");
@@ -165,7 +179,7 @@ void World::upgrade_catalog() {
 }
 
 void World::add_unit() {
-    if (!hub().is_up() || reading_.unit_ids().size() > 11) return;
+    if (!hub().is_up() || reading_.unit_ids().size() > 11 || !has(Fault::more_devices)) return;
     const auto id = "B" + std::to_string(10 + reading_.unit_ids().size());
     add_control("unit", R"({"id":")" + id + R"(","parent_id":"K1-01","level":"branch","name":")" + id + R"("})");
     note("unit " + id);
@@ -183,21 +197,49 @@ void World::change_tree() {
     const auto other = open[static_cast<std::size_t>(pick(static_cast<int>(open.size())))];
     auto parent = reading_.parent_of(id);
     std::string more;
-    const int kind = pick(6);
+    const int kind = pick(8);
+    if (kind >= 6) {
+        add_control("unit", move_of_township());
+        ++figures_.tree_changes;
+        return note("tree township");
+    }
     if (kind < 3) parent = parent == "K1-01" ? "K2-01" : "K1-01";
     if (kind == 3 && other != id) more = R"(,"merged_into":")" + other + "\"";
     if (kind == 4 && one_in(2)) more = R"(,"abolished":true)";
+    for (const auto& m : machines_)
+        if (!more.empty() && m->is_up() && m->unit == id && sync::unsent_count(*m->replica).value() > 0)
+            ++figures_.closed_with_work;
     add_control("unit", R"({"id":")" + id + R"(","parent_id":")" + parent + R"(","level":"branch","name":")" + id +
                             " " + std::to_string(++serial_) + "\"" + more + "}");
     ++figures_.tree_changes;
     note("tree " + id + " " + parent + more);
 }
 
+/// With all that stands below it, in one entry.
+std::string World::move_of_township() {
+    const std::string id = one_in(2) ? "K1-01" : "K2-01";
+    return R"({"id":")" + id + R"(","parent_id":")" + (reading_.parent_of(id) == "K1" ? "K2" : "K1") +
+           R"(","level":"township","name":")" + id + " " + std::to_string(++serial_) + "\"}";
+}
+
+bool World::must_go(Machine& m) {
+    if (!m.is_up() || m.number == 0) return false;
+    const auto must = sync::must_enrol_again(*m.replica);
+    if (!must) violated("8 liveness", m.name() + ": " + must.error().detail);
+    return *must;
+}
+
+/// Once the faults have stopped until it is done; before, a try.
+void World::settle_in(Machine& m) {
+    if (calm_) return make_sure_enrolled(m);
+    if (!m.is_enrolled) enrol(m);
+}
+
 /// What the people at a PC do when the program says that it must enrol again.
 void World::follow_tree(Machine& m) {
-    if (!m.is_up() || m.number == 0 || m.is_relay) return;
+    if (!m.is_up() || m.number == 0) return;
     const auto& control = m.replica->control();
-    if (control.is_abolished(m.unit, control.head())) {
+    if (!m.is_relay && control.is_abolished(m.unit, control.head())) {
         auto next = control.successor(m.unit, control.head());
         if (reading_.is_closed(next)) return;  // closed for good: it can only read
         note("now of " + next + " " + m.name());
@@ -209,16 +251,18 @@ void World::follow_tree(Machine& m) {
         m.unit = next;
         m.upstream = nearest_hub(next);
         m.is_enrolled = false;
-        return make_sure_enrolled(m);
+        ++figures_.followed;
+        return settle_in(m);
     }
     if (reading_.serves(hub_of(m).unit, m.unit)) return;
-    change_hub(m);
-    make_sure_enrolled(m);
+    ++figures_.followed;
+    go_to(m, hub_for(m));
+    settle_in(m);
 }
 
 /// One PC more in some unit.
 void World::add_device() {
-    if (!hub().is_up() || machines_.size() >= kMachinesMax) return;
+    if (!hub().is_up() || machines_.size() >= kMachinesMax || (!has(Fault::more_devices) && !calm_)) return;
     const auto& units = reading_.unit_ids();
     auto* m = add_machine(units[static_cast<std::size_t>(pick(static_cast<int>(units.size())))]);
     note("device " + m->name());
@@ -227,6 +271,7 @@ void World::add_device() {
 
 /// To a village without a line, for days; sticks still come and go.
 void World::go_away(Machine& m) {
+    if (!has(Fault::absences)) return;
     m.away_until_ms = now_ms_ + (1 + pick(10)) * kDay;
     note("away " + m.name());
 }
@@ -243,9 +288,14 @@ void World::renew_hub() {
 
 /// The device goes over to the city's hub, or back to its relay, with all its data.
 void World::change_hub(Machine& m) {
-    if (!m.is_up() || m.number == 0 || m.is_relay || !m.is_enrolled) return;
+    if (!m.is_up() || m.number == 0 || m.is_relay || !m.is_enrolled || m.is_revoked) return;
     const bool is_served = reading_.serves(hub_of(m).unit, m.unit);
     const auto to = m.upstream == 0 || !is_served ? nearest_hub(m.unit) : 0;
+    go_to(m, to);
+}
+
+/// With all its data.
+void World::go_to(Machine& m, int to) {
     if (to == m.upstream) return;
     ++figures_.moves_of_hub;
     note("change hub " + m.name() + " " + std::to_string(to));
@@ -261,6 +311,7 @@ void World::change_hub(Machine& m) {
 
 /// Enrols over a link that may lose the answer; then asks again, as a person would, or sets the PC up anew.
 void World::enrol(Machine& m) {
+    if (m.is_revoked || hub_of(m).is_revoked) return;
     ++figures_.enrolments;
     auto& h = hub_of(m);
     const auto code = h.is_up() ? h.hub->new_code(m.unit) : Result<sync::Hub::Code>(fail(Errc::offline, "hub"));
@@ -279,6 +330,8 @@ void World::enrol(Machine& m) {
         ++figures_.reinstalled;
         m.close();
         m.disk->restore({});
+        m.blobs.restore({});
+        m.kept.clear();
         ++m.disk_life;
         return start(m);
     }
@@ -292,7 +345,8 @@ void World::enrol(Machine& m) {
 
 /// The same disk goes on twice, as when a PC is cloned.
 void World::copy_machine(Machine& m) {
-    if (!m.is_up() || m.number == 0 || !m.is_enrolled || machines_.size() >= kMachinesMax) return;
+    if (!m.is_up() || m.number == 0 || !m.is_enrolled || machines_.size() >= kMachinesMax || !has(Fault::copies))
+        return;
     ++figures_.copies;
     note("copy " + m.name());
     const auto number = static_cast<int>(machines_.size());
@@ -301,32 +355,52 @@ void World::copy_machine(Machine& m) {
     copy->disk->restore(m.disk->snapshot());
     copy->is_enrolled = true;
     copy->is_relay = m.is_relay;
+    copy->is_rogue = m.is_rogue;
+    copy->is_stolen = m.is_stolen;
+    copy->is_revoked = m.is_revoked;
+    copy->is_false = m.is_false;
+    if (copy->is_false) checks_.not_to_be_believed(*copy);
     copy->upstream = m.upstream;
     copy->saved = m.saved;
+    copy->keys = m.keys;
+    copy->blobs.restore(m.blobs.all());
+    copy->kept = m.kept;
     machines_.push_back(std::move(copy));
     start(*machines_.back());
 }
 
 void World::take_backup(Machine& m) {
     if (!m.is_up() || (m.number != 0 && !m.is_enrolled)) return;
-    backups_[m.number] = {m.disk->snapshot(), m.saved, m.upstream, m.replica->control().head().value, m.unit};
+    backups_[m.number] = {m.disk->snapshot(), m.saved, m.upstream, m.replica->control().head().value, m.unit, m.kept,
+                          m.blobs.all()};
     if (m.number == 0)
         if (auto r = m.replica->note_backup(m.replica->log_head()); !r)
             violated("8 liveness", "the city cannot note its backup: " + r.error().detail);
 }
 
+void World::restore_some() {
+    if (backups_.empty()) return;
+    auto it = backups_.begin();
+    std::advance(it, pick(static_cast<int>(backups_.size())));
+    restore_backup(*machines_[static_cast<std::size_t>(it->first)]);
+}
+
 /// A machine is put back to its backup: what only it knew since then is gone with the disk.
 void World::restore_backup(Machine& m) {
     const auto it = backups_.find(m.number);
-    if (it == backups_.end()) return;
+    if (it == backups_.end() || !has(Fault::restores)) return;
     if (m.number == 0 && it->second.control != reading_.head()) return;
     ++(m.is_hub() ? figures_.hub_restores : figures_.restores);
     note("restore " + m.name());
     m.close();
     m.disk->restore(it->second.disk);
     m.saved = it->second.saved;
+    // The folder of contents as it was then, or as it was left on another disk.
+    m.kept = it->second.kept;
+    if (one_in(2)) m.blobs.restore(it->second.blobs);
     m.upstream = it->second.upstream;
     m.unit = it->second.unit;
+    m.is_enrolled = true;
     if (m.is_hub()) {
         checks_.hub_restored(m);
         m.may_have_forgotten = true;
@@ -353,28 +427,39 @@ void World::restore_backup(Machine& m) {
 void World::carry_stick(Machine& from, Machine& to) {
     if (!from.is_up() || !to.is_up() || &from == &to) return;
     if ((from.number != 0 && !from.is_enrolled) || (to.number != 0 && !to.is_enrolled)) return;
-    if (one_in(2)) return carry_bundle(from, to);
+    if (one_in(2)) return has(Fault::bundles) ? carry_bundle(from, to) : void();
+    if (!has(Fault::sticks)) return;
     const auto heads = from.replica->chain_heads();
     if (!heads) return;
     std::vector<std::string> packed;
+    std::map<std::string, std::string> signatures;  // by packed commit
     std::vector<ReplicaId> authors;
     for (const auto& h : *heads) {
         if (!reading_.holds(to.unit, h.stream) || !one_in(2)) continue;
         const auto after = static_cast<std::uint64_t>(pick(static_cast<int>(h.seq.value) + 1));
         const auto entries = from.replica->chain_after(h.stream, h.replica, Seq{one_in(2) ? 0 : after}, 20'000);
         if (!entries) return;
-        for (const auto& e : *entries)
+        for (const auto& e : *entries) {
             packed.insert(packed.begin() + (one_in(3) ? 0 : static_cast<std::ptrdiff_t>(packed.size())), e.packed);
+            if (!e.signature.empty()) signatures[e.packed] = e.signature;
+        }
         authors.push_back(h.replica);
     }
-    const bool with_certificates = one_in(2);
+    const bool with_certificates = one_in(2), with_signatures = !one_in(4);
     const std::vector<std::string_view> views(packed.begin(), packed.end());
+    std::vector<HeadSignature> under;
+    for (std::size_t i = 0; with_signatures && i < packed.size(); ++i)
+        if (const auto it = signatures.find(packed[i]); it != signatures.end()) under.push_back({i, it->second});
     const auto done = attempt(to, [&] {
         return to.replica->batch([&]() -> Result<> {
             for (const auto& a : authors)
                 if (const auto* cert = from.replica->control().cert(a);
                     cert && (with_certificates || !hub().is_up() || !hub().replica->control().cert(a)))
-                    TRY_VOID(to.replica->add_certificate(*cert));
+                    for (const auto& body : from.replica->certificate_chain(cert->replica)) {
+                        TRY(const auto c, Certificate::decode(body));
+                        TRY_VOID(to.replica->add_certificate(c));
+                    }
+            TRY_VOID(to.replica->prove(views, under));
             TRY_VOID(sync::receive_from_below(*to.replica, views));
             return {};
         });
@@ -394,6 +479,10 @@ void World::carry_bundle(Machine& from, Machine& to) {
     if (!one_in(3)) o.to = to.unit;
     o.all = one_in(5);
     o.part_bytes = static_cast<std::size_t>(1 + pick(one_in(2) ? 2000 : 100'000));
+    files::BundleContents contents(*from.contents, 50'000);
+    if (with_contents_)
+        if (auto r = contents.prepare(o); !r)
+            violated("8 liveness", from.name() + " cannot export contents: " + r.error().detail);
     const auto files = sync::make_bundle(*from.replica, o);
     if (!files) {
         if (files.error().code != Errc::not_allowed && files.error().code != Errc::not_found)
@@ -422,7 +511,12 @@ void World::carry_bundle(Machine& from, Machine& to) {
                 bytes[at] = static_cast<char>(bytes[at] ^ (1 << pick(8)));
         }
         const auto before = is_damaged ? to.replica->log_head() : Lsn{};
-        const auto done = attempt(to, [&] { return sync::take_bundle(*to.replica, bytes); });
+        const auto done = attempt(to, [&] {
+            files::BundleContentsTaker taker(*to.contents);
+            return sync::take_bundle(
+                *to.replica, bytes, [&](const wire::Bundle& b) { return taker.stage(b); },
+                [&](const wire::Bundle& b) { return taker.take(b); });
+        });
         if (is_damaged && done) violated("6 no phantom", to.name() + " took a damaged bundle");
         if (is_damaged && to.is_up() && to.replica->log_head() != before)
             violated("2 atomic prefix", to.name() + ": a damaged bundle changed something");

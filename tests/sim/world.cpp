@@ -2,9 +2,11 @@
 
 #include "tests/sim/author.h"
 #include "tests/sim/catalogs.h"
+#include "tests/sim/rogue.h"
 #include "tests/sim/trouble.h"
 
 #include <algorithm>
+#include <ctime>
 #include <iostream>
 
 namespace taizhang::sim {
@@ -12,6 +14,18 @@ namespace {
 
 constexpr std::int64_t kMinute = 60'000, kHour = 60 * kMinute, kDay = 24 * kHour;
 constexpr int kActsADay = 32, kRoundsMax = 10, kTripsMax = 60;
+
+/// For whoever looks for the reason: what a machine has to send.
+std::string outbox_of(Machine& m) {
+    std::string out;
+    const auto behind = m.replica->behind();
+    for (const auto& b : behind.value()) {
+        const auto forked = m.replica->is_forked(b.stream, b.replica);
+        out += "; " + b.stream.str() + " " + b.replica.hex().substr(0, 8) + " #" + std::to_string(b.acked.value) +
+               " to #" + std::to_string(b.head.value) + (forked.value() ? " forked" : "");
+    }
+    return out;
+}
 
 std::string unit_entry(const std::string& id, const std::string& parent, const std::string& level) {
     return R"({"id":")" + id + R"(","parent_id":")" + parent + R"(","level":")" + level + R"(","name":")" + id +
@@ -33,12 +47,18 @@ void Figures::add(const Figures& o) {
         older_programs += o.older_programs, program_upgrades += o.program_upgrades, reinstalled += o.reinstalled,
         enrolments += o.enrolments, rows_compared += o.rows_compared, lines_compared += o.lines_compared,
         lines += o.lines;
+    closed_with_work += o.closed_with_work, followed += o.followed;
+    contents += o.contents, content_trips += o.content_trips, content_cuts += o.content_cuts, wishes += o.wishes,
+        let_go += o.let_go;
+    machine_days += o.machine_days, forged += o.forged, beyond_scope += o.beyond_scope, floods += o.floods,
+        forks += o.forks, spoiled += o.spoiled, swallowed += o.swallowed, thefts += o.thefts, revoked += o.revoked,
+        released += o.released, replays += o.replays;
 }
 
 int World::days_of(std::uint64_t seed) { return 20 + reference::Random(seed ^ 0xdaf5u).pick(41); }
 
-World::World(std::uint64_t seed, bool tell) : seed_(seed), tell_(tell), random_(seed) {
-    support::SimDisk::seed_sqlite(static_cast<std::uint32_t>(reference::mix(seed)) | 1u);
+World::World(Plan plan, Tell tell) : plan_(std::move(plan)), seed_(plan_.seed), tell_(tell), random_(seed_) {
+    support::SimDisk::seed_sqlite(static_cast<std::uint32_t>(reference::mix(seed_)) | 1u);
     with_ledger_ = one_in(4);
     with_copies_ = one_in(2);
     with_renewals_ = one_in(4);
@@ -48,12 +68,55 @@ World::World(std::uint64_t seed, bool tell) : seed_(seed), tell_(tell), random_(
     with_tiers_ = one_in(3);
     with_moves_ = one_in(2);
     with_older_ = one_in(3);
+    with_contents_ = one_in(2);
+    with_rogues_ = one_in(3);
+    with_false_relay_ = one_in(2);
+    with_thefts_ = one_in(3);
+    with_ledger_ = with_ledger_ && has(Fault::ledger);
+    with_renewals_ = with_renewals_ && has(Fault::renewals);
+    heavy_ = heavy_ && has(Fault::long_texts);
+    with_relays_ = with_relays_ && has(Fault::relays);
+    with_tiers_ = with_tiers_ && has(Fault::tiers);
+    with_moves_ = with_moves_ && has(Fault::tree);
+    with_older_ = with_older_ && has(Fault::older_programs);
+    with_contents_ = with_contents_ && has(Fault::contents);
+    with_rogues_ = with_rogues_ && has(Fault::rogues);
+    with_false_relay_ = with_relays_ && with_false_relay_ && has(Fault::false_relays);
+    with_thefts_ = with_thefts_ && has(Fault::thefts);
+}
+
+void World::draw(std::uint64_t luck) {
+    luck_ = reference::mix(luck);
+    sends_ = 0;
+    random_ = reference::Random(luck_);
+}
+
+std::uint64_t World::machine_days() const {
+    std::int64_t ms = 0;
+    for (const auto& m : machines_) ms += now_ms_ - m->born_ms;
+    return static_cast<std::uint64_t>(ms / kDay);
+}
+
+std::vector<Machine*> World::present() {
+    std::vector<Machine*> out;
+    for (auto& m : machines_)
+        if (m->is_present()) out.push_back(m.get());
+    return out;
 }
 
 void World::note(const std::string& what) {
     const auto line = std::to_string(now_ms_) + " " + what + "\n";
-    if (tell_) std::cerr << line;
     trace_.add(line);
+    if (tell_ == Tell::nothing) return;
+    const std::time_t seconds = now_ms_ / 1000;
+    std::tm tm{};
+    gmtime_r(&seconds, &tm);
+    char when[32];
+    std::strftime(when, sizeof when, "%m-%d %H:%M:%S ", &tm);
+    if (tell_ == Tell::at_once)
+        std::cerr << when << what << "\n";
+    else if (has_begun_)
+        story_.push_back(when + what);
 }
 
 // ------------------------------------------------------------------ beginning
@@ -65,23 +128,30 @@ void World::add_control(const std::string& kind, const std::string& payload) {
 }
 
 void World::know_author(Machine& m) {
-    if (m.replica) reading_.author(m.replica->id(), m.unit, m.level);
+    if (!m.replica) return;
+    const auto& id = m.replica->id();
+    const auto* cert = m.replica->control().cert(id);
+    reading_.author(id, m.unit, m.level, m.keys.device->public_key(), cert ? cert->issuer_replica : ReplicaId{});
+    if (m.is_stolen || m.is_rogue) bad_authors_.insert(id);
 }
 
 /// The relay next above the unit, else the city.
 int World::nearest_hub(const std::string& unit) {
     for (auto at = unit; !at.empty(); at = reading_.parent_of(at))
         for (const auto& m : machines_)
-            if (m->is_relay && m->unit == at) return m->number;
+            if (m->is_relay && m->is_present() && m->unit == at) return m->number;
     return 0;
 }
 
-/// Which hubs can have said what a level has, to somebody below this hub: those of the units above, on the way to the
-/// city or not, since bundles bring their word too.
+/// Where the machine is to go up to.
+int World::hub_for(const Machine& m) { return nearest_hub(m.is_relay ? reading_.parent_of(m.unit) : m.unit); }
+
+/// Which hubs can have said what a level has, to somebody below this hub: those of the units above by some tree, on the
+/// way to the city or not, since bundles bring their word too.
 std::map<Level, std::vector<int>> World::speakers(const Machine& hub) {
     std::map<Level, std::vector<int>> out;
     for (const auto& m : machines_)
-        if (m->is_hub() && (m->number == 0 || reading_.is_at_or_below(hub.unit, m->unit, reading_.head())))
+        if (m->is_hub() && (m->number == 0 || reading_.was_ever_below(hub.unit, m->unit)))
             out[m->level].push_back(m->number);
     return out;
 }
@@ -97,6 +167,7 @@ Machine* World::add_machine(const std::string& unit, bool is_relay) {
     machines_.push_back(std::make_unique<Machine>(
         number, unit, level, reference::mix(seed_ + static_cast<std::uint64_t>(number) * 7919), now_ms_));
     auto& m = *machines_.back();
+    m.is_rogue = with_rogues_ && number != 0 && !is_relay && one_in(6);
     m.upstream = number == 0 || one_in(6) ? 0 : nearest_hub(unit);
     m.is_relay = is_relay;
     if (with_older_ && number != 0 && one_in(3)) {
@@ -122,13 +193,8 @@ void World::begin() {
                                             {"B02", "K1-01", "branch"},
                                             {"B03", "K2-01", "branch"}})
         add_control("unit", unit_entry(id, parent, level));
-    Certificate c;
-    c.replica = hub().replica->id();
-    c.unit = "C";
-    c.level = Level::city;
-    c.control = hub().replica->control().head();
-    c.issuer = "C";
-    if (auto r = hub().replica->add_certificate(c); !r)
+    auto self = hub().replica->self_as_subject("C", "root");
+    if (auto r = self ? hub().replica->issue_certificate(*self) : self.error(); !r)
         violated("8 liveness", "no certificate for the city: " + r.error().detail);
     for (const char* unit : {"K1", "K1-01"}) {
         if (!with_relays_ || (unit == std::string("K1") && !with_tiers_)) continue;
@@ -141,6 +207,15 @@ void World::begin() {
         while (!m->is_enrolled) enrol(*m);
         sync_fully(*m);
     }
+    // One relay goes wrong once everybody is there.
+    for (auto& m : machines_)
+        if (with_false_relay_ && m->is_relay && (!with_tiers_ || one_in(2))) {
+            m->is_false = true;
+            with_false_relay_ = false;
+            checks_.not_to_be_believed(*m);
+            note("goes wrong " + m->name());
+        }
+    has_begun_ = true;
 }
 
 // ------------------------------------------------------------------ days
@@ -148,6 +223,7 @@ void World::begin() {
 void World::saved(Machine& m, const std::vector<CommitId>& ids) {
     for (const auto& id : ids) {
         m.saved.push_back(id);
+        checks_.issued(id.hash);
         ++figures_.commits;
         trace_.add(view(id.hash.bytes));
         note("saved " + m.name() + " " + id.stream.str() + " " + id.replica.hex().substr(0, 8) + " #" +
@@ -164,14 +240,16 @@ void World::write_by(Machine& m) {
     if (!m.is_up() || (!m.is_enrolled && m.number != 0) || !reading_.newest_or_none(m.replica->control().head().value))
         return;
     Author author(*this, m);
-    const int kind = pick(10);
+    int kind = pick(10);
+    if (kind == 7 && !has(Fault::decisions)) kind = 8;
     auto ids = attempt(m, [&] {
         return kind < 7 ? author.write() : kind < 8 ? author.decide() : author.write_by_hand();
     });
     note("write " + m.name() + " " + (ids ? std::to_string(ids->size()) : std::string(name_of(ids.error().code))));
     if (!ids) {
         const auto code = ids.error().code;
-        if (code == Errc::internal || code == Errc::corrupt || code == Errc::protocol || code == Errc::denied)
+        if (code == Errc::internal || code == Errc::corrupt || code == Errc::protocol ||
+            (code == Errc::denied && !m.is_revoked))
             violated("8 liveness", m.name() + " cannot write: " + ids.error().detail);
         ++figures_.refused_edits;
         return;
@@ -182,6 +260,7 @@ void World::write_by(Machine& m) {
     } else {
         // The power went after it was saved.
         m.saved.insert(m.saved.end(), ids->begin(), ids->end());
+        for (const auto& id : *ids) checks_.issued(id.hash);
     }
 }
 
@@ -191,6 +270,10 @@ void World::act() {
         if (now_ms_ >= m.start_again_ms) start(m);
         return;
     }
+    if (m.is_rogue && one_in(12)) return Rogue(*this, m).act();
+    if (with_thefts_ && one_in(40)) return theft_act();
+    if (with_moves_ && m.is_enrolled && m.is_present() && one_in(6) && must_go(m)) return follow_tree(m);
+    if (with_contents_ && one_in(6)) return contents_act(m);
     const int kind = pick(100);
     if (kind < 50)
         write_by(m);
@@ -222,9 +305,9 @@ void World::something_rare() {
         case 9:
             if (with_copies_ && one_in(4)) copy_machine(m);
             return;
-        case 10: return take_backup(m);
+        case 10: return take_backup(one_in(4) ? hub() : m);
         case 11:
-            if (with_copies_ && one_in(3)) return restore_backup(m);
+            if (with_copies_ && one_in(3)) return restore_some();
             if (with_relays_ && one_in(2)) change_hub(m);
             return;
         case 12:
@@ -247,17 +330,25 @@ void World::something_rare() {
 void World::run() {
     begin();
     const auto end = now_ms_ + days_of(seed_) * kDay;
-    while (now_ms_ < end) {
+    for (act_ = 0; now_ms_ < end && act_ < plan_.acts; ++act_) {
+        const auto luck = seed_ * 1'000'003 + static_cast<std::uint64_t>(act_) * 2;
+        draw(luck);
         deliver_through(now_ms_ + pick(static_cast<int>(2 * kDay / kActsADay)));
-        act();
+        draw(luck + 1);
+        if (!plan_.skipped.contains(act_)) act();
     }
+    draw(seed_ + 77);
     rest();
     figures_.worlds = 1;
     figures_.days = static_cast<std::uint64_t>(days_of(seed_));
+    figures_.machine_days = machine_days();
     figures_.rows_compared = checks_.rows_compared();
     figures_.lines_compared = checks_.lines_compared();
     figures_.lines = checks_.lines_at_hub();
-    for (auto& m : machines_) {
+    for (auto* m : present()) {
+        const auto gone = m->replica->facts("evicted/");
+        figures_.let_go += static_cast<std::uint64_t>(
+            std::count_if(gone.value().begin(), gone.value().end(), [](const auto& f) { return !f.second.empty(); }));
         const auto digest = m->replica->digest();
         for (const auto& [stream, value] : *digest) trace_.add(stream + value);
     }
@@ -274,6 +365,7 @@ bool World::sync_fully(Machine& m) {
         if (!request) violated("8 liveness", m.name() + " cannot ask: " + request.error().detail);
         know_author(m);
         auto& h = hub_of(m);
+        const auto asked = h.hub->read(*request);
         const auto answer = h.hub->handle(*request);
         if (!answer && answer.error().code == Errc::denied && h.may_have_forgotten) {
             m.is_enrolled = false;
@@ -284,9 +376,9 @@ bool World::sync_fully(Machine& m) {
         if (!answer) violated("8 liveness", "the hub refuses " + m.name() + ": " + answer.error().detail);
         know_author(h);
         moved(h);
-        wire::SyncReply reply;
-        if (!wire::decode(*answer, reply)) violated("8 liveness", "the hub's answer cannot be read");
+        const auto reply = told_by(asked, *answer);
         checks_.reply_left(reply, speakers(h));
+        note_reply(reply);
         figures_.states += reply.states.size(), figures_.histories += reply.pasts.size();
         session->measured(
             {request->size(), answer->size(), std::chrono::milliseconds(20), std::chrono::milliseconds(40)});
@@ -315,7 +407,7 @@ void World::catch_up(Machine& h) {
 
 void World::make_sure_enrolled(Machine& m) {
     if (m.number == 0 || m.is_enrolled) return;
-    if (!reading_.serves(hub_of(m).unit, m.unit)) m.upstream = nearest_hub(m.unit);
+    if (!reading_.serves(hub_of(m).unit, m.unit)) m.upstream = hub_for(m);
     auto& h = hub_of(m);
     catch_up(h);
     for (int n = 0; !m.is_enrolled; ++n) {
@@ -335,10 +427,10 @@ void World::sync_until_quiet() {
         if (round > kRoundsMax)
             violated("8 liveness", "still commits on the move after " + std::to_string(round) + " rounds");
         moved = false;
-        for (auto& m : machines_)
+        for (auto* m : present())
             if (m->number != 0 && sync_fully(*m)) {
                 moved = true;
-                note("moved " + m->name());
+                note("moved " + m->name() + outbox_of(*m));
             }
     }
 }
@@ -348,7 +440,7 @@ void World::begin_late() {
     take_backup(hub());
     sign_checkpoints();
     sync_until_quiet();
-    for (auto& m : machines_)
+    for (auto* m : present())
         if (one_in(2)) drop_old(*m);
     add_device();
     make_sure_enrolled(*machines_.back());
@@ -364,48 +456,67 @@ void World::rest() {
         if (m->knows != Knows{}) upgrade_program(*m);
     }
     in_flight_.clear();
-    for (auto& m : machines_) {
+    for (auto& m : machines_) m->session.reset();
+    settle_false_relays();
+    for (auto* m : present()) {
         m->session.reset();
         m->awaits = 0;
         make_sure_enrolled(*m);
     }
     sync_until_quiet();
     // Everybody has heard of the tree by now; who stands below another office goes there.
-    for (auto& m : machines_) follow_tree(*m);
+    for (auto* m : present()) follow_tree(*m);
     sync_until_quiet();
-    for (auto& m : machines_) {
-        auto waiting = m->replica->waiting();
-        // What a relay keeps of a unit that went elsewhere waits for what is given elsewhere.
-        if (waiting) std::erase_if(*waiting, [&](const auto& w) { return !reading_.holds(m->unit, w.id.stream); });
-        if (!waiting || !waiting->empty())
-            violated("8 liveness", m->name() + ": at rest, " +
-                                       (waiting ? waiting->front().id.stream.str() + " waits for " +
-                                                      waiting->front().reason + " " + waiting->front().what
-                                                : waiting.error().detail));
-        const auto unsent = m->number == 0 ? Result<std::uint64_t>(0) : sync::unsent_count(*m->replica);
-        if (!unsent || *unsent != 0) violated("8 liveness", m->name() + ": unsent at rest");
-    }
+    check_8_liveness();
     if (one_in(2)) begin_late();
+    if (with_contents_) contents_until_quiet();
     note("rest");
-    for (auto& m : machines_) {
+    for (auto* m : present()) {
         const auto heads = m->replica->chain_heads();
         for (const auto& h : heads.value())
             if (!m->is_hub() && !reading_.holds(m->unit, h.stream))
                 violated("17 bad actors contained", m->name() + " still holds " + h.stream.str());
     }
     check_everything();
-    redeliver_everything();
+    if (with_contents_) check_contents();
+    check_5_idempotence();
+}
+
+/// Nothing waits, and nothing is left to send.
+void World::check_8_liveness() {
+    for (auto* m : present()) {
+        auto waiting = m->replica->waiting();
+        // What a relay keeps of a unit that went elsewhere waits for what is given elsewhere.
+        if (waiting) std::erase_if(*waiting, [&](const auto& w) { return !reading_.holds(m->unit, w.id.stream); });
+        // What a liar wrote on top of what never was waits for ever, and harms nobody.
+        if (waiting) std::erase_if(*waiting, [&](const auto& w) { return is_bad(w.id.replica); });
+        // A PC of a unit that was closed for good, away from its old office, can only read what it had.
+        if (waiting && reading_.is_closed(m->unit) && !reading_.serves(hub_of(*m).unit, m->unit)) waiting->clear();
+        if (!waiting || !waiting->empty())
+            violated("8 liveness", m->name() + ": at rest, " +
+                                       (waiting ? waiting->front().id.stream.str() + " waits for " +
+                                                      waiting->front().reason + " " + waiting->front().what
+                                                : waiting.error().detail));
+        const auto unsent = m->number == 0 ? Result<std::uint64_t>(0) : sync::unsent_count(*m->replica);
+        if (!unsent || *unsent != 0) violated("8 liveness", m->name() + ": unsent at rest" + outbox_of(*m));
+    }
 }
 
 void World::check_everything() {
-    std::vector<Machine*> all;
-    for (auto& m : machines_) all.push_back(m.get());
-    checks_.check_3_no_loss(hub(), all);
+    const auto all = present();
+    std::vector<Machine*> honest;
+    for (auto* m : all)
+        if (m->is_honest()) honest.push_back(m);
+    checks_.check_3_no_loss(hub(), honest);
     for (auto* m : all) {
         checks_.after_start(*m);
         checks_.check_state(*m);
         checks_.check_7_strong_convergence(*m);
+        checks_.check_17_acks(*m);
     }
+    checks_.check_15_forks(all);
+    checks_.check_16_rollback(hub(), honest);
+    if (one_in(2)) check_13_rules_versioned();
     auto some = all;
     for (int n = 0; n < 3; ++n) {
         auto& m = *some[static_cast<std::size_t>(pick(static_cast<int>(some.size())))];
@@ -414,11 +525,15 @@ void World::check_everything() {
     }
 }
 
-/// 5, idempotence: what was sent before, once more and in any order, changes nothing.
-void World::redeliver_everything() {
+void World::check_13_rules_versioned() {
+    figures_.replays += static_cast<std::uint64_t>(checks_.check_13_rules_versioned(hub()));
+}
+
+/// What was sent before, once more and in any order, changes nothing.
+void World::check_5_idempotence() {
     const auto before = hub().replica->digest();
     const auto head = hub().replica->log_head();
-    for (auto& m : machines_) {
+    for (auto* m : present()) {
         for (const auto& q : m->old_requests)
             if (const auto r = hub_of(*m).hub->handle(q); !r && r.error().code != Errc::denied)
                 violated("5 idempotence", "the hub refuses an old request of " + m->name() + ": " + r.error().detail);

@@ -23,7 +23,7 @@ public:
         std::int64_t wall_ms = 1'761'955'200'000;  // 2025-11-01
         std::int64_t steady_ms = 0;
     };
-    Device(std::uint64_t seed, std::string path = ":memory:", std::string vfs = {}, Knows what = {});
+    Device(std::uint64_t seed, std::string path = ":memory:", std::string vfs = {}, Knows what = {}, Keys with = {});
     /// Closes and opens again, as a program does that was started anew. Errors end the test.
     void reopen();
     Result<> try_open();
@@ -42,12 +42,20 @@ public:
 
     Clock clock;
     Knows knows;  ///< from the next reopen() on: an older program, or a newer one
+    Keys keys;    ///< what lies beside the disk
     std::unique_ptr<Replica> replica;
 
 private:
     std::uint64_t random_;
     std::string path_, vfs_;
 };
+
+/// What `from` has of a chain, with the signatures that stand under it, as a stick brings it.
+Result<std::vector<Replica::Received>> carry(Replica& from, Replica& to, const StreamId& stream,
+                                             const ReplicaId& author);
+
+/// A key from a seed.
+std::shared_ptr<const trust::Key> make_key(std::uint64_t seed, std::uint8_t suite = trust::kDefaultSuite);
 
 /// A city's hub with its control log and the tree above.
 class World {

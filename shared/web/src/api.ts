@@ -1,5 +1,6 @@
 // api.ts - the JSON API of the program that served this page; the screens know nothing else.
-import { isEnglish } from './prefs'
+import { isEnglish, prefs } from './prefs'
+import { credentials, whenNamed, whenSignedIn } from './session'
 import { t } from './words'
 
 /** What the API refused, in both languages as it said it. `code` is the API's; 'no_answer': the program is not there. */
@@ -43,16 +44,25 @@ function asked(options: Options): Record<string, string> {
   return out
 }
 
-async function answer<T>(request: Promise<Response>): Promise<T> {
+/** Where a sign-in has ended, waits for the next one and asks again: what somebody typed is saved after all. */
+async function answer<T>(make: () => Promise<Response>): Promise<T> {
   let response: Response
   let document: unknown
   try {
-    response = await request
+    response = await make()
     document = await response.json()
   } catch {
     throw new ApiError('no_answer', t('no_answer'))
   }
   const error = (document as { error?: { code: string; line: string } }).error
+  if (error?.code === 'signed_out') {
+    await whenSignedIn()
+    return answer(make)
+  }
+  if (error?.code === 'no_person') {
+    await whenNamed()
+    return answer(make)
+  }
   if (error) throw new ApiError(error.code, error.line)
   if (!response.ok) throw new ApiError('no_answer', t('no_answer'))
   return document as T
@@ -61,26 +71,26 @@ async function answer<T>(request: Promise<Response>): Promise<T> {
 /** Reads. */
 export function get<T>(name: string, args: string[] = [], options: Options = {}): Promise<T> {
   const query = new URLSearchParams(asked(options)).toString()
-  return answer<T>(fetch(path(name, args) + (query ? '?' + query : ''), { cache: 'no-store' }))
+  return answer<T>(() => fetch(path(name, args) + (query ? '?' + query : ''), { headers: credentials(), cache: 'no-store' }))
 }
 
 /** Writes. When it resolves, what it says is on the disk of this PC. */
 export function post<T>(name: string, args: string[] = [], options: Options = {}): Promise<T> {
-  return answer<T>(
+  return answer<T>(() =>
     fetch('/api/' + encodeURIComponent(name), {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ command: name, args, options: asked(options) })
+      headers: { 'content-type': 'application/json', ...credentials() },
+      body: JSON.stringify({ command: name, args, options: asked({ ...options, person: options.person || prefs.person }) })
     })
   )
 }
 
-/** Hands a bundle over as it is. */
-export function upload<T>(name: string, file: Blob, fileName: string): Promise<T> {
-  return answer<T>(
-    fetch(path(name, []) + '?' + new URLSearchParams({ name: fileName }).toString(), {
+/** Hands a bundle, a workbook or an attachment over as it is; `way` is the rest of the address, encoded. */
+export function upload<T>(way: string, file: Blob, fileName: string, person = '', options: Record<string, string> = {}): Promise<T> {
+  return answer<T>(() =>
+    fetch('/api/' + way + '?' + new URLSearchParams({ ...options, name: fileName, person: person || prefs.person }).toString(), {
       method: 'POST',
-      headers: { 'content-type': 'application/octet-stream' },
+      headers: { 'content-type': 'application/octet-stream', ...credentials() },
       body: file
     })
   )

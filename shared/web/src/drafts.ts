@@ -4,8 +4,10 @@
 // when the program serves on another port (for a browser that is another site).
 import { onScopeDispose, reactive, ref, watch } from 'vue'
 import { get, post } from './api'
+import { session } from './session'
 
-const kPrefix = 'taizhang/draft/'
+/** Where several people sign in, each has drafts of his own in this browser, too. */
+const prefix = (): string => 'taizhang/draft/' + (session.value.person ? `@${session.value.person.login}/` : '')
 const kPauseMs = 700
 
 interface Kept {
@@ -28,8 +30,9 @@ function parsed(text: string | null): Kept | null {
 export async function loadDrafts(): Promise<void> {
   for (let i = 0; i < localStorage.length; i++) {
     const key = localStorage.key(i)!
-    const k = key.startsWith(kPrefix) ? parsed(localStorage.getItem(key)) : null
-    if (k) kept.set(key.slice(kPrefix.length), k)
+    const name = key.startsWith(prefix()) ? key.slice(prefix().length) : '@'
+    const k = name.startsWith('@') ? null : parsed(localStorage.getItem(key))
+    if (k) kept.set(name, k)
   }
   try {
     for (const [key, text] of Object.entries(await get<Record<string, string>>('drafts'))) {
@@ -48,11 +51,18 @@ function keep(key: string, value: Record<string, unknown>): string {
   kept.set(key, k)
   const text = JSON.stringify(k)
   try {
-    localStorage.setItem(kPrefix + key, text)
+    localStorage.setItem(prefix() + key, text)
   } catch {
     // Full: the program's copy still follows.
   }
   return text
+}
+
+/** What this PC's people are used to (phrases, language): kept like a draft, so that another port or browser has it too. */
+export const habit = (key: string): Record<string, unknown> | undefined => kept.get('habit/' + key)?.value
+
+export function keepHabit(key: string, value: Record<string, unknown>): void {
+  void post('draft', ['habit/' + key], { value: keep('habit/' + key, value) }).catch(() => undefined)
 }
 
 /**
@@ -91,7 +101,7 @@ export function useDraft<T extends Record<string, unknown>>(key: string, blank: 
   )
   function forget(): void {
     kept.delete(key)
-    localStorage.removeItem(kPrefix + key)
+    localStorage.removeItem(prefix() + key)
     later('')
   }
   function clear(): void {

@@ -1,14 +1,32 @@
 // Element Plus by part: its index would make the build read fifteen hundred modules to use a few.
 import { ElButton } from 'element-plus/es/components/button/index'
 import 'element-plus/es/components/button/style/css'
-import { createApp } from 'vue'
+import { createApp, watch } from 'vue'
 import App from './App.vue'
 import { loadDrafts } from './drafts'
+import { keepPrefs } from './kept-prefs'
 import { startLive } from './live'
 import { loadPrefs } from './prefs'
 import { router } from './router'
+import { beginSession, gate } from './session'
 import './style.css'
 
 loadPrefs()
-// Drafts first: a form that opens must find what was typed before. Neither waits for a server elsewhere.
-void Promise.all([loadDrafts(), startLive()]).then(() => createApp(App).use(router).component('ElButton', ElButton).mount('#app'))
+// Few pages ever ask who sits there: the asking comes when it is needed.
+const stopWaiting = watch(
+  () => gate.asks,
+  async () => {
+    stopWaiting()
+    createApp((await import('./parts/SignInGate.vue')).default).mount('#gate')
+  }
+)
+
+async function begin(): Promise<void> {
+  await beginSession()
+  // Drafts first: a form that opens must find what was typed before. Neither waits for a server elsewhere.
+  await Promise.all([loadDrafts(), startLive()])
+  keepPrefs()
+  createApp(App).use(router).component('ElButton', ElButton).mount('#app')
+  gate.isOver = true
+}
+void begin()

@@ -1,6 +1,7 @@
 // router.ts - pages by role: a branch, an office above branches, the city and its counties.
 import { createRouter, createWebHashHistory } from 'vue-router'
 import { homeLevel } from './live'
+import { session, whyNot } from './session'
 import type { Word } from './words'
 
 export interface MenuItem {
@@ -10,6 +11,8 @@ export interface MenuItem {
 
 const kConflicts: MenuItem = { path: '/conflicts', word: 'menu_conflicts' }
 const kHelp: MenuItem = { path: '/help', word: 'menu_help' }
+const kSheets: MenuItem = { path: '/sheets', word: 'menu_sheets' }
+const kCirculars: MenuItem = { path: '/circulars', word: 'menu_circulars' }
 
 const kMenus: Record<string, MenuItem[]> = {
   branch: [
@@ -17,21 +20,33 @@ const kMenus: Record<string, MenuItem[]> = {
     { path: '/problems', word: 'menu_problems' },
     { path: '/sync', word: 'menu_sync' },
     kConflicts,
-    kHelp
+    kHelp,
+    kSheets,
+    kCirculars
   ],
   township: [
     { path: '/queue', word: 'menu_queue' },
     { path: '/branches', word: 'menu_branches' },
     { path: '/station', word: 'menu_station' },
     kConflicts,
+    { path: '/duplicates', word: 'menu_duplicates' },
     kHelp,
     { path: '/records', word: 'menu_records' },
+    kSheets,
+    kCirculars,
     { path: '/todo', word: 'menu_own' }
   ],
   city: [
     { path: '/review', word: 'menu_review' },
+    { path: '/issue', word: 'menu_issue' },
     { path: '/queue', word: 'menu_final' },
+    { path: '/sample', word: 'menu_sample' },
+    kCirculars,
+    { path: '/meetings', word: 'menu_meetings' },
+    { path: '/burden', word: 'menu_burden' },
+    { path: '/stocktake', word: 'menu_stocktake' },
     { path: '/records', word: 'menu_records' },
+    kSheets,
     { path: '/branches', word: 'menu_units' },
     kConflicts,
     kHelp,
@@ -39,8 +54,17 @@ const kMenus: Record<string, MenuItem[]> = {
   ]
 }
 
+/** Pages that are there for one command only. */
+const kNeeds: Record<string, string> = { '/issue': 'issue' }
+const kPeople: MenuItem = { path: '/people', word: 'menu_people' }
+
 export function menu(): MenuItem[] {
-  return kMenus[homeLevel.value === 'county' ? 'city' : homeLevel.value]
+  const pages = kMenus[homeLevel.value === 'county' ? 'city' : homeLevel.value].filter(
+    (item) => !kNeeds[item.path] || !whyNot('commands', kNeeds[item.path])
+  )
+  // A branch's PC that nobody signs in to needs no accounts; an office makes its first one here.
+  const hasPeople = session.value.mode === 'login' || homeLevel.value !== 'branch'
+  return hasPeople && !whyNot('commands', 'person') ? [...pages, kPeople] : pages
 }
 
 export const router = createRouter({
@@ -57,7 +81,18 @@ export const router = createRouter({
     { path: '/station', component: () => import('./office/StationPage.vue') },
     { path: '/records', component: () => import('./office/RecordsPage.vue') },
     { path: '/record/:id', component: () => import('./parts/RecordPage.vue') },
+    { path: '/duplicates', component: () => import('./office/DuplicatesPage.vue') },
+    { path: '/issue', component: () => import('./city/IssuePage.vue') },
+    { path: '/meetings', component: () => import('./city/MeetingsPage.vue') },
+    { path: '/burden', component: () => import('./city/BurdenPage.vue') },
+    { path: '/sample', component: () => import('./city/SamplePage.vue') },
+    { path: '/sheets', component: () => import('./office/SheetsPage.vue') },
+    { path: '/circulars', component: () => import('./city/CircularsPage.vue') },
+    { path: '/circulars/:id', component: () => import('./city/CircularsPage.vue') },
+    { path: '/stocktake', component: () => import('./city/StocktakePage.vue') },
+    { path: '/behind/:figure', component: () => import('./city/BehindPage.vue') },
     { path: '/review', component: () => import('./city/ReviewPage.vue') },
+    { path: '/people', component: () => import('./office/PeoplePage.vue') },
     { path: '/:rest(.*)', redirect: '/' }
   ]
 })

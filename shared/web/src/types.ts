@@ -71,6 +71,16 @@ export interface HistoryEntry {
   acks: Acks
 }
 
+export interface Attachment {
+  id: string
+  hash: string
+  name: string
+  size: number
+  state: 'here' | 'partial' | 'not_here'
+  wanted?: boolean
+  refused?: string
+}
+
 export interface Record_ {
   id: string
   entity: string
@@ -80,6 +90,7 @@ export interface Record_ {
   history: HistoryEntry[]
   conflicts: string[]
   conflict_details: Conflict[]
+  attachments?: Attachment[]
   allowed: { transition: string; zh: string; en: string }[]
   acks: Acks
 }

@@ -2,8 +2,11 @@
 //
 // Names of fields, states and steps are not here: they come with the catalog, from the data.
 import { isEnglish } from './prefs'
+import { cityWords } from './words-city'
+import { sheetWords } from './words-sheets'
+import { peopleWords } from './words-people'
 
-export const words = {
+const ownWords = {
   // the frame
   brand: ['台账', 'Taizhang'],
   skip: ['跳到内容', 'Skip to content'],
@@ -257,10 +260,8 @@ export const words = {
   next_page: ['下一页', 'Next'],
   print: ['打印', 'Print'],
   none_found: ['没有符合的记录', 'Nothing found'],
-  code_title: ['登记一台电脑', 'Enrol a PC'],
   code_make: ['发登记码', 'Make a code'],
   code_for: ['{} 的登记码,{} 前有效,只用一次:', 'Code for {}, valid until {}, for one PC:'],
-  export_for: ['导出给支部', 'Export for branches'],
   export_one: ['导出', 'Export'],
   export_chosen: ['导出所选 {} 个支部', 'Export for {} chosen'],
   exporting: ['正在导出第 {} 个,共 {} 个', 'Exporting {} of {}'],
@@ -297,13 +298,13 @@ export const words = {
   level_county: ['县区', 'county'],
   level_township: ['乡镇', 'township'],
   level_branch: ['支部', 'branch'],
-  tree: ['单位树', 'Tree'],
   n_units: ['{} 个单位', '{} units'],
   drill: ['看记录', 'records'],
   verified_n: ['核查 {} 次', '{} checks'],
   loading: ['正在统计…', 'Counting…']
 } as const satisfies Record<string, readonly [string, string]>
 
+export const words = { ...ownWords, ...cityWords, ...sheetWords, ...peopleWords }
 export type Word = keyof typeof words
 
 export function t(word: Word, ...values: unknown[]): string {

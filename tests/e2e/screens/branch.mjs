@@ -1,9 +1,12 @@
 // A village secretary's day: what is due, reports, no link, a dead program, two PCs in conflict, a stick, help.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
+import { cpus, loadavg } from 'node:os'
 import { api, accessible, enrol, json, main, makeCity, now, open, picture, run, seen, serve, show, sleep, until } from './harness.mjs'
 
 const kFirstPaintBytes = 250_000
+const kColdStartMs = 2000
+const kColdStarts = 4
 const kUnit = 'B03'
 let city, pc1, pc2, page, page2
 const pages = () => [page, page2].filter(Boolean)
@@ -17,11 +20,22 @@ const tests = {
     city = await serve('city', 'taizhangd')
     enrol(city, kUnit, 'pc1')
     enrol(city, kUnit, 'pc2')
-    const began = Date.now()
-    pc1 = await serve('pc1', 'taizhang')
-    page = await open(pc1.url)
-    await page.locator('[role=option]').first().waitFor()
-    console.log(`    cold start of program and page: ${Date.now() - began} ms`)
+    // The first time also starts the browser itself, which is not ours: the best counts. A machine that has more to do
+    // than it has cores gives us only a share of itself, and the limit grows by that.
+    const busy = Math.max(1, loadavg()[0] / cpus().length)
+    const starts = []
+    for (let i = 0; i < kColdStarts; i++) {
+      await page?.context().close()
+      await pc1?.stop()
+      const began = Date.now()
+      pc1 = await serve('pc1', 'taizhang')
+      page = await open(pc1.url)
+      await page.locator('[role=option]').first().waitFor()
+      starts.push(Date.now() - began)
+    }
+    console.log(`    from starting the program to the list of what is due: ${starts.join(', ')} ms; load of a core ${busy.toFixed(1)}`)
+    // Said, not failed: a shared machine may give us next to nothing. What follows from the build, the bytes, does fail.
+    if (Math.min(...starts) > kColdStartMs * busy) console.log(`    slower than ${kColdStartMs} ms at a load of one`)
     await page.locator('[data-test=no-change]').waitFor()
     const loaded = await page.evaluate(() =>
       [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].filter((e) => !e.name.includes('/api/')).map((e) => [e.name.replace(/.*\//, ''), e.encodedBodySize])
@@ -139,6 +153,20 @@ const tests = {
     await page.locator('form textarea').first().press('Control+Enter')
     await toast('已保存')
     assert.equal((await show(pc1, id)).fields.text, '写到一半的话,又多了半句')
+  },
+
+  async 'a refusal for want of rights keeps what was typed, and is said at the form'() {
+    const area = page.locator('form textarea').first()
+    await area.fill('会话过期时写的话')
+    const line = '登录已过期,请重新登录 / the session has expired: sign in again'
+    await page.route('**/api/report', (r) => r.fulfill({ status: 401, contentType: 'application/json', body: JSON.stringify({ error: { code: 'not_allowed', line } }) }))
+    await area.press('Control+Enter')
+    await page.locator('form .wrong', { hasText: '登录已过期' }).waitFor()
+    assert.equal(await area.inputValue(), '会话过期时写的话')
+    await page.unroute('**/api/report')
+    await page.reload()
+    assert.equal(await page.locator('form textarea').first().inputValue(), '会话过期时写的话', 'and outlives signing in again')
+    await area.fill('')
   },
 
   async 'without a link the bar says how many are kept; with one, who has them'() {
@@ -284,6 +312,7 @@ const tests = {
 
   async 'large text and English come from one switch each, and stay'() {
     await page.goto(pc1.url + '/#/todo')
+    await page.locator('h1', { hasText: '要办的' }).waitFor()
     await page.getByRole('button', { name: '特大字' }).click()
     await page.getByRole('button', { name: 'English' }).click()
     await page.locator('h1', { hasText: 'to do' }).waitFor()

@@ -24,8 +24,10 @@ mkdirSync(pictures, { recursive: true })
 const servers = []
 let browser
 
-export function run(program, data, ...args) {
-  const p = spawnSync(join(bin, program), [...args, '--data', data], { encoding: 'utf8', env: env() })
+export const run = (program, data, ...args) => runWith('', program, data, ...args)
+/** With something on standard input, such as a password. */
+export function runWith(input, program, data, ...args) {
+  const p = spawnSync(join(bin, program), [...args, '--data', data], { encoding: 'utf8', env: env(), input })
   if (p.status !== 0) throw new Error(`${program} ${args.join(' ')}: exit ${p.status}\n${p.stdout}${p.stderr}`)
   return p.stdout
 }
@@ -51,13 +53,14 @@ export async function until(what, work, ms = 20_000) {
 }
 
 export class Server {
-  constructor(data, program, port = 0) {
+  constructor(data, program, port = 0, more = []) {
     this.data = data
+    this.program = program
     const portFile = data + '.port'
     rmSync(portFile, { force: true })
     this.process = spawn(
       join(bin, program),
-      ['serve', '--data', data, '--listen', `127.0.0.1:${port}`, '--port-file', portFile],
+      ['serve', '--data', data, '--listen', `127.0.0.1:${port}`, '--port-file', portFile, ...more],
       { env: env(), stdio: ['ignore', 'ignore', 'inherit'] }
     )
     this.gone = new Promise((resolve) => this.process.on('exit', resolve))
@@ -73,7 +76,7 @@ export class Server {
     await this.gone
   }
 }
-export const serve = (data, program, port) => new Server(data, program, port).ready
+export const serve = (data, program, port, more) => new Server(data, program, port, more).ready
 
 export function makeCity(data = 'city') {
   run('taizhangd', data, 'init', '--city', join(root, 'schema/demo/yunxiu.json'))
@@ -90,12 +93,37 @@ export function join_(server, unit, data) {
   run('taizhangd', data, 'join', '--upstream', server.url, '--code', code(server, unit))
   return data
 }
+/** An address that opens the screens, as `taizhang open` gives it to whoever holds the data folder. */
+export const launchAddress = (server) => json(server.program, server.data, 'open').address
+
+/** Without any session. */
+export const bareFetch = globalThis.fetch
+/** Headers of a session of whoever holds the server's folder. */
+async function credentials(server) {
+  server.session ??= (async () => {
+    const r = await bareFetch(server.url + '/api/launch', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ token: launchAddress(server).split('#launch=')[1] })
+    })
+    const cookie = r.headers.get('set-cookie').split(';')[0]
+    return { cookie, 'x-taizhang-page': (await r.json()).page }
+  })()
+  return server.session
+}
+// The stories here ask the API of their servers as another program of the same user would.
+globalThis.fetch = async (url, options = {}) => {
+  const server = servers.find((s) => s.url && String(url).startsWith(s.url + '/api/'))
+  if (!server) return bareFetch(url, options)
+  return bareFetch(url, { ...options, headers: { ...options.headers, ...(await credentials(server)) } })
+}
+
 /** The API, as another program on this PC would use it. */
 export async function api(server, name, args = [], options = {}, method = 'POST') {
   const r = await fetch(`${server.url}/api/${name}`, {
     method,
     headers: { 'content-type': 'application/json' },
-    body: method === 'GET' ? undefined : JSON.stringify({ args, options })
+    body: method === 'GET' ? undefined : JSON.stringify({ args, options: { person: '试用员', ...options } })
   })
   const document = await r.json()
   assert.ok(!document.error, `${name} ${args}: ${document.error?.line}`)
@@ -118,16 +146,19 @@ const kFlags = [
 ]
 
 /** While screens are being made: those of a folder that `vite build` just wrote instead of those in the program. */
-async function serveFrom(context, folder) {
+export async function serveFrom(context, folder) {
   await context.route(/^http:\/\/127\.0\.0\.1:\d+\/(?!api\/)/, (route) => {
     const path = new URL(route.request().url()).pathname
     return route.fulfill({ path: join(folder, path === '/' ? 'index.html' : path) })
   })
 }
 
+export const launchBrowser = (...flags) =>
+  chromium.launch({ executablePath: process.env.TZ_CHROMIUM || '/usr/bin/chromium', args: [...kFlags, ...flags] })
+
 /** A person at a screen: a browser profile of its own. */
-export async function open(url, { width = 1366, height = 768, path = '/' } = {}) {
-  browser ??= await chromium.launch({ executablePath: process.env.TZ_CHROMIUM || '/usr/bin/chromium', args: kFlags })
+export async function open(url, { width = 1366, height = 768, path = '/', isLaunched = true } = {}) {
+  browser ??= await launchBrowser()
   const context = await browser.newContext({ viewport: { width, height }, locale: 'zh-CN', acceptDownloads: true })
   if (process.env.TZ_SCREENS_FROM) await serveFrom(context, process.env.TZ_SCREENS_FROM)
   const page = await context.newPage()
@@ -140,7 +171,19 @@ export async function open(url, { width = 1366, height = 768, path = '/' } = {})
     if (m.type() === 'error' && !isRequest) page.problems.push('console: ' + m.text())
     else if (m.type() === 'warning' && /content security|\[Vue/i.test(m.text())) page.problems.push('warning: ' + m.text())
   })
-  await page.goto(url + path)
+  const server = servers.find((s) => s.url === url)
+  // Opened as the program says, by whoever sits at that PC; the person's name is given once.
+  if (server && isLaunched) {
+    await context.addInitScript(() => {
+      if (!localStorage.getItem('taizhang/prefs')) localStorage.setItem('taizhang/prefs', JSON.stringify({ person: '试用员' }))
+    })
+    await page.goto(launchAddress(server))
+    // The router's first page is there: before that it does not hear of another address.
+    await page.waitForFunction(() => /^#[/]./.test(location.hash))
+    if (path !== '/') await page.goto(url + path)
+  } else {
+    await page.goto(url + path)
+  }
   return page
 }
 
@@ -169,6 +212,19 @@ export async function seen(page, name) {
   await page.setViewportSize({ width: 1366, height: 768 })
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
   assert.ok(wide <= 0, `${name}: ${wide} px too wide for 1366`)
+}
+
+/** Ctrl+V with that on the clipboard, into the element that has the cursor or the one named. */
+export async function paste(page, text, selector = '') {
+  await page.evaluate(
+    ([words, where]) => {
+      const data = new DataTransfer()
+      data.setData('text/plain', words)
+      const target = where ? document.querySelector(where) : document.activeElement || document.body
+      target.dispatchEvent(new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true }))
+    },
+    [text, selector]
+  )
 }
 
 export function scratch(name) {

@@ -96,7 +96,7 @@ const tests = {
     await api(town, 'sync')
     cityPage = await open(city.url)
     await cityPage.locator('.card').nth(8).waitFor()
-    await cityPage.locator('.chart svg').waitFor()
+    await cityPage.locator('.chart svg').first().waitFor()
     const fresh = await (await fetch(city.url + '/api/review')).json()
     const scope = fresh.metrics.by_scope['云岫市']
     const cards = await cityPage.locator('.card').allInnerTexts()

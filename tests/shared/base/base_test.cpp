@@ -66,5 +66,17 @@ TEST_CASE("UTF-8 is well-formed or it is not UTF-8", "[base]") {
         CHECK_FALSE(is_utf8(bad));
 }
 
+TEST_CASE("text from elsewhere cannot rewrite a terminal", "[base]") {
+    CHECK(is_line("台账 A1"));
+    for (const char* bad : {"a\nb", "\x1b[2J", "a\x7f",
+                            "\xc2\x9b"
+                            "2J",
+                            "\xff"})
+        CHECK_FALSE(is_line(bad));
+    CHECK(for_terminal("第一行\n\t第二行 é\n") == "第一行\n\t第二行 é\n");
+    CHECK(for_terminal("\x1b[2J\r\xc2\x9b"
+                       "2J") == "?[2J??2J");
+}
+
 }  // namespace
 }  // namespace taizhang

@@ -1,4 +1,5 @@
 #include "catalog/catalog.h"
+#include "catalog/toml_text.h"
 
 #include "ledger/ledger.h"
 #include "tests/support/world.h"
@@ -25,6 +26,31 @@ std::string error_of(const std::string& toml) {
     CHECK(c.error().code == Errc::bad_input);
     CHECK(c.error().detail.find('\n') == std::string::npos);
     return c.error().detail;
+}
+
+TEST_CASE("catalog: a file that surprises the TOML reader is refused in one line", "[catalog]") {
+    for (const char* text :
+         {"[/a]\nx = 1\n", "version = 1\n[entity.a]\n[/b.fields]\nx = { type = \"text\",, max = 2 }\n"}) {
+        const auto c = Catalog::parse(text, "some.toml");
+        REQUIRE(c.has_error());
+        CHECK(c.error().code == Errc::bad_input);
+        CHECK(c.error().detail.find("some.toml") != std::string::npos);
+    }
+}
+
+TEST_CASE("catalog: letters outside quotes and comments are refused before the TOML reader sees them", "[catalog]") {
+    // toml++ 3.3 reaches a __builtin_unreachable for each of these.
+    for (const std::string letter : {"\u00b5", "\u0101", "\u0416", "\u2c80", "\ufe30"}) {
+        INFO(letter);
+        CHECK(error_of("version = 1\n" + letter + " = 1\n").find("ledger.toml:2:") != std::string::npos);
+        CHECK(line_of_stray_letter("a = \"\"\"x\ny\"\"\"\"\" " + letter) == 2);
+        CHECK(line_of_stray_letter("a = \"\\\"" + letter + "\"") == std::nullopt);
+        CHECK(line_of_stray_letter("a = '\\'" + letter) == 1);
+        CHECK(line_of_stray_letter("a = \"open\n" + letter) == 2);
+        CHECK(line_of_stray_letter("a = '''\n\"" + letter + "'''\n# " + letter) == std::nullopt);
+    }
+    for (const char* open : {"\"\"\"", "'''", "\"", "\"\\", "'", "#", "a = \"\"\"x\"\"", "\xEF\xBB\xBF"})
+        CHECK(line_of_stray_letter(open) == std::nullopt);
 }
 
 TEST_CASE("the ledger's catalog declares every record and every rule", "[catalog]") {
@@ -104,7 +130,7 @@ TEST_CASE("a newer catalog reaches devices through the control log, and old reco
     w.new_assignment("A1", "T1", "B01");
     auto d = w.device("B01");
     d->set("assignment", "A1", {{"remark", text("旧目录写的")}});
-    auto next = replaced(ledger_catalog(), "version = 1", "version = 2");
+    auto next = replaced(ledger_catalog(), "\nversion = 2", "\nversion = 3");
     next = replaced(next, "remark               = {", "helpers = { type = \"integer\" }\nremark               = {");
     REQUIRE(w.city->append_control("catalog", next).has_value());
     d->set("assignment", "A1", {{"problems", text("还不知道新目录")}});
@@ -117,7 +143,7 @@ TEST_CASE("a newer catalog reaches devices through the control log, and old reco
     CHECK((*d)->verify().has_value());
     CHECK(w.city->verify().has_value());
 
-    const auto lossy = replaced(replaced(next, "version = 2", "version = 3"),
+    const auto lossy = replaced(replaced(next, "\nversion = 3", "\nversion = 4"),
                                 "problems             = { label = [\"存在问题\", \"problems\"], max = 8000,",
                                 "problems             = { type = \"number\", label = [\"存在问题\", \"problems\"],");
     CHECK(w.city->append_control("catalog", lossy).has_error());

@@ -1,4 +1,5 @@
 // Contents between a device and its hub: cuts, damage, scope, quota, relays.
+#include "files/bundle_contents.h"
 #include "tests/shared/files/nodes.h"
 
 #include <catch2/catch.hpp>
@@ -175,7 +176,9 @@ TEST_CASE("files: a row that is not at the hub yet lets its content wait, not fa
     const auto hash = p.pc->attach("A1", "B01", bytes, "E-1");
     CHECK(p.files(*p.pc).stats.refused.size() == 1);
     p.w.sync(*p.pc_device);
+    CHECK(*files::FileSession::has_work(*p.pc->contents, false));  // whoever is woken by the sync goes on
     CHECK(p.files(*p.pc).stats.sent == 1);
+    CHECK_FALSE(*files::FileSession::has_work(*p.pc->contents, false));
     CHECK(p.city.blobs.has(hash));
 }
 
@@ -257,6 +260,64 @@ TEST_CASE("files: with the records that a move takes away their contents go, unl
     CHECK_FALSE(p.pc->blobs.has(sent));
     CHECK_FALSE((*p.pc->index().find(sent)).has_value());
     CHECK(p.pc->blobs.has(unsent));
+}
+
+TEST_CASE("files: what an office attached before the tree took the unit from it still goes up, then it lets it go",
+          "[files][moves]") {
+    Pair p;
+    auto office_device = p.w.device("K1-01");
+    FileNode office(*office_device);
+    const auto bytes = noise(5000, 23);
+    const auto hash = office.attach("A1", "B01", bytes, "E-9");
+    const auto unit = R"({"id":"B01","parent_id":"K1-02","level":"branch","name":"Branch 1"})";
+    REQUIRE(p.w.city->append_control("unit", R"({"id":"K1-02","parent_id":"K1","level":"township","name":"New"})")
+                .has_value());
+    REQUIRE(p.w.city->append_control("unit", unit).has_value());
+    p.w.sync(*office_device);
+    CHECK((*office_device)->find("E-9")->empty());
+    REQUIRE(*files::FileSession::has_work(*office.contents, false));
+    const auto traffic = exchange(office, *p.w.hub, p.city);
+    CHECK(traffic.stats.sent == 1);
+    CHECK(traffic.stats.refused.empty());
+    REQUIRE(p.city.blobs.has(hash));
+    CHECK(p.city.blobs.bytes(hash) == bytes);
+    CHECK_FALSE(office.blobs.has(hash));
+    CHECK_FALSE((*office.index().find(hash)).has_value());
+    // It may bring it, not fetch it.
+    CHECK_FALSE(p.city.contents->reference_for("K1-01", hash)->has_value());
+}
+
+TEST_CASE("bundles: an office hands up by stick what it attached before the tree took the unit", "[files][moves]") {
+    Pair p;
+    auto office_device = p.w.device("K1-01");
+    FileNode office(*office_device);
+    const auto hash = office.attach("A1", "B01", noise(5000, 24), "E-9");
+    const auto unit = R"({"id":"B01","parent_id":"K1-02","level":"branch","name":"Branch 1"})";
+    REQUIRE(p.w.city->append_control("unit", R"({"id":"K1-02","parent_id":"K1","level":"township","name":"New"})")
+                .has_value());
+    REQUIRE(p.w.city->append_control("unit", unit).has_value());
+    p.w.sync(*office_device);
+    for (const char* to : {"C", "B02"}) {
+        sync::BundleOptions o;
+        o.to = to;
+        files::BundleContents contents(*office.contents, 1 << 20);
+        REQUIRE(contents.prepare(o).has_value());
+        const auto made = sync::make_bundle(*office_device->replica, o);
+        INFO(to);
+        if (to != std::string("C")) {  // of whom no PC is known: nobody could open it
+            CHECK(made.error().code == Errc::not_allowed);
+            continue;
+        }
+        REQUIRE(made.has_value());
+        CHECK(contents.stats().contents == 1);
+        files::BundleContentsTaker taker(*p.city.contents);
+        for (const auto& part : made->parts)
+            REQUIRE(sync::take_bundle(
+                        *p.w.city, part, [&](const wire::Bundle& b) { return taker.stage(b); },
+                        [&](const wire::Bundle& b) { return taker.take(b); })
+                        .has_value());
+    }
+    CHECK(p.city.blobs.has(hash));
 }
 
 /// A township's relay between the city and a PC.

@@ -109,6 +109,7 @@ private:
         files::BundleContents contents(*from.contents, 50'000);
         REQUIRE(contents.prepare(o).has_value());
         auto made = sync::make_bundle(*from.device, o);
+        if (!made && made.error().code == Errc::not_allowed) return;  // nobody's key is known there yet
         REQUIRE(made.has_value());
         for (auto& part : made->parts) pocket_.emplace_back(&receiver, std::move(part));
     }
@@ -121,7 +122,9 @@ private:
             *node->device, part, [&](const wire::Bundle& b) { return taker.stage(b); },
             [&](const wire::Bundle& b) { return taker.take(b); });
         INFO((taken ? std::string() : taken.error().detail));
-        REQUIRE(taken.has_value());
+        // Sealed before its sender knew this device.
+        const bool is_sealed = !taken && taken.error().code == Errc::not_allowed;
+        REQUIRE((taken.has_value() || is_sealed));
         if (one_in(2)) pocket_.erase(pocket_.begin() + static_cast<std::ptrdiff_t>(at));
     }
 

@@ -202,9 +202,15 @@ TEST_CASE("http origin: host and port, or a clear no", "[http]") {
         REQUIRE_FALSE(origin.has_value());
         CHECK(origin.error().code == Errc::usage);
     }
-    const auto https = parse_origin("https://city.example");
-    REQUIRE_FALSE(https.has_value());
-    CHECK(https.error().detail.find("https is not supported yet") != std::string::npos);
+    check("https://city.example", "city.example", "443");
+    check("HTTPS://10.0.0.1:8443", "10.0.0.1", "8443");
+    CHECK(parse_origin("https://city.example")->is_secure);
+    CHECK_FALSE(parse_origin("http://city.example")->is_secure);
+    CHECK(parse_origin("http://127.3.2.1:1")->is_loopback());
+    CHECK(parse_origin("http://[::1]:1")->is_loopback());
+    CHECK(parse_origin("http://localhost:1")->is_loopback());
+    CHECK_FALSE(parse_origin("http://10.0.0.1:1")->is_loopback());
+    CHECK_FALSE(parse_origin("http://127.0.0.1.example:1")->is_loopback());
 }
 
 TEST_CASE("http messages: nothing that would end a line early gets out", "[http]") {

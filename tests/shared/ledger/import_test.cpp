@@ -1,5 +1,6 @@
 #include "ledger/import.h"
 
+#include "ledger/ledger.h"
 #include "ledger/lights.h"
 #include "ledger/review.h"
 #include "tests/support/world.h"
@@ -119,6 +120,68 @@ TEST_CASE("a review of one unit is about it and what is below", "[review]") {
     for (const auto& u : r->at("units").as_array())
         CHECK(d->control().is_at_or_below(std::string(u.at("id").as_string()), "K1", d->control().head()));
     CHECK(review(*d, "K99", kNow).has_error());
+}
+
+TEST_CASE("figures that are kept row by row are those of the tables", "[review][import]") {
+    Device d(6);
+    import_into(d, city_of(kDemo));
+    StoredFacts kept(*d);
+    const auto same = [&] {
+        const auto ours = review(kept, "", kNow), anew = review(*d, "", kNow);
+        REQUIRE(ours.has_value());
+        REQUIRE(anew.has_value());
+        CHECK(json::serialize(*ours) == json::serialize(*anew));
+        return json::serialize(*ours);
+    };
+    const auto before = same();
+    std::uint64_t noise = 7;
+    const auto pick = [&](std::size_t n) {
+        noise = noise * 6364136223846793005u + 1442695040888963407u;
+        return static_cast<std::size_t>(noise >> 33) % n;
+    };
+    const auto ids_of = [&](const char* entity) {
+        std::vector<std::string> out;
+        auto s = d->database().prepare(std::string("SELECT id FROM ") + entity + " ORDER BY id", false);
+        while (*s->step()) out.emplace_back(s->text(0));
+        return out;
+    };
+    const auto assignments = ids_of("assignment"), verifications = ids_of("verification"), tasks = ids_of("task");
+    Ledger ledger(*d);
+    std::size_t done = 0;
+    for (int i = 0; i < 120; ++i) {
+        const auto& a = assignments[pick(assignments.size())];
+        Result<Saved> saved = fail(Errc::usage, "");
+        switch (pick(6)) {
+            case 0: saved = ledger.set(a, {{"deadline", "2025-1" + std::to_string(pick(3)) + "-15"}}, ""); break;
+            case 1:
+                saved = ledger.set(verifications[pick(verifications.size())],
+                                   {{"verified_value", std::to_string(pick(40))}}, "");
+                break;
+            case 2:
+                saved = ledger.set(tasks[pick(tasks.size())], {{"target_value", std::to_string(1 + pick(50))}}, "");
+                break;
+            case 3: saved = ledger.act("suspend", a, {{"reason", "停一停"}}, ""); break;
+            case 4:
+                saved = ledger.set(a, {{"forwarded_at", "2025-10-0" + std::to_string(1 + pick(9)) + "T09:00:00+08:00"}},
+                                   "");
+                break;
+            default:
+                saved = ledger.create("push",
+                                      {{"assignment_id", a},
+                                       {"unit_id", d.field(a, "unit_id")},
+                                       {"at", "2025-10-2" + std::to_string(pick(9)) + "T09:00:00+08:00"}},
+                                      "");
+        }
+        done += saved.has_value();
+        if (i % 10 == 9) same();
+    }
+    CHECK(done > 40);
+    CHECK(same() != before);
+    // The tree moves, and rows go.
+    REQUIRE(
+        d->append_control("unit", R"({"id":"B01","parent_id":"K2-01","level":"branch","name":"支部","field":"农村"})")
+            .has_value());
+    same();
 }
 
 TEST_CASE("lights follow from state and dates", "[review]") {

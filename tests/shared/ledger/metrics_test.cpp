@@ -1,5 +1,6 @@
 #include "ledger/metrics.h"
 #include "ledger/city_facts.h"
+#include "ledger/fact_table.h"
 #include "ledger/metrics_json.h"
 #include "ledger/times.h"
 
@@ -526,8 +527,8 @@ TEST_CASE("metrics: an empty side is null and its n is 0", "[ledger][metrics]") 
         CHECK(!s.d4_driven.rate());
         CHECK(s.n_verified == 0);
     }
-    CHECK(compute_metrics({}, {}).by_scope.empty());
-    CHECK(review_scopes({}).empty());
+    CHECK(compute_metrics(Facts{}, {}).by_scope.empty());
+    CHECK(review_scopes(Facts{}).empty());
 }
 
 TEST_CASE("metrics: facts that hang together badly do no harm", "[ledger][metrics]") {
@@ -545,6 +546,24 @@ TEST_CASE("metrics: facts that hang together badly do no harm", "[ledger][metric
     CHECK(s.g3_landed.hits == 1);
     CHECK(s.d4_driven.hits == 1);
     CHECK(s.n_g4_pushes == 1);
+}
+
+TEST_CASE("metrics: of two reports at one moment the higher id is the latest, however long the ids",
+          "[ledger][metrics]") {
+    for (const std::string head : {"R", "report-of-the-year-2025-"}) {
+        Facts facts;
+        facts.units = {{"A", "", "", "", "f", Level::branch}};
+        facts.tasks = {{"T", 10, 0, 60, {"f"}}};
+        facts.assignments = {{"X", "T", "A", "", Level::branch}};
+        facts.reports = {{head + "2", "X", "A", 5, 8, false, true}, {head + "1", "X", "A", 5, 1, false, true}};
+        facts.verifications = {{"V", "X", "T", "A", 9, 2}};
+        CHECK(compute_metrics(facts, {"A"}).by_scope.at("A").g1_reported_minus_verified == Approx(0.6));
+        // Under the same id: instead of the one before, not beside it.
+        auto table = FactTable::of(facts);
+        table.put(ReportFact{head + "2", "X", "A", 5, 3, false, true});
+        CHECK(table.reports().size() == 2);
+        CHECK(compute_metrics(table, {"A"}).by_scope.at("A").g1_reported_minus_verified == Approx(0.1));
+    }
 }
 
 TEST_CASE("metrics: two units of one short name stand apart", "[ledger][metrics]") {
@@ -609,6 +628,6 @@ TEST_CASE("metrics: a large city takes about a second", "[ledger][metrics]") {
     CHECK(m.by_scope.size() == counties + 1);
     CHECK(m.by_scope.at("C").n_verified == counties * townships * branches * 3);
     CHECK(m.by_scope.at("C").g3_landed.of == counties * townships * branches * tasks);
-    // Generous: the machine may be busy, and a quadratic step would take minutes.
-    CHECK(took < std::chrono::seconds(3));
+    // No timing: a quadratic step would take minutes on any machine, under the sanitizers too.
+    CHECK(took < std::chrono::seconds(30));
 }

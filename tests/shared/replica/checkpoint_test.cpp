@@ -1,7 +1,10 @@
 // Checkpoints, devices that begin from a state, history that is dropped and fetched again.
+#include "sync/bundle.h"
 #include "tests/support/world.h"
 
 #include <catch2/catch.hpp>
+
+#include <cstdio>
 
 namespace taizhang {
 namespace {
@@ -82,6 +85,118 @@ TEST_CASE("a new device begins with the state that the city signed and the log a
     CHECK(digest_of(**late, "B01/ledger") == digest_of(**w.a, "B01/ledger"));
 }
 
+TEST_CASE("a revocation reaches rows that came with a state", "[sync][checkpoint][revocation]") {
+    Year w;
+    w.back_up_and_sign();
+    auto late = w.device("B01");
+    REQUIRE((*late)->has_dropped());
+    CHECK(late->field("A3", "remark") == "年初");
+    REQUIRE(
+        w.city->append_control("revoke", R"({"replica":")" + (*w.a)->id().hex() + R"(","streams":{}})").has_value());
+    for (int i = 0; i < 3; ++i) w.sync(*late);
+    CHECK(w.city.field("A3", "remark") != "年初");
+    CHECK(digest_of(**late, "B01/ledger") == digest_of(*w.city, "B01/ledger"));
+    CHECK((*late)->wanted_rows(1)->empty());
+}
+
+TEST_CASE("a new row has a whole past, whatever row was written before it", "[sync][checkpoint]") {
+    Year w;
+    w.back_up_and_sign();
+    auto late = w.device("B01");
+    w.a->set("assignment", "A2", {{"remark", text("先写旧的")}});
+    w.sync(*w.a);
+    w.sync(*late);  // a row without its past
+    // Not a plain one: somebody who may not set the deadline does, as the first that is heard of the row.
+    Edit e;
+    e.entity = "assignment";
+    e.row = "A99";
+    e.create = true;
+    e.stream = StreamId{"B01", Audience::ledger};
+    e.fields = {{"deadline", text("2026-01-31")}};
+    w.a->edit(e);
+    w.sync(*w.a);
+    w.sync(*late);
+    CHECK((*late)->waiting_count() == 0);
+    CHECK((*late)->wanted_rows(1)->empty());
+    CHECK(digest_of(**late, "B01/ledger") == digest_of(*w.city, "B01/ledger"));
+}
+
+TEST_CASE("certificates that somebody on the way kept back come with the next question", "[sync][checkpoint]") {
+    Year w;
+    w.back_up_and_sign();
+    w.a->set("assignment", "A2", {{"remark", text("检查点之后")}});
+    w.settle();
+    support::Device late(300);
+    const auto code = *w.hub->new_code("B01");
+    sync::Enrolment e(*late, sync::Enrolment::Begin::with_state);
+    REQUIRE(e.reply(*w.hub->handle(*e.request(code.code, "test"))).has_value());
+    sync::Session s(*late);
+    int kept_back = 0;
+    while (s.wants_more()) {
+        auto answer = *w.hub->handle(*s.request());
+        wire::SyncReply reply;
+        REQUIRE(wire::decode(answer, reply).has_value());
+        if (kept_back == 0 && !reply.states.empty()) {
+            kept_back = static_cast<int>(reply.certificates.size());
+            reply.certificates.clear();
+            answer = wire::encode(reply);
+        }
+        const auto taken = s.reply(answer);
+        if (!taken) FAIL(taken.error().detail);
+    }
+    CHECK(kept_back > 0);
+    CHECK(late.field("A2", "remark") == "检查点之后");
+    CHECK(digest_of(*late, "B01/ledger") == digest_of(*w.city, "B01/ledger"));
+}
+
+TEST_CASE("what follows can be asked for while an answer is taken", "[sync][checkpoint]") {
+    support::World w;
+    std::uint64_t noise = 1;
+    for (const std::string unit : {"B03", "B04", "B05", "B06"}) {
+        REQUIRE(w.city
+                    ->append_control("unit",
+                                     R"({"id":")" + unit + R"(","parent_id":"K1-01","level":"branch","name":"Branch"})")
+                    .has_value());
+        auto d = w.device(unit);
+        for (int i = 0; i < 20; ++i) {
+            const auto id = unit + "-" + std::to_string(i);
+            w.new_assignment(id, "T" + std::to_string(i), unit);
+            w.sync(*d);
+            std::string long_text;  // that no compression makes short
+            while (long_text.size() < 3900) long_text += std::to_string(noise *= 6364136223846793005u);
+            d->set("assignment", id, {{"remark", text(long_text)}});
+        }
+        w.sync(*d);
+    }
+    REQUIRE(w.city->note_backup(w.city->log_head()).has_value());
+    REQUIRE(w.city->checkpoint().has_value());
+    for (const auto how : {sync::Enrolment::Begin::with_state, sync::Enrolment::Begin::with_log}) {
+        const std::uint64_t seed = how == sync::Enrolment::Begin::with_log ? 301 : 302;
+        support::Device alone(seed), ahead(seed + 10);
+        for (auto* d : {&alone, &ahead}) {
+            const auto code = *w.hub->new_code("K1-01");
+            sync::Enrolment e(**d, how);
+            REQUIRE(e.reply(*w.hub->handle(*e.request(code.code, "test"))).has_value());
+        }
+        const auto run = [&](support::Device& d, bool asks_ahead) {
+            sync::Session s(*d);
+            int early = 0;
+            std::string next;
+            while (s.wants_more()) {
+                const auto answer = *w.hub->handle(next.empty() ? *s.request() : next);
+                next = asks_ahead ? *s.ahead(answer) : std::string();
+                early += !next.empty();
+                REQUIRE(s.reply(answer).has_value());
+            }
+            return early;
+        };
+        CHECK(run(alone, false) == 0);
+        CHECK(run(ahead, true) > 0);
+        CHECK(*alone->digest() == *ahead->digest());
+        CHECK(ahead->verify().has_value());
+    }
+}
+
 TEST_CASE("a state that is not what the city signed is refused whole", "[replica][checkpoint]") {
     Year w;
     w.back_up_and_sign();
@@ -128,6 +243,10 @@ TEST_CASE("a device drops what the city's backup holds, and no more", "[replica]
 
 TEST_CASE("an edit on a base that was dropped waits, fetches the row's history and counts", "[sync][checkpoint]") {
     Year w;
+    // A past with a commit that stands nowhere any more: a state does not name it.
+    w.a->set("assignment", "A6", {{"result_text", text("初稿")}});
+    w.a->set("assignment", "A6", {{"result_text", text("二稿")}});
+    w.settle();
     w.back_up_and_sign();
     // b writes without a link, on what stood at the checkpoint; a drops and goes on.
     w.b->set("assignment", "A5", {{"result_text", text("乙:没有网时写的")}});
@@ -136,7 +255,12 @@ TEST_CASE("an edit on a base that was dropped waits, fetches the row's history a
     w.back_up_and_sign();  // settle() brings b's commit to a
     REQUIRE((*w.a)->conflicts("A5")->size() == 1);
 
+    CHECK(digest_of(**w.a, "B01/ledger") == digest_of(**w.b, "B01/ledger"));
+    CHECK(digest_of(**w.a, "B01/ledger") == digest_of(*w.city, "B01/ledger"));
+    for (auto* d : {&*w.a, &*w.b, &w.city}) CHECK((*d)->verify().has_value());
     auto late = w.device("B01");
+    CHECK(digest_of(**w.a, "B01/ledger") == digest_of(**late, "B01/ledger"));
+    CHECK((*late)->verify().has_value());
     w.b->set("assignment", "A6", {{"result_text", text("乙的")}});
     late->set("assignment", "A6", {{"result_text", text("新电脑的")}});
     w.sync(*w.b);
@@ -145,7 +269,68 @@ TEST_CASE("an edit on a base that was dropped waits, fetches the row's history a
     CHECK((*late)->conflicts("A6")->size() == 1);
     w.settle();
     CHECK(digest_of(**late, "B01/ledger") == digest_of(**w.b, "B01/ledger"));
-    REQUIRE((*late)->verify().has_value());
+    const auto verified = (*late)->verify();
+    INFO((verified ? "" : verified.error().detail));
+    REQUIRE(verified.has_value());
+}
+
+/// A PC of the township that dropped what the city's backup holds, and a branch's PC that was copied before.
+struct CopiedBranch : support::World {
+    const std::string path = "/tmp/tz-checkpoint-test-copy.db";
+    std::unique_ptr<support::Device> a = device("B01"), office = device("K1-01"), copy;
+    CopiedBranch() {
+        new_assignment("A1", "T1", "B01");
+        sync(*a);
+        write(3);
+        forget_copy();
+        REQUIRE((*a)->database().backup_to(path).has_value());
+        copy = std::make_unique<support::Device>(77, path, "", Knows{}, a->keys);
+        write(7);
+        sync(*office);
+        REQUIRE(city->note_backup(city->log_head()).has_value());
+        REQUIRE(city->checkpoint().has_value());
+        sync(*office);
+        REQUIRE(*(*office)->drop_old(office->clock.wall_ms + 1000) > 0);
+        copy->set("assignment", "A1", {{"result_text", text("副本写的")}});
+    }
+    ~CopiedBranch() {
+        copy.reset();
+        forget_copy();
+    }
+    void forget_copy() {
+        for (const char* s : {"", "-wal", "-shm"}) std::remove((path + s).c_str());
+    }
+    void write(int n) {
+        for (int i = 0; i < n; ++i) a->set("assignment", "A1", {{"remark", text(std::to_string(i))}});
+        sync(*a);
+    }
+    bool city_has_both() { return city->is_forked({"B01", Audience::ledger}, (*a)->id()).value(); }
+};
+
+TEST_CASE("a forked chain whose beginning was dropped here does not stay unsent for ever", "[sync][checkpoint]") {
+    CopiedBranch w;
+    const auto before = (*w.a)->id();
+    w.sync(*w.copy);
+    w.sync(*w.office);
+    REQUIRE((*w.office)->is_forked({"B01", Audience::ledger}, before).value());
+    REQUIRE(sync::forget_cursor(**w.office).has_value());  // as when the tree moves: heads are compared
+    w.sync(*w.office);
+    CHECK(*sync::unsent_count(**w.office) == 0);
+    CHECK(w.sync(*w.office) == 1);
+    REQUIRE((*w.office)->verify().has_value());
+}
+
+TEST_CASE("a branch of a fork goes up although the other one was dropped here", "[sync][checkpoint]") {
+    CopiedBranch w;
+    const auto made = sync::make_bundle(**w.copy, {});
+    REQUIRE(made.has_value());
+    for (const auto& part : made->parts) REQUIRE(sync::take_bundle(**w.office, part).has_value());
+    REQUIRE_FALSE(w.city_has_both());
+    w.sync(*w.office);
+    CHECK(w.city_has_both());
+    CHECK(w.city.field("A1", "result_text") == "副本写的");
+    CHECK(*sync::unsent_count(**w.office) == 0);
+    CHECK(digest_of(**w.office, "B01/ledger") == digest_of(*w.city, "B01/ledger"));
 }
 
 TEST_CASE("a clock from the future wins until a checkpoint covers it, and not after", "[replica][checkpoint]") {

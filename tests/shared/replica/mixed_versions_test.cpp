@@ -18,10 +18,10 @@ using support::World;
 constexpr Knows kOlder{1, 0};    // reads no catalog that says what it needs
 constexpr Knows kCarrier{0, 0};  // reads no commit at all
 
-/// The real catalog, and in version 2 a new entity and a changed one that say they need level 1.
+/// The real catalog, and in its next version a new entity and a changed one that say they need level 1.
 std::string second_version() {
     auto s = support::ledger_catalog();
-    s.replace(s.find("version = 1"), 11, "version = 2");
+    s.replace(s.find("\nversion = 2"), 12, "\nversion = 3");
     const std::string push = "[entity.push]\n";
     s.replace(s.find(push), push.size(), push + "needs = 1\n");
     return s +
@@ -204,7 +204,16 @@ TEST_CASE("a commit of a later format is checked by its chain, kept, passed on a
         std::string out;
         packer.pack(raw, out);
         const std::string_view one = out;
-        return (*other)->receive(std::span(&one, 1), Origin::below);
+        const HeadSignature under{0, d->keys.device->sign(kForHead, view(hash_of(raw).bytes))};
+        Result<std::vector<Replica::Received>> done = std::vector<Replica::Received>();
+        REQUIRE((*other)
+                    ->batch([&]() -> Result<> {
+                        TRY_VOID((*other)->prove(std::span(&one, 1), std::span(&under, 1)));
+                        done = (*other)->receive(std::span(&one, 1), Origin::below);
+                        return {};
+                    })
+                    .has_value());
+        return done;
     };
     w.sync(*d);
     w.sync(*other);

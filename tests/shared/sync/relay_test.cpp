@@ -117,6 +117,80 @@ TEST_CASE("a branch goes from the relay to the city and back and resends nothing
     CHECK(town.device->field("A1", "remark") == "二");
 }
 
+TEST_CASE("what the relay has not passed on yet is sent to the city at once, and nothing is refused", "[sync][relay]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    Relay town(w, *w.hub, "K1-01");
+    auto a = w.device_at(*town.hub, "B01");
+    a->set("assignment", "A1", {{"remark", text("一")}});
+    World::sync(*a, *town.hub);
+    w.sync(*town.device);
+    a->set("assignment", "A1", {{"remark", text("二")}});
+    World::sync(*a, *town.hub);  // the relay's line is down
+    a->set("assignment", "A1", {{"remark", text("三")}});
+
+    w.enrol_at(*w.hub, *a, "B01");
+    sync::Session s(**a);
+    while (s.wants_more()) REQUIRE(s.reply(*w.hub->handle(*s.request())).has_value());
+    CHECK(s.stats().refused.empty());
+    CHECK(has(*a, Level::city) == 3);
+    CHECK(w.city.field("A1", "remark") == "三");
+}
+
+TEST_CASE("what was written here is not dropped on a relay's word when the tree takes its stream away",
+          "[sync][relay]") {
+    World w;
+    w.new_assignment("A2", "T1", "B02");
+    Relay town(w, *w.hub, "K1-01");
+    auto d = w.device_at(*town.hub, "K1-01");
+    d->set("assignment", "A2", {{"deadline", text("2025-12-20")}});
+    World::sync(*d, *town.hub);
+    CHECK(has(*d, Level::township) == 1);
+    const StreamId stream{"B02", Audience::ledger};
+    const auto keeps = [&] { return !(*d)->chain_heads(std::span(&stream, 1))->empty(); };
+    REQUIRE(w.city->append_control("unit", R"({"id":"B02","parent_id":"K1","level":"branch","name":"Branch 2"})")
+                .has_value());
+    const auto news = w.city->control_after((*d)->control().head(), 10'000);
+    REQUIRE((*d)->receive_control(*news).has_value());
+    REQUIRE((*town.device)->receive_control(*news).has_value());
+    World::sync(*d, *town.hub);
+    CHECK(keeps());
+    SECTION("the relay is gone with all that it had") {
+        w.enrol_at(*w.hub, *d, "K1-01");
+        w.sync(*d);
+    }
+    SECTION("the relay passes it on and says so") {
+        w.sync(*town.device);
+        World::sync(*d, *town.hub);
+    }
+    CHECK(w.city.field("A2", "deadline") == "2025-12-20");
+    CHECK_FALSE(keeps());
+}
+
+TEST_CASE("what was dropped of a stream that the tree took away is nobody's to send", "[sync][checkpoint]") {
+    World w;
+    auto d = w.device("K1-01");
+    auto b = w.device("B02");
+    for (int i = 0; i < 5; ++i) w.new_assignment("A" + std::to_string(i), "T1", "B02");
+    w.sync(*b);
+    for (int i = 0; i < 5; ++i) b->set("assignment", "A" + std::to_string(i), {{"remark", text("年初")}});
+    w.sync(*b);
+    w.sync(*d);
+    REQUIRE(w.city->note_backup(w.city->log_head()).has_value());
+    REQUIRE(w.city->checkpoint().has_value());
+    w.sync(*d);
+    const StreamId stream{"B02", Audience::ledger};
+    REQUIRE(*(*d)->drop_old(d->clock.wall_ms + 1000) > 0);
+    // The hub was put back from an old copy, said so, and the tree moved before it had everything again.
+    REQUIRE((*d)->set_place(stream, (*b)->id(), Seq{0}).has_value());
+    CHECK(*sync::unsent_count(**d) > 0);
+    REQUIRE(w.city->append_control("unit", R"({"id":"B02","parent_id":"K1","level":"branch","name":"Branch 2"})")
+                .has_value());
+    for (int i = 0; i < 2; ++i) w.sync(*d);
+    CHECK(*sync::unsent_count(**d) == 0);
+    CHECK((*d)->chain_heads(std::span(&stream, 1))->empty());
+}
+
 TEST_CASE("both branches of a forked chain pass through a relay", "[sync][relay]") {
     World w;
     w.new_assignment("A1", "T1", "B01");
@@ -125,7 +199,7 @@ TEST_CASE("both branches of a forked chain pass through a relay", "[sync][relay]
     for (const char* s : {"", "-wal", "-shm"}) std::remove((path + s).c_str());
     auto a = w.device_at(*town.hub, "B01");
     REQUIRE((*a)->database().backup_to(path).has_value());
-    Device copy(77, path);
+    Device copy(77, path, {}, {}, a->keys);
     a->set("assignment", "A1", {{"remark", text("原机")}});
     a->set("assignment", "A1", {{"remark", text("原机再写")}});
     World::sync(*a, *town.hub);

@@ -211,10 +211,7 @@ TEST_CASE("a commit waits for its base, visibly, and whoever builds on it too", 
     for (const auto& s : *(*b)->certificates_after(0))
         REQUIRE((*c)->add_certificate(*Certificate::decode(s.body)).has_value());
     auto give = [&](Device& from, const ReplicaId& replica) {
-        const auto entries = *from->chain_after(StreamId{"B01", Audience::ledger}, replica, Seq{0}, 1 << 20);
-        std::vector<std::string_view> packed;
-        for (const auto& e : entries) packed.push_back(e.packed);
-        REQUIRE((*c)->receive(packed, Origin::below).has_value());
+        REQUIRE(support::carry(*from, **c, StreamId{"B01", Audience::ledger}, replica).has_value());
     };
     give(w.city, w.city->id());
     give(*b, (*b)->id());
@@ -232,24 +229,34 @@ TEST_CASE("a commit waits for its base, visibly, and whoever builds on it too", 
     check_same(*c, *a);
 }
 
-TEST_CASE("a commit waits for its control position and its certificate", "[replica]") {
+TEST_CASE("a commit is taken under its author's signature only, and waits for its control position", "[replica]") {
     World w;
     w.new_assignment("A1", "T1", "B01");
     auto a = w.device("B01");
+    const auto known = w.city->control().head().value;
+    REQUIRE(w.city->append_control("unit", R"({"id":"B09","parent_id":"K1-01","level":"branch","name":"B09"})")
+                .has_value());
+    w.sync(*a);
     a->set("assignment", "A1", {{"remark", text("一")}});
     w.sync(*a);
     Device late(5);
-    const auto entries = *w.city->chain_after(StreamId{"B01", Audience::ledger}, w.city->id(), Seq{0}, 1 << 20);
-    const auto theirs = *w.city->chain_after(StreamId{"B01", Audience::ledger}, (*a)->id(), Seq{0}, 1 << 20);
-    std::vector<std::string_view> packed{entries[0].packed, theirs[0].packed};
-    REQUIRE(late->receive(packed, Origin::below).has_value());
-    CHECK(late->waiting()->size() == 2);
-    CHECK(late->waiting()->front().reason == "control");
-    REQUIRE(late->receive_control(*w.city->control_after(ControlPos{0}, 1 << 20)).has_value());
-    REQUIRE(late->waiting()->size() == 2);
-    CHECK(late->waiting()->front().reason == "certificate");
+    const StreamId stream{"B01", Audience::ledger};
+    auto bring = [&](const ReplicaId& author) { return *support::carry(*w.city, *late, stream, author); };
+    auto control = *w.city->control_after(ControlPos{0}, 1 << 20);
+    REQUIRE(late->receive_control(std::span(control).first(known)).has_value());
+    // Nobody's certificate is here: whoever writes a name need not be its owner.
+    CHECK(bring(w.city->id()).front().admission == Admission::unproved);
+    CHECK(late->log_head().value == 0);
     for (const auto& s : *w.city->certificates_after(0))
         REQUIRE(late->add_certificate(*Certificate::decode(s.body)).has_value());
+    const auto theirs = *w.city->chain_after(stream, (*a)->id(), Seq{0}, 1 << 20);
+    const std::string_view bare(theirs[0].packed);
+    CHECK(late->receive(std::span(&bare, 1), Origin::below)->front().admission == Admission::unproved);
+    CHECK(bring(w.city->id()).front().admission == Admission::admitted);
+    CHECK(bring((*a)->id()).front().admission == Admission::admitted);
+    REQUIRE(late->waiting()->size() == 1);
+    CHECK(late->waiting()->front().reason == "control");
+    REQUIRE(late->receive_control(std::span(control).subspan(known)).has_value());
     CHECK(late->waiting()->empty());
     CHECK(late.field("A1", "remark") == "一");
     REQUIRE(late->verify().has_value());
@@ -262,12 +269,19 @@ TEST_CASE("a gap is named and nothing of what follows is taken", "[replica]") {
     for (const char* t : {"一", "二", "三"}) a->set("assignment", "A1", {{"remark", text(t)}});
     const auto chain = *(*a)->chain_after(StreamId{"B01", Audience::ledger}, (*a)->id(), Seq{0}, 1 << 20);
     REQUIRE(chain.size() == 3);
-    std::vector<std::string_view> packed{chain[0].packed, chain[2].packed};
+    const std::vector<std::string_view> all{chain[0].packed, chain[1].packed, chain[2].packed}, packed{all[0], all[2]};
+    const std::vector<HeadSignature> signatures{{2, chain[2].signature}};
     const auto before = w.city->log_head();
-    const auto r = w.city->receive(packed, Origin::below);
-    REQUIRE(r.has_value());
-    CHECK((*r)[0].admission == Admission::admitted);
-    CHECK((*r)[1].admission == Admission::gap);
+    std::vector<Replica::Received> r;
+    REQUIRE(w.city
+                ->batch([&]() -> Result<> {
+                    TRY_VOID(w.city->prove(all, signatures));
+                    TRY(r, w.city->receive(packed, Origin::below));
+                    return {};
+                })
+                .has_value());
+    CHECK(r[0].admission == Admission::admitted);
+    CHECK(r[1].admission == Admission::gap);
     CHECK(w.city->log_head().value == before.value + 1);
     w.sync(*a);
     CHECK(w.city.field("A1", "remark") == "三");
@@ -362,7 +376,7 @@ TEST_CASE("a copied device: both branches are kept, and it goes on under a new i
     REQUIRE(e.reply(*w.hub->handle(*e.request(code->code, "pc"))).has_value());
     w.sync(a);
     REQUIRE(a->database().backup_to(copy).has_value());
-    Device b(51, copy);
+    Device b(51, copy, {}, {}, a.keys);
     const auto id = a->id();
     REQUIRE(b->id() == id);
     a.set("assignment", "A1", {{"result_text", text("原机")}});

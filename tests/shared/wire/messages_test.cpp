@@ -1,5 +1,6 @@
 #include "wire/messages.h"
 
+#include "base/hash.h"
 #include "tests/support/reference_fold.h"
 
 #include <catch2/catch.hpp>
@@ -16,7 +17,7 @@ wire::SyncRequest full_request() {
     q.has_vector = true;
     q.vector.push_back({StreamId{"B01", Audience::notice}, q.replica, Seq{3}, Hash{}});
     q.certificates = {"cert"};
-    q.commits = {"one", std::string(1000, 'x'), ""};
+    q.runs = "one" + std::string(1000, 'x');
     return q;
 }
 
@@ -29,18 +30,24 @@ TEST_CASE("a message comes back as it was", "[wire]") {
     CHECK(back.cursor.log == Lsn{1234});
     CHECK(back.vector.size() == 1);
     CHECK(back.vector[0].stream == StreamId{"B01", Audience::notice});
-    CHECK(back.commits == q.commits);
+    CHECK(back.runs == q.runs);
+    CHECK(back.cursor == q.cursor);
+    CHECK(back.has_vector);
 
     wire::SyncReply r;
     r.level = Level::township;
     r.time_ms = -5;
     r.more = true;
+    r.took = 0xfedcba9876543210;
     r.acks.push_back({{StreamId{"B01", Audience::ledger}, q.replica, Seq{9}, Hash{}}, Level::city});
     r.verdicts.push_back(
         {wire::Verdict::Kind::denied, StreamId{"B02", Audience::ledger}, q.replica, Seq{1}, Seq{}, "no"});
     wire::SyncReply reply;
     REQUIRE(wire::decode(wire::encode(r), reply).has_value());
     CHECK(reply.time_ms == -5);
+    CHECK(reply.more);
+    CHECK_FALSE(reply.has_heads);
+    CHECK(reply.took == r.took);
     CHECK(reply.acks[0].level == Level::city);
     CHECK(reply.verdicts[0].why == "no");
 }
@@ -59,30 +66,70 @@ TEST_CASE("a message that is cut, longer, of another kind or version is refused"
     CHECK(refused.error().detail.find("version 99") != std::string::npos);
 }
 
+TEST_CASE("words that a person would be shown are text, or the message is refused", "[wire]") {
+    wire::Bundle b, read;
+    b.unit = "B01";
+    CHECK(wire::decode(wire::encode(b), read).has_value());
+    b.unit = "B\x1b[2J";
+    CHECK_FALSE(wire::decode(wire::encode(b), read).has_value());
+    wire::SyncReply r, reply;
+    r.verdicts.push_back({wire::Verdict::Kind::denied, {"B01", Audience::ledger}, {}, Seq{1}, {}, "不在范围内"});
+    CHECK(wire::decode(wire::encode(r), reply).has_value());
+    r.verdicts.front().why = "\xff";
+    CHECK_FALSE(wire::decode(wire::encode(r), reply).has_value());
+}
+
 TEST_CASE("sizes that promise more than there is take no memory", "[wire]") {
-    // One string list that claims 2^60 elements, then nothing.
-    std::string bytes = "q\x01";
-    bytes += '\0';                   // token
-    bytes += std::string(16, '\0');  // replica
-    bytes += std::string(16, '\0');  // cursor.hub
-    bytes += std::string(4, '\0');   // generation, log, proof, certificates
-    bytes += '\0';                   // control
-    bytes += '\0';                   // has_vector
-    for (int i = 0; i < 8; ++i) bytes += '\xff';
-    bytes += '\x0f';
+    const std::string head("q\x03\x00", 3);  // kind, version, as it is
+    std::string bytes = head;
+    Writer w(bytes);
+    w.varint(1u << 15);  // the vector alone is there, and claims 2^60 elements
+    w.varint(std::uint64_t{1} << 60);
     wire::SyncRequest q;
     CHECK(wire::decode(bytes, q).has_error());
     CHECK(q.vector.capacity() == 0);
 
-    // Eight million empty strings: a byte each on the wire, 32 in memory.
-    std::string many = wire::encode(wire::SyncRequest{});
-    many.pop_back();
-    Writer w(many);
-    w.varint(8'000'000);
-    many.append(8'000'000 - 100, '\0');
+    // Seven million empty strings: a byte each on the wire, 32 in memory.
+    std::string many = head;
+    Writer m(many);
+    m.varint(1u << 7);
+    m.varint(7'000'000);
+    many.append(7'000'000, '\0');
     CHECK(wire::decode(many, q).has_error());
-    CHECK(q.commits.capacity() == 0);
+    CHECK(q.certificates.capacity() == 0);
     CHECK(wire::decode(std::string(wire::kMessageBytesMax + 1, 'q'), q).has_error());
+}
+
+TEST_CASE("what is empty takes no byte, and one message has one encoding", "[wire]") {
+    wire::SyncRequest q;
+    CHECK(wire::encode(q).size() == 4);  // kind, version, envelope, nothing there
+    q.token = "k7#Qz9!xWv2@Lm5&";
+    q.place = 1;
+    CHECK(wire::encode(q).size() == 4 + 17 + 8);
+    std::string bytes("q\x03\x00\x02", 4);  // the place is there, and 0
+    bytes.append(8, '\0');
+    CHECK(wire::decode(bytes, q).has_error());
+    CHECK(wire::decode(std::string("q\x03\x00\x80\x80\x80\x80\x80\x01", 9), q).has_error());  // an unknown field
+}
+
+TEST_CASE("a place stands for who is who and where, and a mark for commits in their order", "[wire]") {
+    const wire::Cursor at{{}, 5, Lsn{6}, 7, 8, 9};
+    ReplicaId a, b;
+    a.bytes.fill(1);
+    b.bytes.fill(2);
+    const auto place = wire::place_of(3, a, at);
+    CHECK(place != 0);
+    CHECK(place == wire::place_of(3, a, {{}, 5, Lsn{6}, 7, 0, 0}));  // the other numbers are said
+    CHECK(place != wire::place_of(4, a, at));
+    CHECK(place != wire::place_of(3, b, at));
+    CHECK(place != wire::place_of(3, a, {a, 5, Lsn{6}, 7, 8, 9}));
+    CHECK(place != wire::place_of(3, a, {{}, 4, Lsn{6}, 7, 8, 9}));
+    CHECK(place != wire::place_of(3, a, {{}, 5, Lsn{5}, 7, 8, 9}));
+    CHECK(place != wire::place_of(3, a, {{}, 5, Lsn{6}, 6, 8, 9}));
+    const auto one = hash_of("1"), two = hash_of("2");
+    CHECK(wire::mark_of({}) == 0);
+    CHECK(wire::mark_of({one, two}) != wire::mark_of({two, one}));
+    CHECK(wire::mark_of({one}) != wire::mark_of({one, one}));
 }
 
 TEST_CASE("random bytes and turned bits never crash the decoder", "[wire]") {

@@ -21,11 +21,11 @@ export interface Exported {
   to: string
 }
 
-function blobOf(base64: string): Blob {
+export function blobOf(base64: string, type = 'application/octet-stream'): Blob {
   const raw = atob(base64)
   const bytes = new Uint8Array(raw.length)
   for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i)
-  return new Blob([bytes], { type: 'application/octet-stream' })
+  return new Blob([bytes], { type })
 }
 
 /** Hands a file to the browser, which asks where to put it or puts it where it always does. */

@@ -4,6 +4,7 @@ import { entityOf, unitName } from '../live'
 import { isEnglish } from '../prefs'
 import { plain, number, when } from '../format'
 import { t, type Word, words } from '../words'
+import { stateName } from '../words-states'
 
 export function fieldLabel(entity: string, name: string): string {
   const e = entityOf(entity)
@@ -27,6 +28,7 @@ export function entityLabel(entity: string): string {
 export function shown(entity: string, name: string, value: unknown): string {
   if (value === null || value === undefined || value === '') return ''
   if (name.endsWith('unit_id')) return unitName(value)
+  if (name === 'status' || name === 'state') return stateName(value)
   const type = entityOf(entity)?.fields.find((f) => f.name === name)?.type
   if (typeof value === 'boolean' || type === 'bool') return value ? t('yes') : t('no')
   if (type === 'date' || type === 'datetime' || name.endsWith('_at')) return when(value) || plain(value)

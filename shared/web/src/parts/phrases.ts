@@ -1,4 +1,5 @@
 // phrases.ts - reasons to reuse: a few to begin with, and those that this person used last.
+import { habit, keepHabit } from '../drafts'
 import { isEnglish } from '../prefs'
 
 const kStock: Record<string, [string, string][]> = {
@@ -17,16 +18,10 @@ const kStock: Record<string, [string, string][]> = {
   ],
   grant_extension: [['同意延期', 'agreed']]
 }
-const kKey = 'taizhang/phrases'
+const kKey = 'phrases'
 const kRecentMax = 6
 
-function all(): Record<string, string[]> {
-  try {
-    return JSON.parse(localStorage.getItem(kKey) ?? '{}') as Record<string, string[]>
-  } catch {
-    return {}
-  }
-}
+const all = (): Record<string, string[]> => (habit(kKey) ?? {}) as Record<string, string[]>
 
 export const stockPhrases = (step: string): string[] => (kStock[step] ?? []).map(([zh, en]) => (isEnglish.value ? en : zh))
 export const recentPhrases = (step: string): string[] => all()[step] ?? []
@@ -34,7 +29,7 @@ export const recentPhrases = (step: string): string[] => all()[step] ?? []
 export function rememberPhrase(step: string, phrase: string): void {
   const text = phrase.trim()
   if (!text || text.length > 60) return
-  const phrases = all()
+  const phrases = { ...all() }
   phrases[step] = [text, ...(phrases[step] ?? []).filter((p) => p !== text)].slice(0, kRecentMax)
-  localStorage.setItem(kKey, JSON.stringify(phrases))
+  keepHabit(kKey, phrases)
 }

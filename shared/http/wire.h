@@ -1,0 +1,28 @@
+// wire.h - one TCP connection, with TLS on it or not. Inside shared/http only; heavy (Asio's TLS).
+#pragma once
+
+#include "http/tls.h"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/error.hpp>
+#include <boost/asio/ssl/stream.hpp>
+
+#include <memory>
+
+namespace taizhang::http {
+
+struct Wire {
+    using Secure = boost::asio::ssl::stream<boost::asio::ip::tcp::socket&>;
+    explicit Wire(boost::asio::ip::tcp::socket s) : socket(std::move(s)) {}
+    /// Whoever hangs up without a word does not spoil the session: it may be taken up again.
+    ~Wire() {
+        if (secure) SSL_set_shutdown(secure->native_handle(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    }
+    Wire(const Wire&) = delete;
+    Wire& operator=(const Wire&) = delete;
+    boost::asio::ip::tcp::socket socket;
+    std::shared_ptr<Tls> tls;  ///< outlives the connection
+    std::unique_ptr<Secure> secure;
+};
+
+}  // namespace taizhang::http

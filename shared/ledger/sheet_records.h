@@ -1,0 +1,69 @@
+// sheet_records.h - the records behind a ledger's rows, with the content of every column as it stands.
+// Threads: store thread only.
+#pragma once
+
+#include "ledger/sheet_values.h"
+
+#include <map>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace taizhang::ledger {
+
+/// One row as the ledger has it.
+struct SheetRecord {
+    std::string id, unit;
+    std::string task;                         ///< of an assignment
+    double target = 0;                        ///< of its task
+    std::vector<std::string> values;          ///< value text by column, as a cell would give it back
+    std::map<std::string, std::string> seen;  ///< sheet_memory.h
+};
+
+/// Which rows: those of a unit and all below it, those of a meeting; empty: all that are here.
+struct SheetScope {
+    std::string unit, meeting;
+};
+
+class SheetRecords {
+public:
+    SheetRecords(Replica& r, SheetKind kind, const Names& names) : r_(r), kind_(kind), names_(names) {}
+
+    /// Tasks and latest reports, once, before anything else.
+    Result<> load();
+    /// Ids in the order of print: by task and unit; by number and the day a problem was found; by unit.
+    Result<std::vector<std::string>> ids(const SheetScope& scope);
+    Result<SheetRecord> read(const std::string& id);
+    /// The task of that id; null when it is not here.
+    const RowView* task(const std::string& id) const;
+    /// Ids of the tasks with that title, folded.
+    std::vector<std::string> tasks_titled(std::string_view title) const;
+
+private:
+    Result<> read_tasks();
+    Result<> read_reports();
+    Result<SheetRecord> record(const RowView& row);
+    std::string derived(const SheetColumn& column, const RowView& row) const;
+
+    struct Task {
+        RowView row;
+        std::unordered_map<std::string, std::string> fields;
+        std::string issued_at;
+        double target = 0;
+    };
+    struct Report {
+        std::string text;
+        bool has_value = false;
+        double value = 0;
+    };
+    Replica& r_;
+    SheetKind kind_;
+    const Names& names_;
+    std::unordered_map<std::string, Task> tasks_;
+    std::unordered_map<std::string, Report> reports_;
+};
+
+/// The text of a row's field; empty when it is null.
+std::string field_text(const RowView& row, std::string_view field);
+
+}  // namespace taizhang::ledger

@@ -1,0 +1,117 @@
+#include "node/keys.h"
+
+#include "node/terminal.h"
+
+#include <cstdlib>
+
+namespace taizhang::node {
+namespace {
+
+constexpr std::size_t kKeyFileMax = 4096;
+constexpr std::string_view kMagic = "TZKS\x01";
+
+Result<std::string> first_line(const std::string& path) {
+    TRY(auto text, read_file(path, kKeyFileMax));
+    text.resize(std::min(text.find_first_of("\r\n"), text.size()));
+    if (text.empty())
+        return fail(Errc::bad_input, "口令文件是空的:" + path + " / the passphrase file is empty: " + path);
+    return text;
+}
+
+Result<std::string> passphrase() {
+    const char* path = std::getenv("TAIZHANG_PASSPHRASE_FILE");
+    if (path && *path) return first_line(path);
+    if (!has_person()) return std::string();
+    return read_secret("密钥口令 / passphrase of the keys: ");
+}
+
+/// Null when there is no such file. `word`: a person is asked once, for all files.
+Result<std::shared_ptr<const trust::Key>> read_key(const std::string& path, std::string& word) {
+    if (!exists(path)) return std::shared_ptr<const trust::Key>();
+    TRY(const auto bytes, read_file(path, kKeyFileMax));
+    if (trust::Key::is_wrapped(bytes) && word.empty()) {
+        TRY(word, passphrase());
+    }
+    auto key = trust::Key::from_file(bytes, word);
+    if (!key) {
+        auto e = key.error();
+        const auto slash = e.detail.find(" / ");
+        e.detail.insert(slash == std::string::npos ? e.detail.size() : slash, ":" + path);
+        e.detail += word.empty() && e.code == Errc::denied ? " (TAIZHANG_PASSPHRASE_FILE): " + path : ": " + path;
+        return e;
+    }
+    return std::make_shared<const trust::Key>(std::move(*key));
+}
+
+}  // namespace
+
+Result<Keys> open_keys(const DataDir& dir, const std::function<void(std::span<std::uint8_t>)>& random) {
+    Keys keys;
+    std::string word;
+    TRY(keys.device, read_key(dir.file(kKeyFile), word));
+    TRY(keys.root, read_key(dir.file(kRootKeyFile), word));
+    if (keys.device) return keys;
+    // The suite of the city's root, where this is it.
+    auto key = trust::Key::make(keys.root ? keys.root->public_key().suite : trust::kDefaultSuite, random);
+    TRY_VOID(write_file(dir.file(kKeyFile), key.to_file()));
+    keys.device = std::make_shared<const trust::Key>(std::move(key));
+    return keys;
+}
+
+Result<> make_root_key(const DataDir& dir, std::uint8_t suite,
+                       const std::function<void(std::span<std::uint8_t>)>& random) {
+    const auto path = dir.file(kRootKeyFile);
+    if (exists(path)) return fail(Errc::not_allowed, "已有根密钥:" + path + " / there is a root key already: " + path);
+    return write_file(path, trust::Key::make(suite, random).to_file());
+}
+
+Result<> set_passphrase(const DataDir& dir, const std::string& file) {
+    std::string word, before;
+    if (!file.empty()) {
+        TRY(word, first_line(file));
+    }
+    for (const char* name : {kKeyFile, kRootKeyFile}) {
+        TRY(const auto key, read_key(dir.file(name), before));
+        if (key) TRY_VOID(write_file(dir.file(name), key->to_file(word)));
+    }
+    return {};
+}
+
+Result<> copy_keys_out(const std::string& dir, const std::string& to) {
+    std::string out(kMagic);
+    Writer w(out);
+    bool any = false;
+    for (const char* name : {kKeyFile, kRootKeyFile}) {
+        std::string bytes;
+        if (const auto path = dir + "/" + name; exists(path)) {
+            TRY(bytes, read_file(path, kKeyFileMax));
+            any = true;
+        }
+        w.str(bytes);
+    }
+    return any ? write_file(to, out) : Result<>();
+}
+
+Result<std::vector<std::string>> copy_keys_in(const std::string& from, const std::string& dir) {
+    std::vector<std::string> written;
+    if (!exists(from) || exists(dir + "/" + kKeyFile)) return written;
+    TRY(const auto bytes, read_file(from, kKeyFileMax * 3));
+    Reader r(bytes);
+    const bool is_ours = r.raw(kMagic.size()) == kMagic;
+    std::string parts[2];
+    for (auto& p : parts) p = std::string(r.str());
+    if (!is_ours || !r.done())
+        return fail(Errc::corrupt, "密钥备份已损坏,没有恢复:" + from +
+                                       " / the copy of the keys is damaged, nothing was "
+                                       "restored: " +
+                                       from);
+    const char* const names[] = {kKeyFile, kRootKeyFile};
+    for (std::size_t i = 0; i < 2; ++i) {
+        if (parts[i].empty()) continue;
+        TRY_VOID(write_file(dir + "/" + names[i], parts[i]));
+        written.push_back(dir + "/" + names[i]);
+    }
+    return written;
+}
+
+}  // namespace taizhang::node

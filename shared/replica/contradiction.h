@@ -1,0 +1,10 @@
+// contradiction.h - facts about two signed words of one signer for one place. Threads: any.
+#pragma once
+
+namespace taizhang {
+
+/// "control/POS": varint milliseconds, str the other entry. "file/HASH": varint milliseconds, str what differs, str
+/// where the file is kept.
+inline constexpr const char* kContradiction = "contradiction/";
+
+}  // namespace taizhang

@@ -1,0 +1,23 @@
+import { describe, expect, it } from 'vitest'
+import { countLines, figureLines } from './stocktake'
+
+describe('two stocktakes beside each other', () => {
+  it('says what rose, what fell and by how much', () => {
+    const [n, mean] = figureLines({ n_verified: { before: 120, after: 131, change: 11 }, G4_verified_mean: { before: 0.62, after: 0.58, change: -0.04 } })
+    expect(n).toMatchObject({ before: '120', after: '131', turn: 1, differs: true, change: '↑ 增加 11', behind: 'G1' })
+    expect(mean).toMatchObject({ before: '62.0%', after: '58.0%', turn: -1, change: '↓ 减少 4.0%' })
+  })
+  it('marks nothing where the shown figures are the same', () => {
+    const [g1] = figureLines({ G1_reported_minus_verified: { before: 0.1284, after: 0.12841, change: 0 } })
+    expect(g1).toMatchObject({ turn: 0, differs: false, change: '' })
+  })
+  it('says when a figure was not there before', () => {
+    const [g5] = figureLines({ G5_traditional_minus_emerging: { before: null, after: 0.2, change: null } })
+    expect(g5).toMatchObject({ before: '—', after: '20.0%', turn: 0, differs: true })
+    expect(g5.change).not.toBe('')
+  })
+  it('counts a state that is not there as none, in the order of the workflow', () => {
+    const lines = countLines({ 已办结: { before: 3, after: 5, change: 2 }, 待签收: { before: 2, after: null, change: null } }, (k) => k, () => undefined, ['待签收', '已办结'])
+    expect(lines.map((l) => [l.name, l.before, l.after, l.turn])).toEqual([['待签收', '2', '0', -1], ['已办结', '3', '5', 1]])
+  })
+})

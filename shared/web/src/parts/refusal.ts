@@ -1,0 +1,24 @@
+// refusal.ts - where on the form a refusal belongs. The API begins such a line with the field's name.
+import { ApiError, half } from '../api'
+
+export interface Refusal {
+  /** One of the form's fields; '' when the line speaks of the whole. */
+  field: string
+  words: string
+}
+
+/** "deadline: 日期不对 / deadline: not a date" is the deadline's; the name itself is not for people. */
+export function refusalOf(e: unknown, fields: readonly string[]): Refusal {
+  if (!(e instanceof ApiError)) return { field: '', words: String(e) }
+  const field = fields.find((f) => e.line.startsWith(f + ':')) ?? ''
+  const words = half(e.line)
+  if (!field) return { field, words }
+  const plain = words.startsWith(field + ':') ? words.slice(field.length + 1).trim() : words
+  return { field, words: plain.replace(`(${field})`, '') }
+}
+
+/** The field in which somebody wrote what the refusal quotes: “机密” is said of the text that has it. */
+export function quotedField(words: string, typed: Record<string, string>): string {
+  const quoted = /[“'(]([^“”'()]+)[”')]/.exec(words)?.[1]
+  return quoted ? (Object.keys(typed).find((f) => typed[f].includes(quoted)) ?? '') : ''
+}

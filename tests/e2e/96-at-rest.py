@@ -1,0 +1,133 @@
+#!/usr/bin/env python3
+"""What lies on disks, in logs and in lists of processes: no key, no passphrase, no code, no token of others."""
+import base64
+import os
+import sqlite3
+import stat
+import urllib.error
+import urllib.request
+
+from _common import branch, city, city_json, init, one_line, run, Server
+
+state = {}
+PASSPHRASE = "江城子-老夫聊发-少年狂"
+
+
+def seed(path):
+    """Of a key file that is not wrapped: the 32 bytes that everything follows from."""
+    data = open(path, "rb").read()
+    assert data[:4] == b"TZK\1" and data[5] == 0, data[:6]
+    return data[6:38]
+
+
+def forms(secret):
+    return [secret, secret.hex().encode(), secret.hex().upper().encode(), base64.b64encode(secret),
+            base64.urlsafe_b64encode(secret).rstrip(b"=")]
+
+
+def nowhere(secrets, files, but=()):
+    for path in files:
+        if path in but:
+            continue
+        data = open(path, "rb").read()
+        for name, secret in secrets.items():
+            for form in forms(secret):
+                assert form not in data, f"{name} stands in {path}"
+
+
+def all_files(*folders):
+    return [os.path.join(d, f) for top in folders for d, _, names in os.walk(top) for f in names
+            if not stat.S_ISSOCK(os.stat(os.path.join(d, f)).st_mode)]
+
+
+def setup():
+    init()
+    state["city"] = Server("city", env={"TAIZHANG_LANG": "en"})
+    made = city_json("city", "enrol", "--unit", "B03")
+    state["code"] = made["code"]
+    branch("b3", "enrol", "--server", state["city"].url, "--code", made["code"])
+    state["keys"] = {"the city's key": seed("city/key"), "the root key": seed("city/root.key"), "the PC's key": seed("b3/key")}
+    branch("b3", "set", "A0019", "remark=一稿")
+    branch("b3", "sync")
+    branch("b3", "export", "up.tzb")
+    branch("b3", "checkpoint", "--out", "b3.tzc")
+
+
+def modes():
+    for name in ("city/key", "city/root.key", "b3/key"):
+        assert stat.S_IMODE(os.stat(name).st_mode) == 0o600, name
+    for name in ("city/control.sock",):
+        assert stat.S_IMODE(os.stat(name).st_mode) == 0o600, name
+    for folder in ("city", "b3"):
+        for name in ("taizhang.db", "taizhang.db-wal"):
+            path = f"{folder}/{name}"
+            if os.path.exists(path):
+                assert stat.S_IMODE(os.stat(path).st_mode) & 0o077 == 0, (path, oct(os.stat(path).st_mode))
+
+
+def databases_backups_bundles():
+    city("city", "backup", "city.tzdb")
+    branch("b3", "backup", "b3.tzdb")
+    for keys in ("city.tzdb.keys", "b3.tzdb.keys"):
+        assert stat.S_IMODE(os.stat(keys).st_mode) == 0o600, keys
+    for backup in ("city.tzdb", "b3.tzdb"):
+        assert stat.S_IMODE(os.stat(backup).st_mode) & 0o077 == 0, (backup, oct(os.stat(backup).st_mode))
+    key_files = ("city/key", "city/root.key", "b3/key")
+    nowhere(state["keys"], all_files("city", "b3") + ["city.tzdb", "b3.tzdb", "up.tzb", "b3.tzc"], but=key_files)
+    # The write-ahead log while it serves, too.
+    assert os.path.exists("city/taizhang.db-wal")
+    # A code that was used, and the token that came of it: at the hub there are hashes only.
+    db = sqlite3.connect("b3.tzdb")
+    token = db.execute("SELECT value FROM fact WHERE key = 'upstream/token'").fetchone()[0]
+    db.close()
+    plain = state["code"].replace("-", "").encode()
+    nowhere({"the token": bytes(token), "the code": plain, "the code as shown": state["code"].encode()},
+            all_files("city") + ["city.tzdb"])
+
+
+def wrapped_keys_and_process_lists():
+    branch("b3", "passphrase", "--file", write("words", PASSPHRASE + "\n"))
+    data = open("b3/key", "rb").read()
+    assert data[5] == 1 and state["keys"]["the PC's key"] not in data
+    env = {"TAIZHANG_PASSPHRASE_FILE": os.path.abspath("words")}
+    server = Server("b3", name="taizhang", env=env)
+    for what in ("cmdline", "environ"):
+        told = open(f"/proc/{server.process.pid}/{what}", "rb").read()
+        assert PASSPHRASE.encode() not in told, what
+        for secret in state["keys"].values():
+            for form in forms(secret):
+                assert form not in told, what
+    branch("b3", "set", "A0019", "remark=二稿")
+    branch("b3", "sync")
+    assert server.stop() == 0
+    state["log"] = server.output
+    nowhere({"the passphrase": PASSPHRASE.encode()}, all_files("b3", "city"))
+    line = one_line(branch("b3", "status", check=1, env={"TAIZHANG_PASSPHRASE_FILE": write("wrong", "别的\n")})[1])
+    assert "别的" not in line and PASSPHRASE not in line
+    one_line(branch("b3", "sync", check=1)[1])
+
+
+def logs_and_errors():
+    # What goes wrong says so without what was sent.
+    for body in (b"q" + os.urandom(200), b"e" + state["code"].encode()):
+        try:
+            urllib.request.urlopen(urllib.request.Request(state["city"].url + "/sync", data=body))
+        except urllib.error.HTTPError as e:
+            assert state["code"].encode() not in e.read()
+    one_line(branch("again", "enrol", "--server", state["city"].url, "--code", state["code"], check=1)[1])
+    assert state["city"].stop() == 0
+    for text in (state["city"].output, state["log"]):
+        for secret in [*state["keys"].values()]:
+            for form in forms(secret):
+                assert form.decode("latin1") not in text
+        for word in (PASSPHRASE, state["code"], state["code"].replace("-", "")):
+            assert word not in text, word
+
+
+def write(name, text):
+    open(name, "w").write(text)
+    os.chmod(name, 0o600)
+    return name
+
+
+run(setup, modes, databases_backups_bundles, wrapped_keys_and_process_lists, logs_and_errors)

@@ -1,0 +1,103 @@
+// A revocation names a commit; of a forked chain, what lies on the way down from it counts, in any order of arrival.
+#include "tests/support/world.h"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <array>
+
+using namespace taizhang;
+using namespace taizhang::support;
+
+namespace {
+
+const StreamId kB01{"B01", Audience::ledger};
+
+template <class T>
+bool ok(const Result<T>& r) {
+    if (!r) UNSCOPED_INFO(r.error().detail);
+    return r.has_value();
+}
+
+struct Made {
+    std::string packed, signature;
+    Hash hash;
+};
+
+/// What a thief's own program might write with the device's key: a remark on one record.
+Made make(Device& thief, Seq seq, const Hash& prev, const std::string& record, const std::string& remark) {
+    CommitHeader h;
+    h.replica = thief->id();
+    h.stream = kB01;
+    h.seq = seq;
+    h.prev = prev;
+    h.control = thief->control().head();
+    h.catalog = thief->control().newest_catalog()->version();
+    h.time = static_cast<std::uint64_t>(thief.clock.wall_ms + static_cast<std::int64_t>(seq.value) * 1000) << 16;
+    CommitWriter w;
+    w.row("assignment", record);
+    w.part(fold::Op::put, "remark", {});
+    w.field("remark", text(remark));
+    const auto bytes = w.finish(h);
+    Made out;
+    out.hash = hash_of(bytes);
+    Packer().pack(bytes, out.packed);
+    out.signature = thief.keys.device->sign(kForHead, view(out.hash.bytes));
+    return out;
+}
+
+void give(Replica& to, const Made& m) {
+    const std::string_view one(m.packed);
+    const HeadSignature signature{0, m.signature};
+    REQUIRE(ok(to.batch([&]() -> Result<> {
+        TRY_VOID(to.prove(std::span(&one, 1), std::span(&signature, 1)));
+        TRY_VOID(sync::receive_from_below(to, std::span(&one, 1)));
+        return {};
+    })));
+}
+
+std::string digest_of(Replica& r) {
+    for (const auto& [name, hex] : *r.digest())
+        if (name == "B01/ledger") return hex;
+    return {};
+}
+
+}  // namespace
+
+TEST_CASE("revocation: which branch counts is told by its last commit, whenever that arrives", "[trust][revoke]") {
+    World w;
+    for (const char* id : {"A1", "A2", "A3", "A4"}) w.new_assignment(id, "T1", "B01");
+    auto stolen = w.device("B01"), honest = w.device("B01");
+    const auto first = make(*stolen, Seq{1}, {}, "A1", "一");
+    const auto second = make(*stolen, Seq{2}, first.hash, "A2", "二"),
+               third = make(*stolen, Seq{3}, second.hash, "A3", "三");
+    const auto other = make(*stolen, Seq{2}, first.hash, "A4", "贼");
+    std::array<const Made*, 3> late{&second, &third, &other};
+    const auto digest_at = [&](std::size_t honest_has) {
+        // The city knows all of it and revokes the device as of the third; another PC gets it piece by piece.
+        for (const auto* m : {&first, &second, &third, &other}) give(*w.city, *m);
+        give(**honest, first);
+        for (std::size_t i = 0; i < honest_has; ++i) give(**honest, *late[i]);
+        REQUIRE(ok(w.city->append_control("revoke", R"({"replica":")" + (*stolen)->id().hex() +
+                                                        R"(","streams":{"B01/ledger":{"seq":3,"hash":")" +
+                                                        third.hash.hex() + R"("}}})")));
+        REQUIRE(ok((*honest)->receive_control(*w.city->control_after((*honest)->control().head(), 1u << 20))));
+        for (std::size_t i = honest_has; i < late.size(); ++i) give(**honest, *late[i]);
+        CHECK(honest->field("A1", "remark") == "一");
+        CHECK(honest->field("A2", "remark") == "二");
+        CHECK(honest->field("A3", "remark") == "三");
+        CHECK(honest->field("A4", "remark") == "—");
+        CHECK(digest_of(**honest) == digest_of(*w.city));
+        CHECK(ok((*honest)->verify()));
+    };
+    const auto before = static_cast<std::size_t>(GENERATE(0, 1, 2, 3));
+    SECTION("the named branch first") { digest_at(before); }
+    SECTION("the other one first") {
+        late = {&other, &second, &third};
+        digest_at(before);
+    }
+    SECTION("the other one in between") {
+        late = {&second, &other, &third};
+        digest_at(before);
+    }
+}
