@@ -291,6 +291,13 @@ Result<std::vector<ContentIndex::LevelNews>> ContentIndex::levels_after(std::uin
     }
 }
 
+Result<std::optional<Hash>> ContentIndex::level_at(std::uint64_t pos) {
+    TRY(auto s, r_.database().prepare("SELECT hash FROM content_level WHERE pos = ?1", false));
+    s.bind(1, pos);
+    TRY(const bool row, s.step());
+    return row ? std::optional(hash_from(s.blob(0))) : std::nullopt;
+}
+
 /// Something went up as far as the hub, and the city is not known to have it.
 Result<bool> ContentIndex::awaits_levels(Level hub) {
     if (hub >= Level::city) return false;

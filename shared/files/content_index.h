@@ -98,6 +98,8 @@ public:
         std::uint64_t pos = 0;
     };
     Result<std::vector<LevelNews>> levels_after(std::uint64_t pos, std::size_t count_max);
+    /// The content that the news at this position are about; none: there is no such line (any more).
+    Result<std::optional<Hash>> level_at(std::uint64_t pos);
 
     struct Usage {
         std::string unit;

@@ -13,6 +13,15 @@ wire::ContentWord refused(const Hash& hash, std::string why) { return {hash, Kin
 
 std::string mb(std::uint64_t bytes) { return std::to_string((bytes + (1u << 20) - 1) >> 20); }
 
+// A place in the hub's news names the line there, so that a hub whose database is an older copy notices that what it said
+// is gone, even when it has new lines up to the same number.
+constexpr int kLineBits = 24;
+std::uint64_t pos_of(std::uint64_t place) { return place >> kLineBits; }
+std::uint64_t place_of(std::uint64_t pos, const Hash& line) {
+    const auto& b = line.bytes;
+    return pos << kLineBits | std::uint64_t{b[0]} << 16 | std::uint64_t{b[1]} << 8 | b[2];
+}
+
 }  // namespace
 
 Result<std::string> FileHub::handle(std::string_view request) {
@@ -138,11 +147,17 @@ Result<> FileHub::give(const std::string& unit, const wire::ContentWish& wish, s
 
 Result<> FileHub::add_news(const std::string& unit, const wire::FileRequest& q, wire::FileReply& reply) {
     const bool is_mine = q.hub == hub_.id() && q.generation == hub_.generation();
-    reply.news = is_mine ? q.news : 0;
-    TRY(const auto news, contents_.index().levels_after(reply.news, kLookedAtMax));
+    std::uint64_t after = 0;
+    if (is_mine && q.news != 0) {
+        after = pos_of(q.news);
+        TRY(const auto line, contents_.index().level_at(after));
+        if (!line || place_of(after, *line) != q.news) return {};  // `news` 0: this hub is not what it was
+        reply.news = q.news;
+    }
+    TRY(const auto news, contents_.index().levels_after(after, kLookedAtMax));
     for (const auto& n : news) {
         if (reply.levels.size() == kNewsMax) break;
-        reply.news = n.pos;
+        reply.news = place_of(n.pos, n.hash);
         TRY(const auto ref, contents_.reference_for(unit, n.hash));
         if (ref) reply.levels.push_back({n.hash, n.level});
     }

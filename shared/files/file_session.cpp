@@ -155,7 +155,8 @@ Result<std::string> FileSession::request() {
 Result<bool> FileSession::is_other_hub(const wire::FileReply& m) {
     auto& r = c_.index().replica();
     TRY(const auto place, hub_place(r));
-    if (place.hub == m.hub && place.generation == m.generation) return false;
+    const bool went_back = place.news != 0 && m.news == 0;  // it does not know any more what it said
+    if (place.hub == m.hub && place.generation == m.generation && !went_back) return false;
     const bool had_one = !place.hub.is_zero();
     TRY_VOID(c_.index().forget_hub());  // of a receipt by stick, too, which may be older than this
     TRY_VOID(keep_place(r, {m.hub, m.generation, 0}));

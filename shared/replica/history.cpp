@@ -203,6 +203,34 @@ Result<std::uint64_t> Replica::Impl::new_stub(int stream, int replica, Seq seq, 
     return lsn;
 }
 
+/// Many of one chain, in one statement: a statement for each would cost more than the entry itself. They get the numbers
+/// after head_lsn, in their order.
+Result<> Replica::Impl::new_stubs(int stream, int replica, std::span<const StubAt> stubs) {
+    if (stubs.empty()) return {};
+    std::string seqs = "[", hashes;
+    hashes.reserve(stubs.size() * sizeof(Hash::bytes));
+    for (const auto& s : stubs) {
+        if (seqs.size() > 1) seqs += ',';
+        seqs += std::to_string(s.seq.value);
+        hashes += taizhang::view(s.hash.bytes);
+    }
+    seqs += ']';
+    TRY(auto s, db->prepare("INSERT INTO log(lsn, stream, replica, seq, hash, origin, received_ms, prev, body) "
+                            "SELECT ?1 + key, ?2, ?3, value, substr(?4, key * 32 + 1, 32), ?5, ?6, x'', x'' "
+                            "FROM json_each(?7)",
+                            false));
+    s.bind(1, head_lsn + 1).bind(2, stream).bind(3, replica).bind_blob(4, hashes);
+    s.bind(5, static_cast<int>(Origin::upstream)).bind(6, env.wall_ms()).bind(7, std::string_view(seqs));
+    TRY_VOID(s.run());
+    for (const auto& stub : stubs) {
+        const auto lsn = ++head_lsn;
+        version_cache[lsn % version_cache.size()] = {lsn, version_of(stub.hash)};
+    }
+    heads.erase(chain_key(stream, replica));
+    places_loaded = false;
+    return {};
+}
+
 Result<> Replica::Impl::fill(std::uint64_t lsn, const Commit& c, std::string_view packed) {
     TRY(auto s, db->prepare("UPDATE log SET body = ?2, prev = CASE WHEN length(prev) = 0 THEN ?3 ELSE prev END WHERE "
                             "lsn = ?1 AND length(body) = 0",

@@ -108,6 +108,12 @@ struct Head {
     Origin origin = Origin::own;
 };
 
+/// A commit of a chain whose body is elsewhere.
+struct StubAt {
+    Seq seq;
+    Hash hash;
+};
+
 struct HashOfHash {
     std::size_t operator()(const Hash& h) const noexcept { return std::hash<VersionId>{}(version_of(h)); }
 };
@@ -294,6 +300,7 @@ public:
     Result<std::uint64_t> lsn_of(int stream, int replica, Seq seq, const Hash& hash);
     Result<std::uint64_t> insert_stub(int stream, int replica, Seq seq, const Hash& hash);
     Result<std::uint64_t> new_stub(int stream, int replica, Seq seq, const Hash& hash);
+    Result<> new_stubs(int stream, int replica, std::span<const StubAt> stubs);
     Result<std::uint64_t> insert_past(int stream, const Commit& c, std::string_view packed);
     Result<> fill(std::uint64_t lsn, const Commit& c, std::string_view packed);
     Result<bool> link_row(RowTable& table, int stream, std::string_view id, std::vector<RowHistory::Item> items);

@@ -40,6 +40,13 @@ Result<bool> tips_at(sqlite::Database& db, int stream, std::int64_t at_ms, std::
 
 std::uint64_t row_mark(const RowTable& table, std::string_view id) { return row_hash(table, 0, id); }
 
+/// Where a commit stands that the checkpoint covers.
+struct Covered {
+    int replica;
+    Seq seq;
+    Hash hash;
+};
+
 struct PackedPast {
     std::string packed;
     std::uint8_t flags = 0;
@@ -160,14 +167,31 @@ private:
                 found = true;
                 tips_.emplace(replica, tip);
                 place(w, replica, tip, m_.chain_next.blob(2));
-                TRY(const auto marks, m_.marks_of(stream_, replica, tip));
-                w.raw(marks);
+                TRY_VOID(gather_covered(w, replica, tip));
             }
             if (!found) return false;
         }
         where_.varint(tips_.size());
         where_.raw(bytes);
         return true;
+    }
+
+    /// A chain's marks; and where its commits stand, because rows will name most of them.
+    Result<> gather_covered(Writer& w, int replica, Seq tip) {
+        TRY(auto s, m_.db->prepare("SELECT lsn, seq, hash FROM log WHERE stream = ?1 AND replica = ?2 AND seq <= ?3 "
+                                   "ORDER BY seq",
+                                   false));
+        s.bind(1, stream_).bind(2, replica).bind(3, tip.value);
+        std::uint64_t count = 0;
+        for (; true; ++count) {
+            TRY(const bool row, s.step());
+            if (!row) break;
+            Covered c{replica, Seq{s.unsigned_integer(1)}, {}};
+            s.blob(2).copy(reinterpret_cast<char*>(c.hash.bytes.data()), c.hash.bytes.size());
+            w.raw(view(c.hash.bytes).substr(0, kMarkBytes));
+            covered_.emplace(s.unsigned_integer(0), c);
+        }
+        return count == tip.value ? Result<>() : fail(Errc::corrupt, "log: a chain with a gap");
     }
 
     Result<> note_later(std::uint64_t lsn) {
@@ -238,12 +262,10 @@ private:
         const auto [it, is_new] = version_of_lsn_.try_emplace(ref.lsn, versions_);
         if (is_new) {
             ++versions_;
-            TRY(auto at, m_.db->prepare("SELECT replica, seq, hash FROM log WHERE lsn = ?1", false));
-            at.bind(1, ref.lsn);
-            TRY(const bool here, at.step());
-            if (!here) return fail(Errc::corrupt, "snapshot: a row stands on nothing");
+            const auto at = covered_.find(ref.lsn);
+            if (at == covered_.end()) return fail(Errc::corrupt, "snapshot: a row stands on nothing that is covered");
             Writer v(version_bytes_);
-            place(v, static_cast<int>(at.integer(0)), Seq{at.unsigned_integer(1)}, at.blob(2));
+            place(v, at->second.replica, at->second.seq, view(at->second.hash.bytes));
         }
         w.varint(it->second + offset);
         w.varint(ref.time);
@@ -299,6 +321,7 @@ private:
     Numbers<int> replicas_;
     Numbers<std::string> names_;
     std::map<int, Seq> tips_;                  ///< by replica
+    std::unordered_map<std::uint64_t, Covered> covered_;  ///< by lsn
     std::unordered_set<std::uint64_t> later_;  ///< marks of rows
     std::unordered_map<std::uint64_t, std::size_t> version_of_lsn_;
     std::size_t versions_ = 0, entities_ = 0, past_bytes_ = 0;

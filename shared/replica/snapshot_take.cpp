@@ -163,9 +163,17 @@ private:
                    std::tie(versions[b].replica, versions[b].at.seq);
         });
         lsns_.resize(versions.size());
-        for (const auto i : order) {
-            const auto& v = versions[i];
-            TRY(lsns_[i], stub(v.replica, v.at.seq, v.at.hash));
+        for (std::size_t from = 0; from < order.size();) {
+            const int replica = versions[order[from]].replica;
+            std::vector<StubAt> fresh;
+            for (; from < order.size() && versions[order[from]].replica == replica; ++from) {
+                const auto& at = versions[order[from]].at;
+                const auto next = m_.head_lsn + 1 + fresh.size();
+                const auto [it, is_new] = stubs_.try_emplace(at.hash, next);
+                if (is_new) fresh.push_back({at.seq, at.hash});
+                lsns_[order[from]] = it->second;
+            }
+            TRY_VOID(m_.new_stubs(stream_, replica, fresh));
         }
         return {};
     }

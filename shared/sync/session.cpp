@@ -34,6 +34,8 @@ constexpr const char* kHubReplica = "upstream/replica";  // the hub's, from enro
 // Of the first trip of a session, whatever the link was when it was last seen. Higher: a link that went bad loses more
 // before that is known; lower: one more round trip on a good one.
 constexpr std::size_t kUnprovenBytes = 32u << 10;
+/// The first answer with states, before compression; each one after it may be twice as large.
+constexpr std::size_t kFirstStateBytes = 64u << 10;
 
 std::string encode(const wire::Cursor& c) {
     std::string out;
@@ -519,7 +521,7 @@ Result<std::string> Session::request() {
         TRY_VOID(add_vector(q));
     }
     asks_heads_ = false;
-    q.reply_bytes = chunks_.reply_bytes(in_flight_bytes_);
+    q.reply_bytes = q.wants_state ? state_bytes() : chunks_.reply_bytes(in_flight_bytes_);
     if (stats_.round_trips == 0) q.reply_bytes = std::min<std::uint64_t>(q.reply_bytes, kUnprovenBytes);
     last_ = {};
     last_.token = q.token;
@@ -538,6 +540,13 @@ Result<std::string> Session::request() {
     q.runs = wire::write_runs(q.commits, q.replica, is_long ? nullptr : &known);
     if (!is_long) shorten(q);
     return wire::encode(q);
+}
+
+/// Small at first, then larger: the hub makes the next states while these are taken here, so that nobody waits long for
+/// the first.
+std::uint64_t Session::state_bytes() {
+    const auto room = std::uint64_t{kFirstStateBytes} << std::min(state_questions_++, 8U);
+    return std::min<std::uint64_t>(room, chunks_.reply_bytes(in_flight_bytes_));
 }
 
 /// Without what the hub knows by the device's token.
@@ -562,7 +571,7 @@ Result<std::string> Session::ahead(std::string_view bytes) {
     if (!is_plain || !has_next) return std::string();
     if (is_at_states) last_.state_after = m.state_through;
     last_.cursor = m.cursor;
-    last_.reply_bytes = chunks_.reply_bytes(0);
+    last_.reply_bytes = is_at_states ? state_bytes() : chunks_.reply_bytes(0);
     auto q = last_;
     shorten(q);
     return wire::encode(q);

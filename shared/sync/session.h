@@ -146,6 +146,7 @@ private:
     Result<> check_level(const wire::SyncReply& m);
     Result<wire::SyncReply> open(std::string_view bytes);
     Result<> complete(wire::SyncReply& m);
+    std::uint64_t state_bytes();
     static void shorten(wire::SyncRequest& q);
     Result<> take(const wire::SyncReply& m);
     Result<> take_states(const wire::SyncReply& m);
@@ -159,6 +160,7 @@ private:
 
     Replica& r_;
     bool more_ = true;
+    unsigned state_questions_ = 0;
     wire::SyncRequest last_;                                  // the request at hand, without what it brings
     bool brings_nothing_ = false;                             // and it is of the short form
     std::optional<std::pair<Hash, wire::SyncReply>> opened_;  // by ahead(); under the hash of its bytes

@@ -66,7 +66,7 @@ struct FileRequest {
     std::uint64_t city = 0;  ///< which city's records these are; 0: not known yet
     ReplicaId hub;           ///< whose place `news` is
     std::uint64_t generation = 0;
-    std::uint64_t news = 0;  ///< up to where the hub's `levels` are with me
+    std::uint64_t news = 0;  ///< up to where the hub's `levels` are with me: the `news` of its last answer; 0: nowhere
     std::vector<ContentOffer> offers;
     std::vector<ContentRange> ranges;
     std::vector<ContentWish> wishes;
@@ -81,7 +81,7 @@ struct FileReply {
     std::vector<ContentWord> words;
     std::vector<ContentRange> ranges;
     std::vector<ContentLevel> levels;  ///< who has what, as far as the hub knows, since `news`
-    std::uint64_t news = 0;
+    std::uint64_t news = 0;    ///< what to ask after next; 0 to a request that had one: the hub went back, ask anew
     bool on_demand = false;    ///< the hub takes only what somebody asks for
     std::vector<Hash> wanted;  ///< contents in the device's scope that the hub would like to have
 };

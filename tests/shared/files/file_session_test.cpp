@@ -247,6 +247,33 @@ TEST_CASE("files: a hub that came back from a backup without its contents is hea
     CHECK(p.city.blobs.bytes(hash) == bytes);
 }
 
+TEST_CASE("files: a hub whose disk was put back without a word is healed, also after it has got others' contents",
+          "[files]") {
+    Pair p;
+    const auto bytes = noise(60'000, 24);
+    p.pc->attach("A1", "B01", noise(500, 25), "E-0");
+    const auto hash = p.pc->attach("A1", "B01", bytes, "E-1");
+    p.w.sync(*p.pc_device);
+    p.files(*p.pc);
+    REQUIRE(p.city.blobs.has(hash));
+    // The copy is from before anything came, and whoever copied it back said nothing to the program.
+    for (const char* table : {"content", "content_level", "content_range"})
+        REQUIRE((*p.w.city).database().exec(std::string("DELETE FROM ") + table).has_value());
+    p.city.blobs.lose_everything();
+    SECTION("at once") {}
+    SECTION("others brought as much since") {
+        auto other_device = p.w.device("B01");
+        FileNode other(*other_device);
+        other.attach("A1", "B01", noise(700, 26), "E-2");
+        other.attach("A1", "B01", noise(800, 27), "E-3");
+        p.w.sync(*other_device);
+        p.files(other);
+    }
+    p.w.sync(*p.pc_device);
+    p.files(*p.pc);
+    CHECK(p.city.blobs.bytes(hash) == bytes);
+}
+
 TEST_CASE("files: with the records that a move takes away their contents go, unless they still have to go up",
           "[files]") {
     Pair p;
