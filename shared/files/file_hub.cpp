@@ -13,8 +13,8 @@ wire::ContentWord refused(const Hash& hash, std::string why) { return {hash, Kin
 
 std::string mb(std::uint64_t bytes) { return std::to_string((bytes + (1u << 20) - 1) >> 20); }
 
-// A place in the hub's news names the line there, so that a hub whose database is an older copy notices that what it said
-// is gone, even when it has new lines up to the same number.
+// A place in the hub's news names the line there, so that a hub whose database is an older copy notices that what it
+// said is gone, even when it has new lines up to the same number.
 constexpr int kLineBits = 24;
 std::uint64_t pos_of(std::uint64_t place) { return place >> kLineBits; }
 std::uint64_t place_of(std::uint64_t pos, const Hash& line) {

@@ -300,6 +300,11 @@ private:
 
 }  // namespace
 
+std::uint64_t hybrid_time(std::int64_t ms, std::uint64_t before) {
+    const auto clock = std::min(static_cast<std::uint64_t>(std::max<std::int64_t>(0, ms)), (kTimeMax >> 16) - 1) << 16;
+    return before + 1 < kTimeMax ? std::max(clock, before + 1) : clock;
+}
+
 Result<> Commit::decode(std::string_view bytes, Text text, std::uint8_t knows) {
     names.clear();
     rows.clear();

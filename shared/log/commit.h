@@ -30,6 +30,9 @@ inline constexpr std::uint8_t kCommitFormat = 1;
 inline constexpr std::size_t kCommitBytesMax = 2u << 20;           ///< canonical bytes of one commit
 inline constexpr std::size_t kRowIdMax = 200;                      ///< bytes of a row id
 inline constexpr std::uint64_t kTimeMax = std::uint64_t{1} << 62;  ///< hybrid time: milliseconds << 16 | counter
+/// The time of a commit written at `ms`, after one of `before` by the same author. An own chain may have a commit at
+/// the very end of time, by whoever has a copy of the key: what follows it is written by the clock.
+std::uint64_t hybrid_time(std::int64_t ms, std::uint64_t before);
 
 struct CommitHeader {
     std::uint8_t format = kCommitFormat;

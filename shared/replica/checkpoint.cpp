@@ -314,7 +314,7 @@ Result<CommitId> Replica::Impl::write_checkpoint(const StreamId& stream, const C
     h.prev = head.hash;
     h.control = control.head();
     h.catalog = control.newest_catalog()->version();
-    h.time = std::max(static_cast<std::uint64_t>(std::max<std::int64_t>(0, now().ms)) << 16, last_time + 1);
+    h.time = hybrid_time(now().ms, last_time);
     arena.push_back(w.finish(h));
     Commit c;
     TRY_VOID(c.decode(arena.back(), Commit::Text::checked));

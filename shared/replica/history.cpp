@@ -203,8 +203,8 @@ Result<std::uint64_t> Replica::Impl::new_stub(int stream, int replica, Seq seq, 
     return lsn;
 }
 
-/// Many of one chain, in one statement: a statement for each would cost more than the entry itself. They get the numbers
-/// after head_lsn, in their order.
+/// Many of one chain, in one statement: a statement for each would cost more than the entry itself. They get the
+/// numbers after head_lsn, in their order.
 Result<> Replica::Impl::new_stubs(int stream, int replica, std::span<const StubAt> stubs) {
     if (stubs.empty()) return {};
     std::string seqs = "[", hashes;

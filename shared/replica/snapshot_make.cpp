@@ -320,9 +320,9 @@ private:
     Writer where_, rows_;
     Numbers<int> replicas_;
     Numbers<std::string> names_;
-    std::map<int, Seq> tips_;                  ///< by replica
+    std::map<int, Seq> tips_;                             ///< by replica
     std::unordered_map<std::uint64_t, Covered> covered_;  ///< by lsn
-    std::unordered_set<std::uint64_t> later_;  ///< marks of rows
+    std::unordered_set<std::uint64_t> later_;             ///< marks of rows
     std::unordered_map<std::uint64_t, std::size_t> version_of_lsn_;
     std::size_t versions_ = 0, entities_ = 0, past_bytes_ = 0;
     std::vector<PackedPast> past_;

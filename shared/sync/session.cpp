@@ -840,7 +840,12 @@ Result<> Session::note(const wire::SyncReply& m) {
         const bool was_asked = std::any_of(asked_.begin(), asked_.end(), [&](const auto& x) {
             return x.stream == a.at.stream && x.replica == a.at.replica && x.after == before && x.last == a.at.seq;
         });
-        if (forked && !was_asked) {
+        // Nor does it of a branch that the same answer did not take because it was altered on the way: it goes again.
+        const bool is_all_taken = std::none_of(m.verdicts.begin(), m.verdicts.end(), [&](const auto& v) {
+            return v.stream == a.at.stream && v.replica == a.at.replica &&
+                   (v.kind == wire::Verdict::Kind::unproved || v.kind == wire::Verdict::Kind::gap);
+        });
+        if (forked && (!was_asked || !is_all_taken)) {
             TRY_VOID(take_own_word(r_, a));
             continue;
         }

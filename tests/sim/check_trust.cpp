@@ -165,10 +165,18 @@ void Checks::check_15_forks(const std::vector<Machine*>& at_rest) {
         const auto stream = StreamId::parse(std::get<0>(place));
         const auto where = std::get<0>(place) + " " + std::get<1>(place).hex().substr(0, 8) + " #" +
                            std::to_string(std::get<2>(place));
+        const auto who_has_what = [&] {
+            std::string out;
+            for (auto* m : at_rest)
+                for (const auto& h : hashes)
+                    if (here[m->number].contains(h)) out += "; " + m->name() + " has " + h.hex().substr(0, 8);
+            return out;
+        };
         for (auto* m : at_rest) {
             if (!reading_.holds(m->unit, stream) || reading_.is_closed(m->unit)) continue;
             for (const auto& h : hashes)
-                if (!here[m->number].contains(h)) violated("15 forks", m->name() + " has not both commits of " + where);
+                if (!here[m->number].contains(h))
+                    violated("15 forks", m->name() + " has not both commits of " + where + who_has_what());
             const auto forked = m->replica->is_forked(stream, std::get<1>(place));
             if (!forked || !*forked) violated("15 forks", m->name() + " does not know that " + where + " is forked");
         }
