@@ -1,5 +1,7 @@
 #include "api/may.h"
 
+#include "base/bytes.h"
+
 #include <boost/json.hpp>
 
 #include <algorithm>
@@ -180,7 +182,9 @@ Result<> may(Replica& r, const Who& who, const Command& c) {
     return {};
 }
 
-Result<json::value> run_as(node::Node& n, const Who& who, Command c) {
+namespace {
+
+Result<json::value> run_signed(node::Node& n, const Who& who, Command c) {
     TRY_VOID(may(n.replica(), who, c));
     const auto* rule = rule_of(c.name);
     // Whatever the browser says. In a command that writes nothing, a person is what is asked for.
@@ -197,6 +201,22 @@ Result<json::value> run_as(node::Node& n, const Who& who, Command c) {
     for (const auto& [key, value] : document.as_object())
         if (std::string_view(key).starts_with(own)) mine[std::string_view(key).substr(own.size())] = value;
     return json::value(std::move(mine));
+}
+
+/// What is refused is quoted in the line that says so, whatever somebody has typed or sent.
+Error in_one_line(Error e) {
+    e.detail = for_terminal(std::move(e.detail));
+    std::replace_if(
+        e.detail.begin(), e.detail.end(), [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
+    return e;
+}
+
+}  // namespace
+
+Result<json::value> run_as(node::Node& n, const Who& who, Command c) {
+    auto answer = run_signed(n, who, std::move(c));
+    if (!answer) return in_one_line(std::move(answer).error());
+    return answer;
 }
 
 json::object refusals(Replica& r, const Who& who) {
