@@ -17,7 +17,7 @@ namespace taizhang::node {
 
 using namespace std::chrono_literals;
 constexpr auto kEnrolDeadline = 300s;   // a hub that is busy over a link that is slow
-constexpr auto kPauseAfterCut = 200ms;  // doubled with each try that got nothing through
+constexpr auto kPauseAfterCut = 200ms;  // none at first, then longer with each try that got nothing through
 constexpr int kTriesWithoutProgress = 5;
 constexpr std::size_t kLongAnswer = 4096;    // bytes; while it is taken the next one is asked for
 constexpr std::size_t kSmallRequest = 2048;  // bytes; a link that breaks under less does not break of its size
@@ -284,7 +284,7 @@ net::awaitable<Result<SyncReport>> Syncing::run() {
         const bool was_there = is_cut_ || stats.round_trips > 0;
         trips = stats.round_trips;
         if (done.error().code != Errc::offline || !was_there || ++tries > kTriesWithoutProgress) co_return done.error();
-        pause_.expires_after(kPauseAfterCut * (1 << (tries - 1)));
+        pause_.expires_after(kPauseAfterCut * ((1 << (tries - 1)) - 1));
         auto waited = co_await pause_.async_wait(net::as_tuple(net::use_awaitable));
         (void)waited;
     }

@@ -286,6 +286,8 @@ public:
     Result<CommitId> write_checkpoint(const StreamId& stream, const Checkpoint& checkpoint);
 
     // ---- record.cpp: a row in bytes that are the same everywhere
+    Result<> append_record(std::string& out, const RowTable& table, std::string_view id, const RowMeta& meta,
+                           std::span<const Cell> fields);
     Result<std::string> record_of(const RowTable& table, std::string_view id, const RowMeta& meta,
                                   std::span<const Cell> fields);  ///< a plain row
     Result<std::string> record_of(const RowTable& table, std::string_view id, const RowHistory& h);

@@ -56,25 +56,45 @@ std::string_view state_name(const EntityBinding& b, int state) {
 
 }  // namespace
 
+/// As Record::encode(), straight to `out`: a state brings thousands of plain rows.
+Result<> Replica::Impl::append_record(std::string& out, const RowTable& table, std::string_view id, const RowMeta& meta,
+                                      std::span<const Cell> fields) {
+    const auto& b = table.binding();
+    Writer w(out);
+    w.str(b.name);
+    w.str(id);
+    w.str(b.newest->has_workflow() ? state_name(b, meta.state) : std::string_view());
+    w.varint(fields.size());
+    for (const auto& [field, value] : fields) {
+        w.str(b.fields[static_cast<std::size_t>(field)]);
+        w.raw(value);
+    }
+    const auto standing = [&](const VersionRef& ref) -> Result<> {
+        VersionId version;
+        if (ref.lsn != 0) {
+            TRY(version, version_at(ref.lsn));
+        }
+        w.raw(view(version.bytes));
+        w.varint(ref.lsn != 0 ? ref.time : 0);
+        return {};
+    };
+    TRY_VOID(standing(meta.flow));
+    w.varint(static_cast<std::uint64_t>(
+        std::count_if(meta.groups.begin(), meta.groups.end(), [](const auto& g) { return g.lsn != 0; })));
+    for (std::size_t g = 0; g < meta.groups.size(); ++g) {
+        if (meta.groups[g].lsn == 0) continue;
+        w.str(b.groups[g]);
+        TRY_VOID(standing(meta.groups[g]));
+    }
+    w.varint(0);  // a plain row has no lines
+    return {};
+}
+
 Result<std::string> Replica::Impl::record_of(const RowTable& table, std::string_view id, const RowMeta& meta,
                                              std::span<const Cell> fields) {
-    const auto& b = table.binding();
-    Record out;
-    out.entity = b.name;
-    out.id = id;
-    if (b.newest->has_workflow()) out.state = state_name(b, meta.state);
-    for (const auto& [field, value] : fields) out.fields.emplace_back(b.fields[static_cast<std::size_t>(field)], value);
-    if (meta.flow.lsn != 0) {
-        TRY(out.flow.first, version_at(meta.flow.lsn));
-        out.flow.second = meta.flow.time;
-    }
-    for (std::size_t g = 0; g < meta.groups.size(); ++g) {
-        const auto& ref = meta.groups[g];
-        if (ref.lsn == 0) continue;
-        TRY(const auto version, version_at(ref.lsn));
-        out.groups.emplace_back(b.groups[g], version, ref.time);
-    }
-    return out.encode();
+    std::string out;
+    TRY_VOID(append_record(out, table, id, meta, fields));
+    return out;
 }
 
 Result<std::string> Replica::Impl::record_of(const RowTable& table, std::string_view id, const RowHistory& h) {

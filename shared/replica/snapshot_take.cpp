@@ -48,7 +48,8 @@ public:
         if (!r_.done()) return malformed();
         StreamDigest digest(std::move(tips_));
         std::sort(records_.begin(), records_.end());
-        for (const auto& record : records_) digest.add(record.bytes);
+        const std::string_view records(record_bytes_);
+        for (const auto& record : records_) digest.add(records.substr(record.first, record.size));
         if (digest.finish() != checkpoint.digest) return not_signed();
         // Signed before the city set a device's work aside, and given by a server that has not heard of it.
         const bool is_of_before = std::any_of(replicas_.begin(), replicas_.end(), [&](const auto& id) {
@@ -61,7 +62,8 @@ public:
 private:
     struct Record {
         int entity;
-        std::string id, bytes;
+        std::string_view id;
+        std::size_t first, size;  ///< in record_bytes_
         bool operator<(const Record& o) const { return std::tie(entity, id) < std::tie(o.entity, o.id); }
     };
 
@@ -159,8 +161,8 @@ private:
         std::vector<std::size_t> order(versions.size());
         std::iota(order.begin(), order.end(), 0);
         std::sort(order.begin(), order.end(), [&](auto a, auto b) {
-            return std::tie(versions[a].replica, versions[a].at.seq) <
-                   std::tie(versions[b].replica, versions[b].at.seq);
+            return std::tie(versions[a].replica, versions[a].at.seq, versions[a].at.hash) <
+                   std::tie(versions[b].replica, versions[b].at.seq, versions[b].at.hash);
         });
         lsns_.resize(versions.size());
         for (std::size_t from = 0; from < order.size();) {
@@ -168,10 +170,12 @@ private:
             std::vector<StubAt> fresh;
             for (; from < order.size() && versions[order[from]].replica == replica; ++from) {
                 const auto& at = versions[order[from]].at;
-                const auto next = m_.head_lsn + 1 + fresh.size();
-                const auto [it, is_new] = stubs_.try_emplace(at.hash, next);
-                if (is_new) fresh.push_back({at.seq, at.hash});
-                lsns_[order[from]] = it->second;
+                if (const auto known = stubs_.find(at.hash); known != stubs_.end()) {
+                    lsns_[order[from]] = known->second;
+                    continue;
+                }
+                if (fresh.empty() || fresh.back().hash != at.hash) fresh.push_back({at.seq, at.hash});
+                lsns_[order[from]] = m_.head_lsn + fresh.size();
             }
             TRY_VOID(m_.new_stubs(stream_, replica, fresh));
         }
@@ -209,7 +213,9 @@ private:
     Result<> take_row(RowTable& table, const std::vector<int>& fields, const std::vector<int>& groups) {
         const auto id = r_.str();
         auto& meta = meta_;
+        auto room = std::move(meta.groups);
         meta = {};
+        meta.groups = std::move(room);
         meta.dropped = true;
         meta.head_index = RowMeta::kUnlinked;
         meta.state = static_cast<int>(r_.varint() & 0xffff);
@@ -238,8 +244,9 @@ private:
         m_.note_written(table, id);
         TRY(const bool inserted, table.insert(stream_, id, cells_, meta));
         if (!inserted) return malformed();
-        TRY(auto record, m_.record_of(table, id, meta, cells_));
-        records_.push_back({table.binding().number, std::string(id), std::move(record)});
+        const auto first = record_bytes_.size();
+        TRY_VOID(m_.append_record(record_bytes_, table, id, meta, cells_));
+        records_.push_back({table.binding().number, id, first, record_bytes_.size() - first});
         return {};
     }
 
@@ -273,11 +280,13 @@ private:
             const auto items = items_.find({entity, id});
             if (!r_.ok() || !table || items == items_.end()) return malformed();
             m_.arena.push_back(id);
-            TRY(const bool whole, m_.link_row(*table, stream_, m_.arena.back(), items->second));
+            const std::string_view row_id = m_.arena.back();
+            TRY(const bool whole, m_.link_row(*table, stream_, row_id, items->second));
             if (!whole) return malformed();
             TRY(const auto h, m_.fold_items(*table, items->second));
-            TRY(auto record, m_.record_of(*table, id, h));
-            records_.push_back({table->binding().number, id, std::move(record)});
+            TRY(const auto record, m_.record_of(*table, id, h));
+            records_.push_back({table->binding().number, row_id, record_bytes_.size(), record.size()});
+            record_bytes_ += record;
             items_.erase(items);  // named once
         }
         return m_.flush();
@@ -292,10 +301,11 @@ private:
     std::vector<ReplicaId> replicas_;
     std::vector<std::string_view> names_;
     std::vector<Tip> tips_;
-    std::unordered_map<Hash, std::uint64_t, HashOfHash> stubs_;
-    std::vector<std::uint64_t> lsns_;  ///< by version
+    std::unordered_map<Hash, std::uint64_t, HashOfHash> stubs_;  ///< of tips, and of commits without a time
+    std::vector<std::uint64_t> lsns_;                            ///< by version
     std::map<std::pair<std::string, std::string>, std::vector<RowHistory::Item>> items_;
     std::vector<Record> records_;
+    std::string record_bytes_;
     RowMeta meta_;             // of the row at hand
     std::vector<Cell> cells_;  // the same
 };
