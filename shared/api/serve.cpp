@@ -524,10 +524,17 @@ net::awaitable<void> Server::keep_up() {
         pause.expires_after(wait);
         auto [ec] = co_await pause.async_wait(kToken);
         if (ec || stopping_) co_return;
-        node::Store::Work work = [is_hub = options_.is_hub](node::Node& n) { return upkeep(n, is_hub); };
-        auto done = co_await store_.run(std::move(work));
-        const auto line = done ? *done : done.error().detail;
-        if (!line.empty()) log(line);
+        const auto round = std::make_shared<Upkeep>(options_.is_hub);
+        for (bool is_done = false; !is_done && !stopping_;) {
+            node::Store::Work work = [round](node::Node& n) -> Result<std::string> {
+                TRY(const bool done, round->some(n));
+                return std::string(done ? "done" : "");
+            };
+            auto piece = co_await store_.run(std::move(work));
+            if (!piece) log(piece.error().detail);
+            is_done = !piece || *piece == "done";
+        }
+        if (!round->line().empty()) log(round->line());
         pokes_.changed();  // a checkpoint is news
     }
 }

@@ -4,11 +4,14 @@
 #include "text/text.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace taizhang::api {
 namespace {
 
 constexpr std::int64_t kDayMs = 86'400'000;
+/// Signed in one piece, some milliseconds each. Higher: who asks something waits longer; lower: more turns.
+constexpr std::size_t kStreamsAtOnce = 8;
 
 /// None yet, or the newest is a day old.
 Result<bool> is_checkpoint_due(Replica& r) {
@@ -20,23 +23,34 @@ Result<bool> is_checkpoint_due(Replica& r) {
 
 }  // namespace
 
-Result<std::string> upkeep(node::Node& n, bool is_hub) {
+Result<bool> Upkeep::sign_some(Replica& r) {
+    const auto count = std::min(kStreamsAtOnce, streams_.size() - at_);
+    TRY(const auto written, r.checkpoint(std::span(streams_).subspan(at_, count)));
+    at_ += count;
+    written_ += written.size();
+    if (at_ < streams_.size()) return false;
+    if (written_ == 0) return true;
+    TRY(const auto all, r.checkpoints());
+    line_ = text::both(text::Msg::checkpoint_made, {std::to_string(written_), std::to_string(all.size())},
+                       {std::to_string(written_), std::to_string(all.size())});
+    return true;
+}
+
+Result<bool> Upkeep::some(node::Node& n) {
     auto& r = n.replica();
     const auto* own = r.control().cert(r.id());
-    if (!own) return std::string();
+    if (!own) return true;
     if (own->unit == r.control().root()) {
-        TRY(const bool due, is_checkpoint_due(r));
-        if (!due) return std::string();
-        TRY(const auto written, r.checkpoint());
-        TRY(const auto all, r.checkpoints());
-        if (written.empty()) return std::string();
-        return text::both(text::Msg::checkpoint_made, {std::to_string(written.size()), std::to_string(all.size())},
-                          {std::to_string(written.size()), std::to_string(all.size())});
+        if (!std::exchange(has_begun_, true)) {
+            TRY(const bool due, is_checkpoint_due(r));
+            if (due) streams_ = r.streams();
+        }
+        return streams_.empty() ? Result<bool>(true) : sign_some(r);
     }
-    if (is_hub) return std::string();  // it keeps all
+    if (is_hub_) return true;  // it keeps all
     TRY(const auto bytes, r.drop_old(r.now().ms - kKeepDays * kDayMs));
-    if (bytes == 0) return std::string();
-    return text::both(text::Msg::compacted, {std::to_string(bytes)}, {std::to_string(bytes)});
+    if (bytes > 0) line_ = text::both(text::Msg::compacted, {std::to_string(bytes)}, {std::to_string(bytes)});
+    return true;
 }
 
 }  // namespace taizhang::api

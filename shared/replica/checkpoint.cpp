@@ -161,22 +161,23 @@ Result<> Replica::Impl::cover(int stream, int replica, Seq seq, Hash hash, std::
         const auto& h = l->commit.header;
         seq.value = h.seq.value - 1;
         hash = h.prev;
-        if (static_cast<std::int64_t>(h.time >> 16) > at_ms) TRY_VOID(unstamp(lsn));
+        if (static_cast<std::int64_t>(h.time >> 16) > at_ms) TRY_VOID(unstamp(stream, lsn));
     }
     return {};
 }
 
-Result<> Replica::Impl::mark_unstamped(std::uint64_t lsn) {
+Result<> Replica::Impl::mark_unstamped(int stream, std::uint64_t lsn) {
     if (!unstamped.insert(lsn).second) return {};
+    unstamped_of[stream].push_back(lsn);
     TRY(auto s, db->prepare("INSERT INTO unstamped(lsn) VALUES(?1)", false));
     s.bind(1, lsn);
     return s.run();
 }
 
 /// And folds its rows anew.
-Result<> Replica::Impl::unstamp(std::uint64_t lsn) {
+Result<> Replica::Impl::unstamp(int stream, std::uint64_t lsn) {
     if (unstamped.contains(lsn)) return {};
-    TRY_VOID(mark_unstamped(lsn));
+    TRY_VOID(mark_unstamped(stream, lsn));
     TRY(const bool waits, is_waiting(lsn));
     return waits ? Result<>() : refold_rows(lsn);  // or when it is ready
 }
@@ -354,20 +355,24 @@ Result<Hash> Replica::Impl::stream_marks(int stream, std::span<const ChainHead> 
 
 Result<std::vector<Tip>> Replica::Impl::unstamped_in(int stream) {
     std::vector<Tip> out;
-    TRY(auto s,
-        db->prepare("SELECT l.replica, l.seq, l.hash FROM unstamped u JOIN log l USING(lsn) WHERE l.stream = ?1",
-                    false));
-    s.bind(1, stream);
-    for (;;) {
+    const auto lsns = unstamped_of.find(stream);
+    if (lsns == unstamped_of.end()) return out;
+    TRY(auto s, db->prepare("SELECT replica, seq, hash FROM log WHERE lsn = ?1", false));
+    for (const auto lsn : lsns->second) {
+        s.bind(1, lsn);
         TRY(const bool row, s.step());
-        if (!row) return out;
+        if (!row) continue;
         Tip t{replica_ids[static_cast<int>(s.integer(0))], Seq{s.unsigned_integer(1)}, {}};
         if (s.blob(2).size() == 32) std::memcpy(t.hash.bytes.data(), s.blob(2).data(), 32);
+        s.reset();
         out.push_back(t);
     }
+    return out;
 }
 
-Result<std::vector<CommitId>> Replica::checkpoint() {
+Result<std::vector<CommitId>> Replica::checkpoint() { return checkpoint(streams()); }
+
+Result<std::vector<CommitId>> Replica::checkpoint(std::span<const StreamId> of) {
     auto& m = *impl_;
     const auto* own = m.control.cert(m.self);
     if (!own || own->unit != m.control.root() || !m.control.newest_catalog())
@@ -375,7 +380,7 @@ Result<std::vector<CommitId>> Replica::checkpoint() {
     std::vector<CommitId> out;
     TRY(const auto backup, fact("backup/lsn"));
     const auto backup_lsn = backup.empty() ? 0 : std::strtoull(backup.c_str(), nullptr, 10);
-    for (const auto& stream : streams()) {
+    for (const auto& stream : of) {
         // A transaction for each: long work that may be cut anywhere.
         TRY(const auto chains, chain_heads(std::span(&stream, 1)));
         TRY_VOID(m.batch([&]() -> Result<> {

@@ -322,7 +322,7 @@ Result<> Replica::complete_row(const RowKey& key, std::span<const PastCommit> pa
                 if (waits) continue;
                 TRY(lsn, m.insert_past(stream, c, p.packed));
                 // Which commits have no time the city has signed with the state; without keys the hub is believed.
-                if (p.unstamped && !m.control.is_signed()) TRY_VOID(m.mark_unstamped(lsn));
+                if (p.unstamped && !m.control.is_signed()) TRY_VOID(m.mark_unstamped(stream, lsn));
                 items.push_back({lsn, static_cast<std::uint32_t>(row - c.rows.begin())});
             }
             TRY(const bool whole, m.link_row(*table, stream, row_id, std::move(items)));

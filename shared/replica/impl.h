@@ -275,12 +275,12 @@ public:
     Result<> apply_checkpoint(const Commit& c, int stream, std::uint64_t lsn);
     Result<> cover(int stream, int replica, Seq seq, Hash hash, std::int64_t at_ms);
     Result<> cover_late(int stream, int replica, Seq seq, const Hash& hash);
-    Result<> mark_unstamped(std::uint64_t lsn);
+    Result<> mark_unstamped(int stream, std::uint64_t lsn);
     Result<std::int64_t> free_moment(int stream);
     Result<Hash> stream_marks(int stream, std::span<const ChainHead> heads_of_chains);
     Result<std::vector<Tip>> unstamped_in(int stream);
     Result<std::string> marks_of(int stream, int replica, Seq through);
-    Result<> unstamp(std::uint64_t lsn);
+    Result<> unstamp(int stream, std::uint64_t lsn);
     Result<std::vector<Tip>> tips_of(const ChainHead& head);
     Result<Checkpoint> due_in(const StreamId& stream, std::uint64_t backup_lsn, std::span<const ChainHead> chains);
     Result<CommitId> write_checkpoint(const StreamId& stream, const Checkpoint& checkpoint);
@@ -387,9 +387,10 @@ public:
     std::size_t cache_bytes = 0;
 
     // ---- checkpoints and dropped history
-    std::unordered_set<std::uint64_t> unstamped;       // lsns of commits whose time counts as none
-    std::unordered_set<std::uint64_t> horizon_chains;  // that some checkpoint names, by chain_key
-    std::unordered_map<std::uint64_t, Seq> floors;     // chains that begin in a state, by chain_key
+    std::unordered_set<std::uint64_t> unstamped;                       // lsns of commits whose time counts as none
+    std::unordered_map<int, std::vector<std::uint64_t>> unstamped_of;  // the same by stream
+    std::unordered_set<std::uint64_t> horizon_chains;                  // that some checkpoint names, by chain_key
+    std::unordered_map<std::uint64_t, Seq> floors;                     // chains that begin in a state, by chain_key
     bool is_ours(int stream);
     std::unordered_map<int, bool> ours;  // by stream, of the tree at ours_at
     ControlPos ours_at;

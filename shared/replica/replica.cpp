@@ -239,6 +239,7 @@ Result<> Replica::Impl::load_numbers() {
 /// What checkpoints and dropped history mean for the chains here.
 Result<> Replica::Impl::load_checkpoints() {
     unstamped.clear();
+    unstamped_of.clear();
     horizon_chains.clear();
     floors.clear();
     evicted.clear();
@@ -261,7 +262,10 @@ Result<> Replica::Impl::load_checkpoints() {
             f(s);
         }
     };
-    TRY_VOID(each("SELECT lsn FROM unstamped", [&](const auto& s) { unstamped.insert(s.unsigned_integer(0)); }));
+    TRY_VOID(each("SELECT u.lsn, l.stream FROM unstamped u JOIN log l USING(lsn)", [&](const auto& s) {
+        unstamped.insert(s.unsigned_integer(0));
+        unstamped_of[static_cast<int>(s.integer(1))].push_back(s.unsigned_integer(0));
+    }));
     TRY_VOID(each("SELECT DISTINCT stream, replica FROM horizon", [&](const auto& s) {
         horizon_chains.insert(chain_key(static_cast<int>(s.integer(0)), static_cast<int>(s.integer(1))));
     }));

@@ -334,6 +334,8 @@ public:
 
     /// Signs a checkpoint in every stream that has news; only at the city's root (Errc::not_allowed).
     Result<std::vector<CommitId>> checkpoint();
+    /// The same in these streams only: some milliseconds for each, and a city has tens of thousands.
+    Result<std::vector<CommitId>> checkpoint(std::span<const StreamId> of);
     /// A backup that holds everything up to here is on its disk: the next checkpoints say so, and devices may drop
     /// what it holds.
     Result<> note_backup(Lsn through);

@@ -127,7 +127,7 @@ private:
             TRY(const bool is_covered, m_.below_floor(stream_, replica, t.seq, t.hash));
             if (!is_covered) return malformed();
             TRY(const auto lsn, stub(replica, t.seq, t.hash));
-            TRY_VOID(m_.mark_unstamped(lsn));
+            TRY_VOID(m_.mark_unstamped(stream_, lsn));
         }
         return {};
     }
