@@ -5,6 +5,7 @@
 #include "ledger/form.h"
 #include "ledger/ledger.h"
 #include "ledger/record_rules.h"
+#include "ledger/review_depth.h"
 #include "ledger/rows.h"
 #include "ledger/sheet_records.h"
 #include "ledger/times.h"
@@ -268,13 +269,15 @@ Result<Saved> Ledger::act(const std::string& transition, const std::string& id, 
     TRY(const auto row, r_.read_row({}, id));
     for (const auto& [name, value] : arguments) TRY_VOID(check_text(value));
     if (transition == "push" && row.entity == "assignment") return add_push(row, arguments, person);
+    TRY(const auto depth, review_depth(r_, row));
+    TRY(const auto step, step_at_depth(row, transition, depth));
     Draft draft;
     draft.person = person;
     Edit e;
     e.entity = row.entity;
     e.row = id;
     e.stream = row.stream;
-    e.transition = transition;
+    e.transition = step;
     for (const auto& [name, value] : arguments) e.arguments.emplace_back(name, Value::text(value));
     // A problem taken up again begins a new cycle; the one before stays in the history as it was.
     if (transition == "reopen" && row.binding->newest->field("cycle") >= 0) {
@@ -307,7 +310,11 @@ Result<Saved> Ledger::act(const std::string& transition, const std::string& id, 
             draft.edits.push_back(std::move(w));
         }
     }
-    return save(std::move(draft), id);
+    TRY(auto saved, save(std::move(draft), id));
+    if (step != transition)
+        saved.notes.push_back("这项任务审 " + std::to_string(depth) + " 级,这一级通过即结 / the task asks for " +
+                              std::to_string(depth) + " level(s) of review: with this one it is closed");
+    return saved;
 }
 
 Result<Saved> Ledger::resolve(const std::string& conflict, const std::string& pick, const std::string& person) {

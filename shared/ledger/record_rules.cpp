@@ -2,6 +2,7 @@
 
 #include "ledger/burden.h"
 #include "ledger/form.h"
+#include "ledger/review_depth.h"
 #include "ledger/rows.h"
 #include "ledger/sheet_records.h"
 
@@ -28,6 +29,13 @@ Result<> check_task(Replica& r, const std::string& id, const FieldValues& fields
             return fail(Errc::bad_input,
                         "目标值(target_value)要大于 0,不然完成率无从算起 / target_value must be above zero: "
                         "no share can be reckoned of nothing");
+    if (const auto* depth = given(fields, "review_depth")) {
+        const auto levels = std::strtoll(depth->display().c_str(), nullptr, 10);
+        if (levels < 1 || levels > kReviewLevels)
+            return fail(Errc::bad_input,
+                        "审核级数(review_depth)是 1、2 或 3:乡镇、县区、市 / review_depth is 1, 2 or 3: township, county, "
+                        "city");
+    }
     if (const auto* form = given(fields, "extra_fields")) TRY_VOID(parse_form(form->display()));
     const auto first = text_of(fields, "same_as_task_id");
     if (!first.empty()) {

@@ -51,9 +51,9 @@ Opinion opinion_of(const RowView& row, std::initializer_list<std::string_view> t
 
 Opinion review_of(const RowView& row, int step) {
     switch (step) {
-        case 1: return opinion_of(row, {"pass_first"}, {"初审通过", "初审"});
+        case 1: return opinion_of(row, {"pass_first", "close_first"}, {"初审通过", "初审"});
         case 2: return opinion_of(row, {"pass_second"}, {"复审通过", "复审"});
-        default: return opinion_of(row, {"close_out", "keep_on"}, {"终审通过", "终审", "销号"});
+        default: return opinion_of(row, {"close_out", "close_first", "keep_on"}, {"终审通过", "终审", "销号"});
     }
 }
 

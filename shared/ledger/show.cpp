@@ -4,6 +4,7 @@
 #include "ledger/contradictions.h"
 #include "ledger/ledger.h"
 #include "ledger/notices.h"
+#include "ledger/review_depth.h"
 #include "ledger/times.h"
 #include "ledger/unread.h"
 #include "ledger/words.h"
@@ -184,7 +185,9 @@ Result<json::object> Ledger::show(const std::string& id) {
     o["conflicts"] = std::move(conflicts);
     o["conflict_details"] = std::move(details);
     json::array allowed;
-    for (const auto* t : row.allowed)
+    TRY(const auto depth, review_depth(r_, row));
+    if (depth > 0) o["review_depth"] = depth;
+    for (const auto* t : allowed_at_depth(row, depth))
         allowed.push_back({{"transition", t->name}, {"zh", t->label.zh}, {"en", t->label.en}});
     o["allowed"] = std::move(allowed);
     o["history_complete"] = row.is_whole;

@@ -92,6 +92,7 @@ export interface Record_ {
   conflict_details: Conflict[]
   attachments?: Attachment[]
   allowed: { transition: string; zh: string; en: string }[]
+  review_depth?: number
   acks: Acks
 }
 

@@ -14,6 +14,11 @@ export function fieldLabel(entity: string, name: string): string {
   return ('f_' + name) in words ? t(('f_' + name) as Word) : name
 }
 
+/** Whether the city's catalog has it: one that began with an earlier program may not. */
+export function hasField(entity: string, name: string): boolean {
+  return !!entityOf(entity)?.fields.some((f) => f.name === name)
+}
+
 export function transitionLabel(entity: string, name: string): string {
   const x = entityOf(entity)?.workflow?.transitions.find((s) => s.name === name)
   return x ? (isEnglish.value ? x.en : x.zh) : name
