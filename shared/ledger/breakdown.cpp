@@ -1,5 +1,6 @@
 #include "ledger/breakdown.h"
 
+#include "ledger/beside.h"
 #include "ledger/lights.h"
 #include "ledger/rows.h"
 #include "ledger/words.h"
@@ -244,7 +245,7 @@ Result<json::array> not_landed(Replica& r, const std::string& ids) {
 
 }  // namespace
 
-Result<json::object> behind(Replica& r, const std::string& name, const std::string& unit) {
+Result<json::object> behind(Replica& r, const std::string& name, const std::string& unit, const Slice& slice) {
     TRY(const auto ids, units_below(r, unit));
     json::array all;
     std::string zh, en;
@@ -261,6 +262,14 @@ Result<json::object> behind(Replica& r, const std::string& name, const std::stri
         TRY(all, not_landed(r, ids));
         zh = "应落实而在规定时间内没有实质进展的";
         en = "expected, without substantive progress in time";
+    } else if (key == "D2help") {
+        TRY(all, behind_help(r));
+        zh = "求助超过 10 个工作日没有答复的,记在该答复的单位名下";
+        en = "requests for help without an answer for more than 10 working days, under the unit that owes it";
+    } else if (key == "D4unmoved") {
+        TRY(all, behind_unmoved(r));
+        zh = "催办两次后 10 个工作日没有实质进展的";
+        en = "two reminders, and then nothing for 10 working days";
     } else if (std::find(std::begin(lights), std::end(lights), key) != std::end(lights)) {
         TRY(auto rows, rows_of(r, kAssignments, {ids}));
         for (auto& v : rows) {
@@ -272,8 +281,8 @@ Result<json::object> behind(Replica& r, const std::string& name, const std::stri
         en = "assignments with a " + key + " light";
     } else {
         return fail(Errc::usage,
-                    "可打开的数:G1 G3 G4 D1 D2 D3 D4 green yellow red blue grey / figures that open: G1 G3 G4 D1 D2 "
-                    "D3 D4 green yellow red blue grey; not '" +
+                    "可打开的数:G1 G3 G4 D1 D2 D2help D3 D4 D4unmoved green yellow red blue grey / figures that open: "
+                    "G1 G3 G4 D1 D2 D2help D3 D4 D4unmoved green yellow red blue grey; not '" +
                         name + "'");
     }
     const auto units = json::parse(ids).as_array();
@@ -291,12 +300,16 @@ Result<json::object> behind(Replica& r, const std::string& name, const std::stri
         hits += hit;
         rows.push_back(std::move(v));
     }
+    const auto of = static_cast<std::int64_t>(rows.size());
+    const bool more = cut(rows, slice);
     return json::object{{"figure", key},
                         {"unit", unit},
                         {"zh", zh},
                         {"en", en},
                         {"hits", hits},
-                        {"of", static_cast<std::int64_t>(rows.size())},
+                        {"of", of},
+                        {"offset", slice.offset},
+                        {"more", more},
                         {"rows", std::move(rows)}};
 }
 

@@ -17,8 +17,6 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr int kFieldsOfAReport = 2;  ///< value and text, where the issuer did not say
-
 struct Charge {
     std::int64_t forms = 0, fields = 0, reports = 0;
 };
@@ -61,7 +59,7 @@ int forms_in_month(const std::string& frequency, const std::string& deadline, co
     return deadline.substr(0, 7) == month;
 }
 
-Result<json::object> burden(Replica& r, const std::string& unit, const std::string& month) {
+Result<json::object> burden(Replica& r, const std::string& unit, const std::string& month, const Slice& slice) {
     if (!is_month(month)) return fail(Errc::usage, "月份写成 2025-11 / a month is written 2025-11");
     TRY(const auto ids, units_below(r, unit));
     const std::string extra = has_field(r, "task", "extra_fields") ? "t.extra_fields" : "NULL";
@@ -103,7 +101,9 @@ Result<json::object> burden(Replica& r, const std::string& unit, const std::stri
         branches ? json::value(std::round(static_cast<double>(all.forms) / static_cast<double>(branches) * 100) / 100)
                  : json::value(nullptr);
     out["by_issuer"] = charges(r, by_issuer, false);
-    out["by_branch"] = charges(r, by_branch, true);
+    auto branch_rows = charges(r, by_branch, true);
+    out["more"] = cut(branch_rows, slice);
+    out["by_branch"] = std::move(branch_rows);
     return out;
 }
 

@@ -2,7 +2,7 @@
 // Threads: store thread only.
 #pragma once
 
-#include "replica/replica.h"
+#include "ledger/rows.h"
 
 #include <boost/json/object.hpp>
 
@@ -11,13 +11,16 @@
 
 namespace taizhang::ledger {
 
+inline constexpr int kFieldsOfAReport = 2;  ///< value and text, where the issuer did not say
+
 /// Forms that a task of that frequency asks for in a month (1 to 12): each week (4), month, two months, quarter, half
 /// year, year; without one, once, in the month of its deadline.
 int forms_in_month(const std::string& frequency, const std::string& deadline, const std::string& month);
 
 /// What was asked of the branches of `unit` in `month` ("2025-11"): {"month","by_issuer":[…],"by_branch":[…],
-/// "forms","fields","branches","forms_per_branch"}. Each form and field is charged to the office that issued the task.
-Result<boost::json::object> burden(Replica& r, const std::string& unit, const std::string& month);
+/// "forms","fields","branches","forms_per_branch","more"}; of the branches the slice, those asked most first. Each form and field is charged to the office that issued the task.
+Result<boost::json::object> burden(Replica& r, const std::string& unit, const std::string& month,
+                                   const Slice& slice = {});
 
 /// A task that already asks for the same indicator in the same unit of measure over the same period.
 Result<std::optional<std::string>> asked_already(Replica& r, const std::string& indicator, const std::string& measure,

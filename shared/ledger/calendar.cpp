@@ -15,7 +15,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::int64_t kDayMs = 86'400'000, kZoneMs = 8 * 3'600'000;
-constexpr int kAnswerWithin = 10;  ///< working days; after that the level above is at fault
 
 std::int64_t day_of(std::int64_t ms) {
     const auto local = ms + kZoneMs;
@@ -74,7 +73,7 @@ Result<json::array> unanswered(Replica& r, const std::string& unit) {
             o["owes_name"] = unit_name(r.control(), owes);
             o["owes_level"] = u ? json::value(taizhang::name_of(u->level)) : json::value(nullptr);
             o["working_days"] = waited;
-            o["late"] = waited > kAnswerWithin;
+            o["late"] = waited > kPatienceDays;
             out.push_back(std::move(v));
         }
     }

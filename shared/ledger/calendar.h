@@ -11,6 +11,9 @@
 
 namespace taizhang::ledger {
 
+/// Nobody answers, or nobody moves, for more working days than this: then it is said.
+inline constexpr int kPatienceDays = 10;
+
 class WorkingDays {
 public:
     static Result<WorkingDays> load(Replica& r);

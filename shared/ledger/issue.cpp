@@ -1,7 +1,11 @@
 #include "ledger/issue.h"
 
+#include "ledger/burden.h"
 #include "ledger/entry.h"
+#include "ledger/form.h"
 #include "ledger/new_record.h"
+#include "ledger/record_rules.h"
+#include "ledger/rows.h"
 #include "ledger/times.h"
 #include "ledger/words.h"
 
@@ -23,9 +27,10 @@ constexpr std::size_t kDraftEdits = 500;
 constexpr std::size_t kBusiestShown = 5;
 
 struct Plan {
-    std::string task, title, issued_at, deadline, indicator, frequency;
-    json::array applies_to;
-    double fields_to_fill = 1;
+    std::string task, title, deadline, indicator, indicator_unit, period, frequency;
+    std::string answered_by;  ///< the task whose answers it reads: then nobody is asked
+    json::array applies_to, unit_types;
+    double fields_to_fill = kFieldsOfAReport;
     std::vector<const Unit*> reached;  ///< those that get it now
     std::size_t already = 0;           ///< those that have it
 };
@@ -42,14 +47,6 @@ std::string typed_of(const Assignments& fields, std::string_view name) {
     return {};
 }
 
-std::string field_of(const Unit& u) {
-    boost::system::error_code ec;
-    const auto whole = json::parse(u.json, ec);
-    if (ec || !whole.is_object()) return {};
-    const auto* f = whole.as_object().if_contains("field");
-    return f && f->is_string() ? std::string(f->as_string()) : std::string();
-}
-
 json::array list_of(const std::string& text) {
     boost::system::error_code ec;
     const auto v = json::parse(text.empty() ? "[]" : text, ec);
@@ -58,9 +55,10 @@ json::array list_of(const std::string& text) {
 
 /// How often a month a form of that frequency is asked for.
 double per_month(const std::string& frequency) {
-    static const std::map<std::string, double> known = {{"每周", 52.0 / 12}, {"月", 1},         {"每月", 1},
-                                                        {"双月", 1.0 / 2},   {"季度", 1.0 / 3}, {"半年", 1.0 / 6},
-                                                        {"年", 1.0 / 12},    {"每年", 1.0 / 12}};
+    static const std::map<std::string, double> known = {
+        {"每周", 52.0 / 12},  {"周", 52.0 / 12},    {"月", 1},         {"每月", 1},         {"双月", 1.0 / 2},
+        {"每两月", 1.0 / 2}, {"季度", 1.0 / 3},    {"每季度", 1.0 / 3}, {"半年", 1.0 / 6}, {"每半年", 1.0 / 6},
+        {"年", 1.0 / 12},    {"年度", 1.0 / 12}, {"每年", 1.0 / 12}};
     const auto it = known.find(frequency);
     return it == known.end() ? 0 : it->second;
 }
@@ -71,31 +69,41 @@ Result<> need(const Plan& p) {
     return {};
 }
 
+/// The same of a task that is being written and of one that is there.
+template <class TextOf>
+void read_task(Plan& p, TextOf text) {
+    p.title = text("title");
+    p.deadline = text("deadline");
+    p.indicator = text("indicator");
+    p.indicator_unit = text("indicator_unit");
+    p.period = text("period");
+    p.frequency = text("report_frequency");
+    p.answered_by = text("same_as_task_id");
+    p.applies_to = list_of(text("applies_to_fields"));
+    p.unit_types = list_of(text("unit_types"));
+    const auto declared = std::strtod(text("fields_to_fill").c_str(), nullptr);
+    if (declared > 0) p.fields_to_fill = declared;
+    // The issuer's own form fields are work as well; a form that cannot be filled in is refused elsewhere.
+    if (const auto form = parse_form(text("extra_fields"))) p.fields_to_fill += static_cast<double>(form->size());
+}
+
 Result<Plan> plan_of(Replica& r, const IssueInput& in, bool needs_all) {
     Plan p;
     if (in.task.empty()) {
-        p.title = typed_of(in.fields, "title");
-        p.deadline = typed_of(in.fields, "deadline");
-        p.indicator = typed_of(in.fields, "indicator");
-        p.frequency = typed_of(in.fields, "report_frequency");
-        p.applies_to = list_of(typed_of(in.fields, "applies_to_fields"));
-        const auto fill = typed_of(in.fields, "fields_to_fill");
-        p.fields_to_fill = fill.empty() ? 1 : std::strtod(fill.c_str(), nullptr);
+        read_task(p, [&](const char* name) { return typed_of(in.fields, name); });
         if (needs_all) TRY_VOID(need(p));
-    } else {
-        TRY(const auto row, r.read_row("task", in.task));
-        if (row.state != "已下达" && row.state != "草稿")
-            return fail(Errc::not_allowed, "任务" + row.state + ",不能再分解 / the task is " + row.state +
-                                               ": it cannot be handed down any more");
-        p.task = row.id;
-        p.title = text_of(row, "title");
-        p.deadline = text_of(row, "deadline");
-        p.indicator = text_of(row, "indicator");
-        p.frequency = text_of(row, "report_frequency");
-        p.applies_to = list_of(text_of(row, "applies_to_fields"));
-        const auto fill = text_of(row, "fields_to_fill");
-        p.fields_to_fill = fill.empty() ? 1 : std::strtod(fill.c_str(), nullptr);
+        return p;
     }
+    TRY(const auto row, r.read_row("task", in.task));
+    if (row.state != "已下达" && row.state != "草稿")
+        return fail(Errc::not_allowed, "任务" + row.state + ",不能再分解 / the task is " + row.state +
+                                           ": it cannot be handed down any more");
+    p.task = row.id;
+    read_task(p, [&](const char* name) { return text_of(row, name); });
+    if (!p.answered_by.empty())
+        return fail(Errc::not_allowed, "task: " + p.task + " 采用 " + p.answered_by + " 的填报,不再向下要数 / task: " +
+                                           p.task + " reads the answers of " + p.answered_by +
+                                           ": nobody is asked again");
     return p;
 }
 
@@ -119,13 +127,17 @@ Result<> reach(Replica& r, const IssueInput& in, const std::string& under, Plan&
                     "level: 下达到 county、township 或 branch / level: issue to county, township or branch");
     if (!control.unit(under)) return fail(Errc::not_found, "没有单位 " + under + " / there is no unit " + under);
     TRY(const auto have, units_with(r, p.task));
-    std::set<std::string> fields;
-    for (const auto& f : p.applies_to)
-        if (f.is_string()) fields.emplace(f.as_string());
+    if (!p.answered_by.empty()) return {};
+    const auto is_meant = [](const json::array& list, const std::string& what) {
+        return list.empty() ||
+               std::any_of(list.begin(), list.end(), [&](const auto& x) { return x.is_string() && x.as_string() == what; });
+    };
     for (const auto& id : control.units()) {
         const auto* u = control.unit(id);
         if (!u || u->abolished || u->level != wanted || !control.is_at_or_below(id, under, control.head())) continue;
-        if (wanted == Level::branch && !fields.empty() && !fields.contains(field_of(*u))) continue;
+        if (wanted == Level::branch && (!is_meant(p.applies_to, unit_attribute(r, id, "field")) ||
+                                        !is_meant(p.unit_types, unit_attribute(r, id, "kind"))))
+            continue;
         if (have.contains(id))
             ++p.already;
         else
@@ -188,20 +200,26 @@ Result<json::object> burden(Replica& r, const Plan& p) {
                         {"busiest", std::move(busiest)}};
 }
 
-/// Ask once: tasks that ask for the same figure already.
-Result<json::array> same_question(Replica& r, const Plan& p) {
+/// Ask once: tasks in force that ask for the same figure; the one that asks for it in the same period is first, and a
+/// new one beside it is refused (record_rules.h).
+Result<json::array> same_question(Replica& r, const Plan& p, const std::string& now) {
     json::array out;
     if (p.indicator.empty()) return out;
-    TRY(auto s, r.database().prepare("SELECT DISTINCT id, title FROM task WHERE indicator = ?1 AND id <> ?2 AND "
-                                     "coalesce(status, '') <> '已撤回' ORDER BY id LIMIT 5",
-                                     false));
-    s.bind(1, std::string_view(p.indicator));
-    s.bind(2, std::string_view(p.task));
-    for (;;) {
-        TRY(const bool row, s.step());
-        if (!row) return out;
-        out.push_back({{"id", std::string(s.text(0))}, {"title", std::string(s.text(1))}});
+    std::string asked;
+    if (p.task.empty() && p.answered_by.empty()) {
+        TRY(const auto by, asked_already(r, p.indicator, p.indicator_unit, p.period, now));
+        asked = by.value_or("");
     }
+    TRY(const auto rows, rows_of(r,
+                                 "SELECT DISTINCT id, title FROM task WHERE indicator = ?1 AND id <> ?2 AND status NOT "
+                                 "IN ('已撤回', '草稿') ORDER BY id <> ?3, id LIMIT 5",
+                                 {p.indicator, p.task, asked}));
+    for (const auto& v : rows) {
+        auto o = v.as_object();
+        o["asked"] = text_at(o, "id") == asked;
+        out.push_back(std::move(o));
+    }
+    return out;
 }
 
 Result<Edit> new_task(Replica& r, const IssueInput& in, const std::string& own, const std::string& now) {
@@ -229,6 +247,7 @@ Result<Edit> new_task(Replica& r, const IssueInput& in, const std::string& own, 
     add("issued_at", now);
     add("lead_unit_id", own);
     e.transition = "issue";
+    TRY_VOID(check_rules(r, "task", {}, e.fields));
     return e;
 }
 
@@ -284,11 +303,13 @@ Result<json::object> issue(Replica& r, const IssueInput& in) {
     TRY_VOID(reach(r, in, under, p));
     json::object out{{"reached", p.reached.size()}, {"already", p.already}, {"by_unit", by_unit(r, p, under)}};
     TRY(out["burden"], burden(r, p));
-    TRY(out["same"], same_question(r, p));
+    const auto now = format_local(r.now().ms);
+    TRY(out["same"], same_question(r, p, now));
+    if (!p.answered_by.empty()) out["answered_by"] = p.answered_by;
     // What would be refused is said while it is being written.
-    if (in.task.empty()) TRY_VOID(new_task(r, in, own, format_local(r.now().ms)));
+    if (in.task.empty()) TRY_VOID(new_task(r, in, own, now));
     if (in.dry_run) return out;
-    if (p.reached.empty())
+    if (p.reached.empty() && p.answered_by.empty())
         return fail(Errc::bad_input,
                     "scope: 没有单位会收到,没有下达 / scope: it would reach nobody: nothing was issued");
     TRY_VOID(make(r, in, own, p));

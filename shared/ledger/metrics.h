@@ -101,6 +101,12 @@ struct ScopeMetrics {
     int n_g4_pushes = 0, n_g4_leaves = 0;
     Rate d2_pure;
     Rate d4_driven;
+    struct Peers {
+        double effort = 0, effect = 0;  ///< percentiles among the peers, 0 to 1
+        bool flagged = false;
+    };
+    std::optional<Peers> g4_peers;                 ///< where there are enough peers (beside.h)
+    std::optional<Rate> d2_help_late, d4_unmoved;  ///< beside D2 and D4, where they were asked for (beside.h)
     std::map<Level, std::pair<double, int>> verified_mean_by_level;  ///< weaker downwards: mean v̂ and n
 };
 

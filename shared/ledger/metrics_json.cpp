@@ -63,6 +63,12 @@ json::object scope_json(const ScopeMetrics& m) {
     o["D2_pure_forward"] = rate_json("pure", "forwards", m.d2_pure);
     o["D4_push_driven"] = rate_json("driven", "updates", m.d4_driven);
     o["verified_mean_by_level"] = levels_json(m);
+    if (m.g4_peers)
+        o["G4_among_peers"] = {{"effort", round_to_4(m.g4_peers->effort)},
+                               {"effect", round_to_4(m.g4_peers->effect)},
+                               {"flagged", m.g4_peers->flagged}};
+    if (m.d2_help_late) o["D2_help_unanswered"] = rate_json("late", "open", *m.d2_help_late);
+    if (m.d4_unmoved) o["D4_unmoved"] = rate_json("unmoved", "pushed_twice", *m.d4_unmoved);
     return o;
 }
 

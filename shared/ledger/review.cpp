@@ -1,12 +1,14 @@
 #include "ledger/review.h"
 
 #include "ledger/assignments_seen.h"
+#include "ledger/beside.h"
 #include "ledger/lights.h"
 #include "ledger/metrics_json.h"
 
 #include <boost/json.hpp>
 
 #include <map>
+#include <span>
 
 namespace taizhang::ledger {
 
@@ -62,7 +64,10 @@ Result<json::object> review(StoredFacts& stored, const std::string& unit, std::i
             if (u.parent_id == unit) scopes.push_back(u.id);
     }
     json::object out;
-    out["metrics"] = metrics_to_json(compute_metrics(*facts, scopes), facts->units());
+    auto metrics = compute_metrics(*facts, scopes);
+    if (!scopes.empty()) add_peers(metrics, std::span(scopes).subspan(1));
+    TRY_VOID(add_beside(stored, metrics));
+    out["metrics"] = metrics_to_json(metrics, facts->units());
 
     std::map<std::string, UnitCounts> counts;
     TRY_VOID(count_assignments(stored, now_ms, counts));

@@ -2,6 +2,8 @@
 
 #include <boost/json.hpp>
 
+#include <algorithm>
+
 namespace taizhang::ledger {
 
 namespace json = boost::json;
@@ -36,6 +38,15 @@ Result<json::array> rows_of(Replica& r, const std::string& sql, const std::vecto
         for (int c = 0; c < s.columns(); ++c) o[s.column_name(c)] = column(s, c);
         out.push_back(std::move(o));
     }
+}
+
+bool cut(json::array& rows, const Slice& slice) {
+    const auto from = std::min(slice.offset, rows.size());
+    const auto to = from + std::min({slice.limit, kSliceMax, rows.size() - from});
+    const bool more = to < rows.size();
+    rows.erase(rows.begin() + to, rows.end());
+    rows.erase(rows.begin(), rows.begin() + from);
+    return more;
 }
 
 std::string text_at(const json::object& o, std::string_view key) {

@@ -7,11 +7,20 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace taizhang::ledger {
+
+/// Which part of a long list is wanted.
+struct Slice {
+    std::size_t offset = 0, limit = 1000;
+};
+inline constexpr std::size_t kSliceMax = 10'000;  ///< more than a screen or a script takes at once
+/// The part of the rows, in place; says whether there is more behind it.
+bool cut(boost::json::array& rows, const Slice& slice);
 
 /// The rows as objects by column name; `bound` stands for ?1, ?2, …
 Result<boost::json::array> rows_of(Replica& r, const std::string& sql, const std::vector<std::string>& bound = {});

@@ -94,6 +94,37 @@ TEST_CASE("issue: what is asked already is named, faults say the field", "[issue
     const auto preview = done(*d, in);
     REQUIRE(preview.at("same").as_array().size() == 1);
     CHECK(preview.at("same").as_array().front().at("id").as_string() == "T2025-02");
+    CHECK_FALSE(preview.at("same").as_array().front().at("asked").as_bool());  // in another unit of measure
+
+    // The same figure in the same unit and period is asked once: said before, and refused.
+    const auto of = d->read_row("task", "T2025-02");
+    REQUIRE(of.has_value());
+    auto again = in;
+    for (const auto& [name, value] : of->fields)
+        if (name == "indicator_unit") again.fields.emplace_back(name, value.display());
+    for (const bool dry : {true, false}) {
+        again.dry_run = dry;
+        const auto line = issue(*d, again).error().detail;
+        CHECK(line.starts_with("indicator: "));
+        CHECK(line.find("T2025-02") != std::string::npos);
+    }
+    again.fields.emplace_back("same_as_task_id", "T2025-02");
+    const auto reads = done(*d, again);
+    CHECK(reads.at("made").to_number<int>() == 0);
+    CHECK(reads.at("answered_by").as_string() == "T2025-02");
+    IssueInput down;
+    down.task = std::string(reads.at("record").as_string());
+    down.level = "branch";
+    CHECK(issue(*d, down).error().detail.find("T2025-02") != std::string::npos);
+    again.fields.back().second.clear();
+    again.fields.emplace_back("period", "2026");
+    CHECK(done(*d, again).at("made").to_number<int>() > 0);
+
+    auto zero = survey();
+    for (auto& [name, value] : zero.fields)
+        if (name == "target_value") value = "0";
+    zero.dry_run = true;
+    CHECK(issue(*d, zero).error().detail.starts_with("target_value: "));
 
     auto bad = survey();
     for (auto& [name, value] : bad.fields)
@@ -103,6 +134,34 @@ TEST_CASE("issue: what is asked already is named, faults say the field", "[issue
     bad.fields.erase(bad.fields.begin());
     CHECK(issue(*d, bad).error().detail.starts_with("title: "));
     CHECK(d->log_head() == head);
+}
+
+TEST_CASE("issue: the scope's kinds of units and the issuer's own form fields count", "[issue]") {
+    support::Device d(1);
+    load_demo(d);
+    auto in = survey();
+    in.dry_run = true;
+    const auto before = done(*d, in);
+    in.fields.emplace_back("unit_types", "[\"党委\"]");
+    in.fields.emplace_back("extra_fields", R"([{"name":"人数","type":"number"},{"name":"日期","type":"date"}])");
+    CHECK(done(*d, in).at("reached").to_number<int>() == 0);
+    in.fields[in.fields.size() - 2].second = "[\"支部\"]";
+    const auto after = done(*d, in);
+    CHECK(after.at("reached") == before.at("reached"));
+    CHECK(after.at("burden").at("fields_per_month").to_number<double>() == Approx(2.5));
+}
+
+TEST_CASE("issue: of two drafts that ask for the same, the second is not issued", "[issue]") {
+    support::World w;
+    Ledger l(*w.city);
+    std::vector<std::string> drafts;
+    for (const char* title : {"甲", "乙"})
+        drafts.push_back(
+            l.create("task", {{"title", title}, {"indicator", "走访户数"}, {"indicator_unit", "户"}}, "")->record);
+    REQUIRE(l.act("issue", drafts[0], {}, "").has_value());
+    const auto line = l.act("issue", drafts[1], {}, "").error().detail;
+    CHECK(line.find(drafts[0]) != std::string::npos);
+    CHECK(line.find("甲") != std::string::npos);
 }
 
 TEST_CASE("page: a sample can be drawn again by whoever has its seed", "[page]") {

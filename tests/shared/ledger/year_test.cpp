@@ -159,6 +159,7 @@ TEST_CASE("rules: a target of zero, a task asked twice and a circle are refused 
               std::string::npos);
     const auto first = new_task(w, {{"indicator", "走访户数"}, {"indicator_unit", "户"}, {"period", "2025"}});
     Assignments again{{"title", "又要一遍"}, {"indicator", "走访户数"}, {"indicator_unit", "户"}, {"period", "2025"}};
+    CHECK(fails(l.create("task", again, "")).starts_with("indicator: "));
     CHECK(fails(l.create("task", again, "")).find(first) != std::string::npos);
     again.emplace_back("same_as_task_id", first);
     const auto second = good(l.create("task", again, "")).record;
@@ -288,6 +289,12 @@ TEST_CASE("burden: forms and fields are charged to the office that asks, by mont
     CHECK(b.at("fields").as_int64() == 8);
     CHECK(text(b.at("by_issuer").as_array()[0].as_object(), "unit_id") == "C-DJB");
     CHECK(b.at("by_branch").as_array().size() == 2);
+    CHECK_FALSE(b.at("more").as_bool());
+    const auto second = good(burden(*w.city, "", "2025-11", {1, 1}));
+    REQUIRE(second.at("by_branch").as_array().size() == 1);
+    CHECK(second.at("by_branch").as_array()[0] == b.at("by_branch").as_array()[1]);
+    CHECK(second.at("forms") == b.at("forms"));
+    CHECK(good(burden(*w.city, "", "2025-11", {0, 1})).at("more").as_bool());
     CHECK(good(burden(*w.city, "", "2025-09")).at("forms").as_int64() == 0);
     CHECK(good(burden(*w.city, "", "2026-01")).at("forms").as_int64() == 0);
     CHECK(burden(*w.city, "", "2025-13").has_error());
@@ -358,6 +365,20 @@ TEST_CASE("behind: the records of a figure are as many as the figure says", "[be
     CHECK(not_landed.at("hits").as_int64() ==
           g3.at("expected").to_number<std::int64_t>() - g3.at("landed").to_number<std::int64_t>());
     CHECK(behind(*d, "G9", "").has_error());
+
+    // Page by page they are the same records in the same order; the counts are of all.
+    const auto all = good(behind(*d, "D4", ""));
+    json::array paged;
+    for (std::size_t at = 0;; at += 40) {
+        const auto part = good(behind(*d, "D4", "", {at, 40}));
+        CHECK(part.at("of") == all.at("of"));
+        CHECK(part.at("hits") == all.at("hits"));
+        for (const auto& row : part.at("rows").as_array()) paged.push_back(row);
+        if (!part.at("more").as_bool()) break;
+        REQUIRE(part.at("rows").as_array().size() == 40);
+    }
+    CHECK(paged == all.at("rows").as_array());
+    CHECK(good(behind(*d, "D4", "", {99'999, 40})).at("rows").as_array().empty());
 
     std::int64_t red = 0;
     for (const auto& u : whole.at("units").as_array()) red += u.at("lights").at("red").to_number<std::int64_t>();
