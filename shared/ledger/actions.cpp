@@ -69,6 +69,16 @@ Result<std::string> extra_answers(Replica& r, const RowView& assignment, const R
     return fill_form(form, input.extra, !input.no_change);
 }
 
+/// What a check found for the task's form fields: those that were looked at, not all that a report needs.
+Result<std::string> checked_answers(Replica& r, const RowView& assignment, const std::string& typed) {
+    if (typed.empty()) return std::string();
+    if (!has_field(r, "verification", "extra"))
+        return fail(Errc::not_found, "目录里核查没有附加填报项 / the catalog has no form fields of checks");
+    const auto task = r.read_row("task", field_text(assignment, "task_id"));
+    TRY(const auto form, parse_form(task ? field_text(*task, "extra_fields") : std::string()));
+    return fill_form(form, typed, false);
+}
+
 Result<Value> number_value(const std::string& typed) {
     const auto d = Decimal::parse(typed);
     if (!d) return fail(Errc::bad_input, "数值不对:" + typed + " / not a number: " + typed);
@@ -168,9 +178,10 @@ Result<Saved> Ledger::report(const std::string& assignment, const ReportInput& i
     return saved;
 }
 
-Result<Saved> Ledger::verify_value(const RowView& a, const std::string& typed, const std::string& text,
+Result<Saved> Ledger::verify_value(const RowView& a, const std::string& typed, const std::string& extra,
                                    const std::string& person) {
     TRY(auto value, number_value(typed));
+    TRY(const auto answers, checked_answers(r_, a, extra));
     const auto* v = r_.control().newest("verification");
     if (!v) return fail(Errc::not_found, "目录里没有核查 / the catalog has no verification");
     Edit e;
@@ -181,7 +192,7 @@ Result<Saved> Ledger::verify_value(const RowView& a, const std::string& typed, c
     e.fields = {{"assignment_id", Value::text(a.id)},    {"task_id", Value::text(field_text(a, "task_id"))},
                 {"unit_id", Value::text(a.stream.unit)}, {"at", Value::text(format_local(r_.now().ms))},
                 {"verified_value", std::move(value)},    {"verified_by_unit_id", Value::text(own_unit())}};
-    if (!text.empty()) e.fields.emplace_back("text", Value::text(text));
+    if (!answers.empty()) e.fields.emplace_back("extra", Value::text(answers));
     Draft draft;
     draft.person = person;
     const auto record = e.row;
@@ -213,6 +224,10 @@ Result<Saved> Ledger::set(const std::string& id, const Assignments& typed, const
             verified = value;
             continue;
         }
+        if (row.entity == "assignment" && name == "extra") {
+            reported.extra = value;
+            continue;
+        }
         if (name == entity.workflow.field && entity.has_workflow())
             return fail(Errc::usage, "状态用 do 改,不直接填写 / the state changes by `do TRANSITION`, not by set");
         const auto f = entity.field(name);
@@ -226,15 +241,15 @@ Result<Saved> Ledger::set(const std::string& id, const Assignments& typed, const
         e.fields.emplace_back(name, std::move(parsed));
     }
     TRY_VOID(check_rules(r_, row.entity, id, e.fields));
-    if (reported.value || !reported.text.empty()) {
+    if (!verified && (reported.value || !reported.text.empty() || !reported.extra.empty())) {
         // A text by itself is news too; the value is carried forward.
-        if (!e.fields.empty() || verified)
-            return fail(Errc::usage, "填报值请单独保存 / save a reported value by itself");
+        if (!e.fields.empty()) return fail(Errc::usage, "填报值请单独保存 / save a reported value by itself");
         return report(id, reported, person);
     }
     if (verified) {
-        if (!e.fields.empty()) return fail(Errc::usage, "核查值请单独保存 / save a verified value by itself");
-        return verify_value(row, *verified, {}, person);
+        if (!e.fields.empty() || reported.value || !reported.text.empty())
+            return fail(Errc::usage, "核查值请单独保存 / save a verified value by itself");
+        return verify_value(row, *verified, reported.extra, person);
     }
     Draft draft;
     draft.person = person;
@@ -269,6 +284,7 @@ Result<Saved> Ledger::act(const std::string& transition, const std::string& id, 
     TRY(const auto row, r_.read_row({}, id));
     for (const auto& [name, value] : arguments) TRY_VOID(check_text(value));
     if (transition == "push" && row.entity == "assignment") return add_push(row, arguments, person);
+    TRY_VOID(check_step(r_, row, transition));
     TRY(const auto depth, review_depth(r_, row));
     TRY(const auto step, step_at_depth(row, transition, depth));
     Draft draft;

@@ -258,44 +258,76 @@ Result<json::object> expected(Replica& r, const std::string& id, const std::stri
     return out;
 }
 
+namespace {
+
+/// The newest of each assignment that says anything of the form.
+Result<json::array> latest_answers(Replica& r, const std::string& entity, const std::string& time,
+                                   const std::string& task, const std::string& units) {
+    return rows_of(r,
+                   "SELECT id, unit_id, extra FROM (SELECT *, row_number() OVER (PARTITION BY assignment_id ORDER BY "
+                   "unixepoch(" + time + ") DESC, id DESC) AS n FROM " + entity +
+                       " WHERE task_id = ?1 AND coalesce(extra, '') <> '') WHERE n = 1 AND unit_id IN (SELECT value "
+                       "FROM json_each(?2))",
+                   {task, units});
+}
+
+/// One field over many answers: a check and a report are never added to each other.
+class AnswerSums {
+public:
+    AnswerSums(const FormField& field, const json::array& answers) : field_(field) {
+        for (const auto& a : answers) {
+            boost::system::error_code ec;
+            const auto extra = json::parse(text_at(a.as_object(), "extra"), ec);
+            const auto* v = !ec && extra.is_object() ? extra.as_object().if_contains(field.name) : nullptr;
+            if (!v) continue;
+            ++n_;
+            if (v->is_number()) sum_ += v->to_number<double>();
+            if (v->is_string()) ++counts_[std::string(v->as_string())];
+        }
+    }
+    void add_to(json::object& o, const char* n, const char* sum, const char* counts) const {
+        o[n] = n_;
+        if (field_.type == "number") o[sum] = sum_;
+        if (field_.type != "choice") return;
+        json::object c;
+        for (const auto& name : field_.choices) {
+            const auto it = counts_.find(name);
+            c[name] = it == counts_.end() ? 0 : it->second;
+        }
+        o[counts] = std::move(c);
+    }
+
+private:
+    const FormField& field_;
+    double sum_ = 0;
+    std::int64_t n_ = 0;
+    std::map<std::string, std::int64_t> counts_;
+};
+
+}  // namespace
+
 Result<json::object> form_figures(Replica& r, const std::string& id, const std::string& unit) {
     TRY(const auto task, r.read_row("task", id));
     TRY(const auto form, parse_form(has_field(r, "task", "extra_fields") ? field_text(task, "extra_fields") : ""));
     TRY(const auto ids, units_below(r, unit));
-    json::array answers;
+    json::array answers, checks;
     if (!form.empty()) {
-        TRY(answers, rows_of(r,
-                             "SELECT id, unit_id, extra FROM (SELECT *, row_number() OVER (PARTITION BY assignment_id "
-                             "ORDER BY unixepoch(occurred_at) DESC, id DESC) AS n FROM progress_report WHERE task_id = "
-                             "?1 AND coalesce(extra, '') <> '') WHERE n = 1 AND unit_id IN (SELECT value FROM "
-                             "json_each(?2))",
-                             {id, ids}));
+        TRY(answers, latest_answers(r, "progress_report", "occurred_at", id, ids));
+        if (has_field(r, "verification", "extra")) {
+            TRY(checks, latest_answers(r, "verification", "at", id, ids));
+        }
     }
     json::array fields;
     for (const auto& f : form) {
-        double sum = 0;
-        std::int64_t n = 0;
-        std::map<std::string, std::int64_t> counts;
-        for (const auto& a : answers) {
-            boost::system::error_code ec;
-            const auto extra = json::parse(text_at(a.as_object(), "extra"), ec);
-            const auto* v = !ec && extra.is_object() ? extra.as_object().if_contains(f.name) : nullptr;
-            if (!v) continue;
-            ++n;
-            if (v->is_number()) sum += v->to_number<double>();
-            if (f.type == "choice" && v->is_string()) ++counts[std::string(v->as_string())];
-        }
-        json::object o{{"name", f.name}, {"type", f.type}, {"n", n}};
-        if (f.type == "number") o["sum"] = sum;
-        if (f.type == "choice") {
-            json::object c;
-            for (const auto& name : f.choices) c[name] = counts[name];
-            o["counts"] = std::move(c);
-        }
+        json::object o{{"name", f.name}, {"type", f.type}};
+        AnswerSums(f, answers).add_to(o, "n", "sum", "counts");
+        AnswerSums(f, checks).add_to(o, "n_verified", "verified_sum", "verified_counts");
         fields.push_back(std::move(o));
     }
-    return json::object{
-        {"task", id}, {"answers", static_cast<std::int64_t>(answers.size())}, {"fields", std::move(fields)}};
+    return json::object{{"task", id},
+                        {"answers", static_cast<std::int64_t>(answers.size())},
+                        {"checks", static_cast<std::int64_t>(checks.size())},
+                        {"fields", std::move(fields)}};
 }
 
 }  // namespace taizhang::ledger

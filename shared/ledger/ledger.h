@@ -52,7 +52,8 @@ public:
     /// of any entity of the catalog, by its name.
     Result<boost::json::array> list(const std::string& what);
     Result<boost::json::object> show(const std::string& id);
-    Result<boost::json::object> status();
+    /// Without `whole`: what a person looks at, and nothing that grows with the ledger.
+    Result<boost::json::object> status(bool whole = true);
     Result<boost::json::array> out_of_scope();
 
     Result<Saved> report(const std::string& assignment, const ReportInput& input, const std::string& person);
@@ -82,7 +83,7 @@ private:
     Result<std::vector<std::string>> children(const std::string& entity, const std::string& assignment);
     Result<Saved> save(Draft draft, const std::string& record);
     Result<void> note_refusals(const Draft& draft, Saved& saved);
-    Result<Saved> verify_value(const RowView& assignment, const std::string& value, const std::string& text,
+    Result<Saved> verify_value(const RowView& assignment, const std::string& value, const std::string& extra,
                                const std::string& person);
     Result<Saved> add_push(const RowView& assignment, const Assignments& arguments, const std::string& person);
     std::string own_unit() const;

@@ -3,11 +3,14 @@
 #include "ledger/sheet_memory.h"
 #include "ledger/times.h"
 
+#include <set>
+
 namespace taizhang::ledger {
 namespace {
 
 using office::Cell;
 
+constexpr double kExtraWidth = 14;
 constexpr std::size_t kRowsMax = 50'000;  // nobody reads more on paper, and every PC still opens it
 
 Result<> check_scope(Replica& r, SheetKind kind, const SheetScope& scope) {
@@ -29,6 +32,18 @@ std::string heading(Replica& r, SheetKind kind, const SheetScope& scope) {
     const auto* cert = r.control().cert(r.id());
     const auto* u = r.control().unit(!scope.unit.empty() ? scope.unit : cert ? cert->unit : std::string());
     return u ? u->name + title : title;
+}
+
+/// The form fields of the tasks that stand in the sheet, each name once, in the order of the rows.
+std::vector<std::string> form_columns(const SheetRecords& reader, const std::vector<SheetRecord>& records) {
+    std::vector<std::string> out;
+    std::set<std::string> seen, tasks;
+    for (const auto& record : records) {
+        if (!tasks.insert(record.task).second) continue;
+        for (const auto& field : reader.form(record.task))
+            if (seen.insert(field.name).second) out.push_back(field.name);
+    }
+    return out;
 }
 
 }  // namespace
@@ -60,8 +75,17 @@ Result<ExportedSheet> export_sheet(Replica& r, SheetKind kind, const ExportOptio
             page.sheet.rows.back().push_back(Cell::of_text(std::string(c.title)));
             page.widths.push_back(c.width);
         }
+    std::vector<SheetRecord> records;
     for (const auto& id : ids) {
-        TRY(const auto record, reader.read(id));
+        TRY(auto record, reader.read(id));
+        records.push_back(std::move(record));
+    }
+    memory.extras = form_columns(reader, records);
+    for (const auto& name : memory.extras) {
+        page.sheet.rows.back().push_back(Cell::of_text(extra_title(name)));
+        page.widths.push_back(kExtraWidth);
+    }
+    for (const auto& record : records) {
         const auto serial = std::to_string(++out.rows);
         page.sheet.rows.emplace_back();
         auto& remembered = memory.rows[serial];
@@ -72,6 +96,13 @@ Result<ExportedSheet> export_sheet(Replica& r, SheetKind kind, const ExportOptio
             const auto& value = columns[c].kind == ColumnKind::serial ? serial : record.values[c];
             remembered.marks.push_back(mark_of(value));
             if (is_shown(columns[c])) page.sheet.rows.back().push_back(cell_of_value(columns[c], value, names));
+        }
+        for (const auto& name : memory.extras) {
+            const auto* field = field_named(reader.form(record.task), name);
+            const auto it = record.extra.find(name);
+            const auto value = field && it != record.extra.end() ? it->second : std::string();
+            remembered.marks.push_back(mark_of(value));
+            page.sheet.rows.back().push_back(field ? cell_of_answer(*field, value) : Cell{});
         }
         if (const auto* task = reader.task(record.task); task && !memory.tasks.contains(record.task))
             memory.tasks[record.task] = seen_of(*task);

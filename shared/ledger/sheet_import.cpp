@@ -1,6 +1,7 @@
 #include "ledger/sheet_import.h"
 
 #include "ledger/new_record.h"
+#include "ledger/rows.h"
 #include "ledger/times.h"
 #include "office/xlsx_reader.h"
 
@@ -57,9 +58,13 @@ private:
         TRY(const auto row, r_.read_row(std::string(entity_of(kind_)), p.record));
         Assignments fields;
         Seen seen;
-        std::vector<CellChange> done;
+        std::vector<CellChange> done, answers;
         std::optional<CellChange> text, rate;
         for (const auto& c : p.changes) {
+            if (is_extra(c)) {
+                answers.push_back(c);
+                continue;
+            }
             const auto& column = columns_[c.column];
             if (column.kind == ColumnKind::report) {
                 text = c;
@@ -77,10 +82,11 @@ private:
             TRY(const auto saved, ledger_.set(p.record, fields, options_.person, seen));
             note(p, saved);
         }
-        if (text || rate) {
-            TRY(const bool reported, report(p, row, rate));
+        if (text || rate || !answers.empty()) {
+            TRY(const bool reported, report(p, row, rate, answers));
             if (reported && text) done.push_back(*text);
             if (reported && rate) done.push_back(*rate);
+            if (reported) done.insert(done.end(), answers.begin(), answers.end());
         }
         p.changes = std::move(done);
         if (p.changes.empty()) p.action = p.refused.empty() ? RowPlan::Action::same : RowPlan::Action::refused;
@@ -167,27 +173,42 @@ private:
     Result<> read_reports() {
         const bool any = std::any_of(plan_.rows.begin(), plan_.rows.end(), [&](const auto& p) {
             return std::any_of(p.changes.begin(), p.changes.end(), [&](const auto& c) {
-                return columns_[c.column].kind == ColumnKind::report || columns_[c.column].kind == ColumnKind::rate;
+                return is_extra(c) || columns_[c.column].kind == ColumnKind::report ||
+                       columns_[c.column].kind == ColumnKind::rate;
             });
         });
         if (!any) return {};
-        TRY(auto s, r_.database().prepare("SELECT assignment_id, text, value FROM progress_report ORDER BY "
-                                          "unixepoch(occurred_at), id",
+        const std::string extra = has_field(r_, "progress_report", "extra") ? "extra" : "NULL";
+        TRY(auto s, r_.database().prepare("SELECT assignment_id, text, value, " + extra +
+                                              " FROM progress_report ORDER BY unixepoch(occurred_at), id",
                                           false));
         for (;;) {
             TRY(const bool row, s.step());
             if (!row) return {};
             reports_[std::string(s.text(0))].push_back(
-                {std::string(s.text(1)), s.is_null(2) ? std::nullopt : Decimal::from_double(s.real(2))});
+                {std::string(s.text(1)), s.is_null(2) ? std::nullopt : Decimal::from_double(s.real(2)),
+                 answers_of(std::string(s.text(3)))});
         }
     }
 
-    /// One report of text and value together: what was not changed is carried forward. False: it was made before.
-    Result<bool> report(RowPlan& p, const RowView& row, const std::optional<CellChange>& rate) {
+    bool is_extra(const CellChange& c) const { return c.column >= columns_.size(); }
+    const std::string& extra_name(const CellChange& c) const {
+        return plan_.table.extras[c.column - columns_.size()].text;
+    }
+
+    /// One report of text, value and answers together: what was not changed is carried forward. False: it was made
+    /// before.
+    Result<bool> report(RowPlan& p, const RowView& row, const std::optional<CellChange>& rate,
+                        const std::vector<CellChange>& answers) {
         auto& before = reports_[p.record];
         std::optional<Decimal> value;
-        for (const auto& b : before)
+        FormAnswers extra;
+        for (const auto& b : before) {
             if (b.value) value = b.value;
+            if (!b.extra.empty()) extra = b.extra;
+        }
+        for (const auto& a : answers) extra[extra_name(a)] = a.to;
+        std::erase_if(extra, [](const auto& a) { return a.second.empty(); });
         if (rate && !rate->to.empty()) {
             TRY(const auto task, r_.read_row("task", field_text(row, "task_id")));
             const double target = std::strtod(field_text(task, "target_value").c_str(), nullptr);
@@ -198,13 +219,17 @@ private:
         }
         const auto& words = p.values[column_of(ColumnKind::report)];
         const bool known = std::any_of(before.begin(), before.end(),
-                                       [&](const auto& b) { return b.text == words && b.value == value; });
+                                       [&](const auto& b) {
+                                           return b.text == words && b.value == value &&
+                                                  (answers.empty() || b.extra == extra);
+                                       });
         if (known) return false;
         ReportInput in;
         in.text = words;
         if (value) in.value = value->str();
+        in.extra = answers_text(extra);
         TRY(const auto saved, ledger_.report(p.record, in, options_.person));
-        before.push_back({words, value});
+        before.push_back({words, value, extra});
         note(p, saved);
         return true;
     }
@@ -220,8 +245,13 @@ private:
     Result<> create(RowPlan& p) {
         Assignments fields;
         std::optional<CellChange> text, rate;
+        std::vector<CellChange> answers;
         std::string state, closed_on;
         for (const auto& c : p.changes) {
+            if (is_extra(c)) {
+                answers.push_back(c);
+                continue;
+            }
             const auto& column = columns_[c.column];
             if (column.title == "状态") state = c.to;
             if (column.title == "是否销号" && c.to.starts_with("是")) state = "已销号";
@@ -244,12 +274,13 @@ private:
         p.record = saved.record;
         note(p, saved);
         TRY_VOID(bring_to(p, state));
-        if (text || rate) {
+        if (text || rate || !answers.empty()) {
             TRY(const auto row, r_.read_row(std::string(entity_of(kind_)), p.record));
             // The record stands whatever becomes of its first report.
-            const auto reported = report(p, row, rate);
+            const auto reported = report(p, row, rate, answers);
             if (!reported && !is_of_the_row(reported.error().code)) return reported.error();
-            if (!reported) p.refused.push_back({(text ? text : rate)->column, reported.error().detail});
+            const auto column = text ? text->column : rate ? rate->column : answers.empty() ? 0 : answers.front().column;
+            if (!reported) p.refused.push_back({column, reported.error().detail});
         }
         return {};
     }
@@ -296,6 +327,7 @@ private:
     struct Report {
         std::string text;
         std::optional<Decimal> value;
+        FormAnswers extra;
     };
     Replica& r_;
     Ledger ledger_;
@@ -331,7 +363,7 @@ public:
                               {"column", letter(f.column)},
                               {"title", title(f.column)},
                               {"why", f.why}});
-        for (const auto& t : plan_.table.ignored) ignored.push_back(json::string(t));
+        for (const auto& t : plan_.table.ignored) ignored.push_back(json::string(t.text));
         for (const auto n : plan_.table.notes) notes.push_back(static_cast<std::int64_t>(n + 1));
         return {{"kind", name_of(plan_.table.kind)},
                 {"sheet", plan_.table.sheet.name},
@@ -361,13 +393,19 @@ public:
     }
 
 private:
-    std::string title(std::size_t column) const { return std::string(columns_[column].title); }
+    bool is_extra(std::size_t column) const { return column >= columns_.size(); }
+    std::string title(std::size_t column) const {
+        return is_extra(column) ? extra_title(plan_.table.extras[column - columns_.size()].text)
+                                : std::string(columns_[column].title);
+    }
     json::value letter(std::size_t column) const {
-        const auto at = plan_.table.sheet_column[column];
+        const auto at = is_extra(column) ? plan_.table.extras[column - columns_.size()].sheet_column
+                                         : plan_.table.sheet_column[column];
         return at < 0 ? json::value(nullptr) : json::value(office::column_name(static_cast<std::size_t>(at)));
     }
     json::value shown(std::size_t column, const std::string& value) const {
         if (value.empty()) return nullptr;
+        if (is_extra(column)) return json::value(value);
         const auto cell = cell_of_value(columns_[column], value, names_);
         return json::value(cell.percent ? office::Cell::of_number(cell.number * 100).text + "%" : cell.text);
     }

@@ -67,6 +67,7 @@ office::Sheet SheetMemory::page() const {
     s.rows.push_back({Cell::of_text(kMagic), Cell::of_text(std::string(name_of(kind))), Cell::of_text(meeting)});
     for (const auto& [id, seen] : tasks)
         s.rows.push_back({Cell::of_text("t"), Cell::of_text(id), Cell::of_text(joined(seen))});
+    for (const auto& name : extras) s.rows.push_back({Cell::of_text("x"), Cell::of_text(name)});
     for (const auto& [serial, row] : rows) {
         std::string marks;
         for (const auto& m : row.marks) marks += (marks.empty() ? "" : " ") + m;
@@ -82,6 +83,7 @@ std::optional<SheetMemory> SheetMemory::of_page(const office::Sheet& s) {
     m.meeting = s.at(0, 2).text;
     for (std::size_t r = 1; r < s.rows.size(); ++r) {
         if (s.at(r, 0).text == "t") m.tasks[s.at(r, 1).text] = parsed(s.at(r, 2).text);
+        if (s.at(r, 0).text == "x") m.extras.push_back(s.at(r, 1).text);
         if (s.at(r, 0).text == "r")
             m.rows[s.at(r, 1).text] = {s.at(r, 2).text, s.at(r, 3).text, parsed(s.at(r, 4).text),
                                        words_of(s.at(r, 5).text)};

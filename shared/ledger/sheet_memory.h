@@ -27,12 +27,13 @@ struct SheetMemory {
     struct Row {
         std::string id, task;
         SeenVersions seen;
-        std::vector<std::string> marks;  ///< of the values, by column
+        std::vector<std::string> marks;  ///< of the values, by column; then of the form fields
     };
     SheetKind kind = SheetKind::assignments;
     std::string meeting;
     std::map<std::string, Row> rows;            ///< by serial number
     std::map<std::string, SeenVersions> tasks;  ///< by id
+    std::vector<std::string> extras;            ///< form fields that have a column
 
     office::Sheet page() const;
     /// Nothing when the sheet is no such page.

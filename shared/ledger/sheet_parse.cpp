@@ -126,7 +126,8 @@ void sort_rows(SheetTable& t, const Sheet& as_it_is) {
 
 const Cell& SheetTable::cell(std::size_t row, std::size_t column) const {
     static const Cell blank;
-    const auto at = sheet_column[column];
+    const auto own = sheet_column.size();
+    const auto at = column < own ? sheet_column[column] : extras[column - own].sheet_column;
     return at < 0 ? blank : sheet.at(row, static_cast<std::size_t>(at));
 }
 
@@ -161,7 +162,7 @@ Result<SheetTable> find_table(const std::vector<Sheet>& sheets, const std::strin
             continue;
         std::string title;
         for (auto r = t.first_row; r-- > best.row && title.empty();) title = plain_text(titles.at(r, c).text);
-        if (!title.empty()) t.ignored.push_back(title);
+        if (!title.empty()) t.ignored.push_back({title, static_cast<int>(c)});
     }
     sort_rows(t, *where);
     return t;

@@ -32,12 +32,83 @@ public:
             for (const auto& [serial, row] : memory_->rows) remembered_[row.id] = &row;
         }
         TRY_VOID(reader_.load());
+        find_form_columns();
         TRY_VOID(index_records());
         for (const auto row : plan_.table.rows) TRY_VOID(plan_row(row));
         return {};
     }
 
 private:
+    // ------------------------------------------------------------ columns of form fields
+
+    /// Titles that nobody knew: 附加:NAME, or a field's bare name as people write it.
+    void find_form_columns() {
+        if (kind_ != SheetKind::assignments) return;
+        auto& table = plan_.table;
+        std::vector<SheetTable::Title> left;
+        for (auto& title : table.ignored) {
+            auto name = extra_named(title.text);
+            if (name.empty() && reader_.has_form_field(title.text)) name = title.text;
+            const bool is_new = std::none_of(table.extras.begin(), table.extras.end(),
+                                             [&](const auto& x) { return x.text == name; });
+            if (!name.empty() && is_new)
+                table.extras.push_back({name, title.sheet_column});
+            else
+                left.push_back(std::move(title));
+        }
+        table.ignored = std::move(left);
+    }
+
+    /// What the row's cells answer to its task's form; a cell of another task's field is refused.
+    void read_answers(RowPlan& p) {
+        const auto& extras = plan_.table.extras;
+        const auto& form = reader_.form(p.task);
+        p.extra.resize(extras.size());
+        for (std::size_t k = 0; k < extras.size(); ++k) {
+            const auto c = columns_.size() + k;
+            const auto& cell = plan_.table.cell(p.row, c);
+            const auto* field = field_named(form, extras[k].text);
+            if (!field) {
+                if (plain_text(cell.text).empty()) continue;
+                refuse(p, c,
+                       "这个任务没有附加填报项“" + extras[k].text + "” / this task has no form field '" +
+                           extras[k].text + "'");
+                continue;
+            }
+            auto answer = answer_of_cell(*field, cell);
+            if (answer)
+                p.extra[k] = std::move(*answer);
+            else
+                refuse(p, c, answer.error().detail);
+        }
+    }
+
+    /// The file's own mark of a form field in that row; nothing where it had no such column.
+    std::optional<std::string> mark_before(const SheetMemory::Row* before, std::size_t k) const {
+        if (!before || !memory_) return std::nullopt;
+        const auto& names = memory_->extras;
+        const auto it = std::find(names.begin(), names.end(), plan_.table.extras[k].text);
+        const auto at = columns_.size() + static_cast<std::size_t>(it - names.begin());
+        return it == names.end() || at >= before->marks.size() ? std::nullopt : std::optional(before->marks[at]);
+    }
+
+    void compare_answers(RowPlan& p, const FormAnswers& now, const SheetMemory::Row* before) {
+        for (std::size_t k = 0; k < p.extra.size(); ++k) {
+            const auto c = columns_.size() + k;
+            if (is_refused(p, c)) continue;
+            const auto mark = mark_before(before, k);
+            if (mark ? *mark == mark_of(p.extra[k]) : p.extra[k].empty()) continue;
+            const auto it = now.find(plan_.table.extras[k].text);
+            const auto stands = it == now.end() ? std::string() : it->second;
+            if (p.extra[k] == stands) continue;
+            const auto why = refusal(column(ColumnKind::report), p.unit, p.record.empty(), p.task);
+            if (why.empty())
+                p.changes.push_back({c, stands, p.extra[k]});
+            else
+                refuse(p, c, why);
+        }
+    }
+
     // ------------------------------------------------------------ finding the record
 
     static std::string key(const std::string& a, const std::string& b) { return a + '\n' + b; }
@@ -201,6 +272,8 @@ private:
             else
                 refuse(p, c, why);
         }
+        read_answers(p);
+        compare_answers(p, now.extra, before);
         if (!p.changes.empty())
             p.action = RowPlan::Action::change;
         else if (!p.refused.empty())
@@ -247,6 +320,8 @@ private:
             else
                 refuse(p, c, why);
         }
+        read_answers(p);
+        compare_answers(p, {}, nullptr);
     }
 
     // ------------------------------------------------------------ who may write what

@@ -24,7 +24,7 @@ struct SheetImportOptions {
 };
 
 struct CellChange {
-    std::size_t column = 0;
+    std::size_t column = 0;  ///< past the ledger's own columns: of the table's extras
     std::string from, to;  ///< value text
 };
 
@@ -40,6 +40,7 @@ struct RowPlan {
     std::string record;      ///< of a change
     std::string unit, task;  ///< of a new one; the task empty: to be made
     std::vector<std::string> values;
+    std::vector<std::string> extra;  ///< answers to form fields, by column of the table's extras
     std::vector<CellChange> changes;
     std::vector<CellRefusal> refused;
     std::vector<std::string> notes;

@@ -1,6 +1,7 @@
 #include "ledger/sheet_records.h"
 
 #include "ledger/lights.h"
+#include "ledger/rows.h"
 #include "ledger/sheet_memory.h"
 #include "ledger/times.h"
 #include "ledger/words.h"
@@ -84,6 +85,7 @@ Result<> SheetRecords::read_tasks() {
             if (c.of_task) t.fields[std::string(c.field)] = field_text(row, c.field);
         t.target = std::strtod(field_text(row, "target_value").c_str(), nullptr);
         t.issued_at = field_text(row, "issued_at");
+        if (auto form = parse_form(field_text(row, "extra_fields"))) t.form = std::move(*form);
         t.row = std::move(row);
     }
     return {};
@@ -98,7 +100,20 @@ Result<> SheetRecords::read_reports() {
     for (;;) {
         TRY(const bool row, s.step());
         if (!row) return {};
-        reports_[std::string(s.text(0))] = {std::string(s.text(1)), !s.is_null(2), s.real(2)};
+        reports_[std::string(s.text(0))] = {std::string(s.text(1)), !s.is_null(2), s.real(2), {}};
+    }
+}
+
+/// The newest answers stand, also where the report after them said nothing of the form.
+Result<> SheetRecords::read_answers() {
+    if (!has_field(r_, "progress_report", "extra")) return {};
+    TRY(auto s, r_.database().prepare("SELECT assignment_id, extra FROM progress_report WHERE coalesce(extra, '') <> '' "
+                                      "ORDER BY unixepoch(occurred_at), id",
+                                      false));
+    for (;;) {
+        TRY(const bool row, s.step());
+        if (!row) return {};
+        reports_[std::string(s.text(0))].extra = answers_of(std::string(s.text(1)));
     }
 }
 
@@ -122,6 +137,7 @@ Result<SheetRecord> SheetRecords::record(const RowView& row) {
     const auto task = tasks_.find(out.task);
     const auto report = reports_.find(row.id);
     if (task != tasks_.end()) out.target = task->second.target;
+    if (report != reports_.end()) out.extra = report->second.extra;
     for (const auto& column : columns_of(kind_)) {
         std::string value;
         switch (column.kind) {
@@ -177,6 +193,16 @@ const RowView* SheetRecords::task(const std::string& id) const {
     return it == tasks_.end() ? nullptr : &it->second.row;
 }
 
+const std::vector<FormField>& SheetRecords::form(const std::string& task) const {
+    static const std::vector<FormField> none;
+    const auto it = tasks_.find(task);
+    return it == tasks_.end() ? none : it->second.form;
+}
+
+bool SheetRecords::has_form_field(const std::string& name) const {
+    return std::any_of(tasks_.begin(), tasks_.end(), [&](const auto& t) { return field_named(t.second.form, name); });
+}
+
 std::vector<std::string> SheetRecords::tasks_titled(std::string_view title) const {
     std::vector<std::string> out;
     const auto wanted = folded_text(title);
@@ -192,7 +218,8 @@ Result<> SheetRecords::load() {
         return fail(Errc::not_found, "目录里没有 " + entity + " / the catalog has no " + entity);
     if (kind_ != SheetKind::assignments) return {};
     TRY_VOID(read_tasks());
-    return read_reports();
+    TRY_VOID(read_reports());
+    return read_answers();
 }
 
 Result<std::vector<std::string>> SheetRecords::ids(const SheetScope& scope) {

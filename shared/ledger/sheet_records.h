@@ -2,6 +2,7 @@
 // Threads: store thread only.
 #pragma once
 
+#include "ledger/sheet_forms.h"
 #include "ledger/sheet_values.h"
 
 #include <map>
@@ -17,6 +18,7 @@ struct SheetRecord {
     std::string task;                         ///< of an assignment
     double target = 0;                        ///< of its task
     std::vector<std::string> values;          ///< value text by column, as a cell would give it back
+    FormAnswers extra;                        ///< of the latest report that has any
     std::map<std::string, std::string> seen;  ///< sheet_memory.h
 };
 
@@ -38,10 +40,15 @@ public:
     const RowView* task(const std::string& id) const;
     /// Ids of the tasks with that title, folded.
     std::vector<std::string> tasks_titled(std::string_view title) const;
+    /// The task's own form fields; empty where it has none, or none that can be filled in.
+    const std::vector<FormField>& form(const std::string& task) const;
+    /// Some task here has a form field of that name.
+    bool has_form_field(const std::string& name) const;
 
 private:
     Result<> read_tasks();
     Result<> read_reports();
+    Result<> read_answers();
     Result<SheetRecord> record(const RowView& row);
     std::string derived(const SheetColumn& column, const RowView& row) const;
 
@@ -50,11 +57,13 @@ private:
         std::unordered_map<std::string, std::string> fields;
         std::string issued_at;
         double target = 0;
+        std::vector<FormField> form;
     };
     struct Report {
         std::string text;
         bool has_value = false;
         double value = 0;
+        FormAnswers extra;
     };
     Replica& r_;
     SheetKind kind_;

@@ -5,6 +5,7 @@
 #include "ledger/ledger.h"
 #include "ledger/notices.h"
 #include "ledger/review_depth.h"
+#include "ledger/rows.h"
 #include "ledger/times.h"
 #include "ledger/unread.h"
 #include "ledger/words.h"
@@ -15,6 +16,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 namespace taizhang::ledger {
 
@@ -146,6 +148,19 @@ Result<void> Ledger::add_derived(const RowView& row, json::object& fields) {
     fields["verified_value"] = verified ? number(check, 0) : json::value(nullptr);
     fields["verified_at"] = verified ? json::value(check.text(1)) : json::value(nullptr);
     check.reset();
+    for (const auto& [entity, time, name] :
+         {std::tuple{"progress_report", "occurred_at", "extra"}, {"verification", "at", "verified_extra"}}) {
+        if (!has_field(r_, entity, "extra")) continue;
+        TRY(const auto rows, rows_of(r_,
+                                     std::string("SELECT extra FROM ") + entity +
+                                         " WHERE assignment_id = ?1 AND coalesce(extra, '') <> '' ORDER BY unixepoch(" +
+                                         time + ") DESC, id DESC LIMIT 1",
+                                     {row.id}));
+        if (rows.empty()) continue;
+        boost::system::error_code ec;
+        auto answers = json::parse(text_at(rows.front().as_object(), "extra"), ec);
+        if (!ec) fields[name] = std::move(answers);
+    }
     return {};
 }
 
@@ -211,6 +226,8 @@ Result<json::array> Ledger::out_of_scope() {
 
 namespace {
 
+constexpr std::size_t kWaitingShown = 20;  ///< in the short form
+
 /// Commits by stream; one pass over the log's index, because a city has some 24,000 streams.
 Result<json::object> holds(Replica& r) {
     std::map<std::string, std::int64_t> counts;
@@ -227,7 +244,7 @@ Result<json::object> holds(Replica& r) {
 
 }  // namespace
 
-Result<json::object> Ledger::status() {
+Result<json::object> Ledger::status(bool whole) {
     json::object o;
     o["unit"] = own_unit();
     o["unit_name"] = unit_name(r_.control(), own_unit());
@@ -253,12 +270,14 @@ Result<json::object> Ledger::status() {
     TRY(const auto waiting, r_.waiting());
     o["waiting"] = waiting.size();
     json::array details;
-    for (const auto& w : waiting)
+    for (const auto& w : waiting) {
+        if (!whole && details.size() == kWaitingShown) break;
         details.push_back({{"stream", w.id.stream.str()},
                            {"replica", w.id.replica.hex()},
                            {"seq", w.id.seq.value},
                            {"reason", w.reason},
                            {"what", w.what}});
+    }
     o["waiting_for"] = std::move(details);
     o["needs_program"] =
         std::count_if(waiting.begin(), waiting.end(), [](const auto& w) { return w.reason == "program"; });
@@ -293,6 +312,7 @@ Result<json::object> Ledger::status() {
     o["control"] = r_.control().head().value;
     TRY(auto contents, contents_status(r_));
     o["attachments"] = std::move(contents);
+    if (!whole) return o;
     TRY(auto held, holds(r_));
     o["holds"] = std::move(held);
     return o;

@@ -10,6 +10,7 @@ import time
 import zipfile
 
 from _common import branch_json, CITY, city, city_json, enrol, init, one_line, run, Server
+from _xlsx import escape, set_cell
 
 NOW = {"TAIZHANG_NOW": "2025-11-06T18:00:00+08:00"}
 HEADERS = json.load(open(CITY, encoding="utf-8"))["ledger_headers"]
@@ -31,10 +32,6 @@ def soffice(source, form, folder):
     return os.path.join(folder, os.path.splitext(os.path.basename(source))[0] + "." + form.split(":")[0])
 
 
-def escape(s):
-    return str(s).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
 def make_xlsx(path, rows, extra=""):
     """A workbook as another program would write it: inline strings, no styles, no shared strings."""
     ns = "http://schemas.openxmlformats.org/"
@@ -47,18 +44,6 @@ def make_xlsx(path, rows, extra=""):
         z.writestr("xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{ns}package/2006/relationships"><Relationship Id="q" Type="{ns}officeDocument/2006/relationships/worksheet" Target="worksheets/s.xml"/></Relationships>')
         z.writestr("xl/workbook.xml", f'<workbook xmlns="{ns}spreadsheetml/2006/main" xmlns:r="{ns}officeDocument/2006/relationships"><sheets><sheet name="表" sheetId="1" r:id="q"/></sheets></workbook>')
         z.writestr("[Content_Types].xml", f'<Types xmlns="{ns}package/2006/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Default Extension="xml" ContentType="application/xml"/><Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/><Override PartName="/xl/worksheets/s.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.worksheet+xml"/></Types>')
-
-
-def set_cell(source, target, ref, text):
-    """Another text in one cell, everything else byte for byte."""
-    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
-        for name in old.namelist():
-            data = old.read(name)
-            if name == "xl/worksheets/sheet1.xml":
-                cell = f'<c r="{ref}" t="inlineStr"><is><t>{escape(text)}</t></is></c>'.encode()
-                data, n = re.subn(rb'<c r="%s"( [^>]*)?(/>|>.*?</c>)' % ref.encode(), cell, data, count=1)
-                assert n == 1, f"no cell {ref}"
-            new.writestr(name, data)
 
 
 def counts(document):
