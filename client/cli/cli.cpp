@@ -135,7 +135,7 @@ private:
         option(resolve, "pick", "mine|theirs|文字 / mine|theirs|TEXT");
         option(resolve, "person", "裁定人 / person");
         add("sync", "现在同步 / sync now");
-        add("status", "未上报、上次同步、等待 / unsent, last sync, waiting");
+        flag(add("status", "未上报、上次同步、等待 / unsent, last sync, waiting"), "short", "一行 / in one line");
         option(add("verify", "由日志重建并核对 / rebuild from the log and compare"), "checkpoint",
                "也与这份检查点核对 / compare with this checkpoint file too");
         auto* audit = add("audit", "谁在何时何机做了什么 / who did what, when, on which device");
@@ -234,6 +234,13 @@ private:
         option(decompose, "guidance", "指导意见 / how to do it here");
         option(decompose, "deadline", "完成时限 / deadline");
         option(decompose, "person", "经办人 / person");
+        auto* issue = add("issue", "下达任务 / hand a task down to all units of a level: issue [FIELD=VALUE…]");
+        issue->add_option("field=value", out_.command.args, "任务的字段 / the task's fields")->expected(0, -1);
+        option(issue, "task", "已有任务 / a task that is there");
+        option(issue, "under", "在这个单位之下(默认本单位)/ below this unit");
+        option(issue, "level", "county|township|branch(默认)/ to which level");
+        flag(issue, "dry-run", "预演:发给谁、增加多少负担 / whom it reaches and what it adds; write nothing");
+        option(issue, "person", "经办人 / person");
         auto* expected = add("expected", "应落实单位及未到达的 / who is expected, and who was not reached");
         args(expected, "task", "任务 / task", 1);
         option(expected, "unit", "单位 / unit id");
@@ -247,8 +254,22 @@ private:
         auto* burden = add("burden", "基层负担 / forms and fields asked of branches in a month");
         option(burden, "unit", "单位 / unit id");
         option(burden, "month", "月份(默认本月)/ month, 2025-11");
+        part_of_list(burden);
+        auto* meetings = add("meetings", "会议:谁未达参会要求、形成哪些任务 / meetings, who failed them, what was decided");
+        meetings->add_option("meeting", out_.command.args, "会议编号 / meeting id")->expected(0, 1);
+        option(meetings, "unit", "单位及下级 / this unit and below");
+        flag(meetings, "failed", "只要未达要求的 / only what was failed");
+        auto* convene = add("convene", "通知哪些单位到会 / say who has to come: convene MEETING [UNIT…]");
+        args(convene, "meeting", "会议 [单位…] / meeting [unit…]", -1);
+        option(convene, "expected", "应到人员及职务(默认按参会要求)/ who is to come");
+        option(convene, "person", "经办人 / person");
         option(add("unanswered", "待答复的求助和申诉 / requests that wait for an answer"), "unit", "单位 / unit id");
         figures();
+    }
+
+    void part_of_list(CLI::App* sub) {
+        option(sub, "limit", "最多几条(默认 1000)/ at most so many");
+        option(sub, "offset", "从第几条起 / from this one on");
     }
 
     void figures() {
@@ -265,8 +286,9 @@ private:
         args(breakdown, "by", "unit|level|field|task|source", 1);
         option(breakdown, "unit", "单位 / unit id");
         auto* behind = add("behind", "一个数背后的记录 / the records behind a figure");
-        args(behind, "figure", "G1 G3 G4 D1 D2 D3 D4 green yellow red blue grey", 1);
+        args(behind, "figure", "G1 G3 G4 D1 D2 D2help D3 D4 D4unmoved green yellow red blue grey", 1);
         option(behind, "unit", "单位 / unit id");
+        part_of_list(behind);
         add("openapi", "JSON API 的说明 / the JSON API as OpenAPI");
     }
 

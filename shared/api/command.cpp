@@ -112,6 +112,7 @@ Result<json::value> digest(node::Node& n, const Command& c) {
     return json::value(std::move(o));
 }
 
+constexpr std::size_t kFindingsMax = 1000;  ///< of a circular; nobody reads a longer one
 constexpr std::size_t kSqlRowsMax = 100'000;
 
 /// For people who know SQL: the tables are theirs to read.
@@ -211,7 +212,9 @@ const std::map<std::string, Entry>& table() {
          {false, 1, 1, "list tasks|assignments|rectifications|conflicts|todo|ENTITY",
           [](auto& n, const auto& c) { return as_value(n.ledger().list(c.args[0])); }}},
         {"show", {false, 1, 1, "show ID", [](auto& n, const auto& c) { return as_value(n.ledger().show(c.args[0])); }}},
-        {"status", {false, 0, 0, "status", [](auto& n, const auto&) { return as_value(n.ledger().status()); }}},
+        {"status",
+         {false, 0, 0, "status [--short]",
+          [](auto& n, const auto& c) { return as_value(n.ledger().status(!c.has("short"))); }}},
         {"report", {true, 1, 1, "report ASSIGNMENT --value V", report}},
         {"set", {true, 2, 200, "set ID FIELD=VALUE…", set}},
         {"new", {true, 1, 200, "new ENTITY FIELD=VALUE…", create}},
@@ -234,13 +237,15 @@ const std::map<std::string, Entry>& table() {
         {"form", {false, 1, 1, "form TASK [--unit U]", form}},
         {"duplicates", {false, 0, 0, "duplicates [--unit U]", duplicates}},
         {"merge", {true, 2, 2, "merge DUPLICATE INTO", merge}},
-        {"burden", {false, 0, 0, "burden [--unit U] [--month 2025-11]", burden}},
+        {"burden", {false, 0, 0, "burden [--unit U] [--month 2025-11] [--limit N] [--offset N]", burden}},
+        {"meetings", {false, 0, 1, "meetings [MEETING] [--unit U] [--failed]", meetings}},
+        {"convene", {true, 1, 500, "convene MEETING [UNIT…] [--expected WORDS]", convene}},
         {"unanswered", {false, 0, 0, "unanswered [--unit U]", unanswered}},
         {"stocktake", {true, 1, 1, "stocktake TITLE [--unit U]", stocktake}},
         {"compare", {false, 1, 2, "compare STOCKTAKE [OTHER]", compare}},
         {"trend", {false, 0, 0, "trend [--unit U] [--months N]", trend}},
         {"breakdown", {false, 1, 1, "breakdown unit|level|field|task|source [--unit U]", breakdown}},
-        {"behind", {false, 1, 1, "behind FIGURE [--unit U]", behind}},
+        {"behind", {false, 1, 1, "behind FIGURE [--unit U] [--limit N] [--offset N]", behind}},
         {"openapi",
          {false, 0, 0, "openapi", [](auto&, const auto&) -> Result<json::value> { return json::value(openapi()); }}},
         {"resolve",
@@ -275,7 +280,7 @@ const std::map<std::string, Entry>& table() {
         {"file", {true, 1, 1, "file ID|HASH --out FILE", file}},
         {"files", {true, 0, 0, "files [--quota-mb N] [--on-demand yes|no]", files}},
         {"export-xlsx", {false, 1, 2, "export-xlsx assignments|rectifications|attendance FILE.xlsx", export_xlsx}},
-        {"circular", {true, 0, 200, "circular ID… [--kind general|special]", circular}},
+        {"circular", {true, 0, kFindingsMax, "circular ID… [--kind general|special]", circular}},
         {"export-city", {false, 1, 1, "export-city FILE.json", export_city}},
         {"circular-docx", {false, 1, 2, "circular-docx ID FILE.docx", circular_docx}},
         {"import-xlsx", {true, 0, 1, "import-xlsx FILE.xlsx [--dry-run]", import_xlsx}},

@@ -6,6 +6,7 @@
 #include "ledger/calendar.h"
 #include "ledger/decompose.h"
 #include "ledger/duplicates.h"
+#include "ledger/meetings.h"
 #include "ledger/search.h"
 #include "ledger/stocktake.h"
 #include "ledger/story.h"
@@ -44,6 +45,13 @@ Result<long long> number_option(const Command& c, const std::string& key, long l
     if (text.empty() || *end != 0 || n < 0)
         return fail(Errc::usage, "--" + key + " 要是数 / --" + key + " must be a number");
     return n;
+}
+
+Result<ledger::Slice> slice_of(const Command& c) {
+    ledger::Slice s;
+    TRY(const auto offset, number_option(c, "offset", 0));
+    TRY(const auto limit, number_option(c, "limit", static_cast<long long>(s.limit)));
+    return ledger::Slice{static_cast<std::size_t>(offset), static_cast<std::size_t>(limit)};
 }
 
 }  // namespace
@@ -98,11 +106,22 @@ Result<json::value> merge(node::Node& n, const Command& c) {
 
 Result<json::value> burden(node::Node& n, const Command& c) {
     const auto month = c.has("month") ? c.option("month") : ledger::format_local(n.replica().now().ms).substr(0, 7);
-    return as_value(ledger::burden(n.replica(), c.option("unit"), month));
+    TRY(const auto slice, slice_of(c));
+    return as_value(ledger::burden(n.replica(), c.option("unit"), month, slice));
 }
 
 Result<json::value> unanswered(node::Node& n, const Command& c) {
     return as_value(ledger::unanswered(n.replica(), c.option("unit")));
+}
+
+Result<json::value> meetings(node::Node& n, const Command& c) {
+    return as_value(
+        ledger::meetings(n.replica(), {c.option("unit"), c.args.empty() ? std::string() : c.args[0], c.has("failed")}));
+}
+
+Result<json::value> convene(node::Node& n, const Command& c) {
+    return as_value(ledger::convene(
+        n.replica(), {c.args[0], {c.args.begin() + 1, c.args.end()}, c.option("expected"), c.option("person")}));
 }
 
 Result<json::value> stocktake(node::Node& n, const Command& c) {
@@ -123,7 +142,8 @@ Result<json::value> breakdown(node::Node& n, const Command& c) {
 }
 
 Result<json::value> behind(node::Node& n, const Command& c) {
-    return as_value(ledger::behind(n.replica(), c.args[0], c.option("unit")));
+    TRY(const auto slice, slice_of(c));
+    return as_value(ledger::behind(n.replica(), c.args[0], c.option("unit"), slice));
 }
 
 // ------------------------------------------------------------------ as text

@@ -17,6 +17,8 @@ Result<boost::json::value> duplicates(node::Node& node, const Command& command);
 Result<boost::json::value> merge(node::Node& node, const Command& command);
 Result<boost::json::value> burden(node::Node& node, const Command& command);
 Result<boost::json::value> unanswered(node::Node& node, const Command& command);
+Result<boost::json::value> meetings(node::Node& node, const Command& command);
+Result<boost::json::value> convene(node::Node& node, const Command& command);
 Result<boost::json::value> stocktake(node::Node& node, const Command& command);
 Result<boost::json::value> compare(node::Node& node, const Command& command);
 Result<boost::json::value> trend(node::Node& node, const Command& command);

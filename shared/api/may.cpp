@@ -23,7 +23,7 @@ constexpr Rule kRules[] = {
     // What everybody may who has signed in: reading, syncing, carrying bundles, own drafts.
     {"list", kAny}, {"show", kAny}, {"status", kAny}, {"page", kAny}, {"overview", kAny}, {"units", kAny},
     {"catalog", kAny}, {"pulse", kAny}, {"search", kAny}, {"story", kAny}, {"expected", kAny}, {"form", kAny},
-    {"duplicates", kAny}, {"burden", kAny}, {"unanswered", kAny}, {"compare", kAny}, {"trend", kAny},
+    {"duplicates", kAny}, {"burden", kAny}, {"meetings", kAny}, {"unanswered", kAny}, {"compare", kAny}, {"trend", kAny},
     {"breakdown", kAny}, {"behind", kAny}, {"openapi", kAny}, {"digest", kAny}, {"review", kAny},
     {"draft", kAny}, {"drafts", kAny}, {"sync", kAny}, {"progress", kAny}, {"fetch", kAny}, {"bundle", kAny},
     {"import", kAny},
@@ -36,6 +36,7 @@ constexpr Rule kRules[] = {
     {"resolve", kSigners, Look::nothing, true},
     // What an office asks of those below.
     {"issue", kOfficers, Look::nothing, true}, {"decompose", kOfficers, Look::nothing, true},
+    {"convene", kOfficers, Look::nothing, true},
     {"merge", kOfficers, Look::nothing, true}, {"stocktake", kOfficers, Look::nothing, true},
     {"circular", kOfficers, Look::nothing, true},
     // The office's own house.

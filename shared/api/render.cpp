@@ -272,6 +272,16 @@ std::string render_status(const json::object& o) {
     return out + "  " + say(at(o, "clock") == "low" ? Msg::clock_low : Msg::clock_trusted) + "\n";
 }
 
+std::string render_status_line(const json::object& o) {
+    std::string out = at(o, "unit") + " " + at(o, "unit_name") + ": " + say(Msg::unsent, {at(o, "unsent")}) + "; " +
+                      (o.at("last_sync").is_null() ? say(Msg::never_synced)
+                                                   : say(Msg::last_sync, {at(o, "last_sync")})) +
+                      "; " + say(Msg::open_conflicts, {at(o, "open_conflicts")});
+    if (at(o, "waiting") != "0") out += "; " + say(Msg::waiting, {at(o, "waiting")});
+    if (const auto n = o.at("notices").as_array().size(); n > 0) out += "; !" + std::to_string(n);
+    return out + "\n";
+}
+
 /// A bar says more than its number: how much of twenty cells is full.
 std::string bar(double share) {
     const auto full = static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * 20 + 0.5);
@@ -388,16 +398,17 @@ std::string render(const Command& command, const json::value& d) {
     if (name == "devices") return render_devices(d.as_array());
     if (name == "person") return render_person(command, d);
     if (name == "open") return plain(d.as_object().at("address")) + "\n";
-    if (d.is_array() || !d.as_object().contains("record")) {
+    if (d.is_array() || name == "issue" || !d.as_object().contains("record")) {
         static const std::set<std::string> plain_ones = {"search",     "story",  "decompose",  "expected", "form",
                                                          "duplicates", "burden", "unanswered", "compare",  "trend",
                                                          "breakdown",  "behind", "do",         "page",     "units",
+                                                         "meetings",   "convene", "issue",
                                                          "catalog",    "pulse",  "drafts",     "openapi"};
         if (plain_ones.contains(name)) return render_plainly(d);
     }
     const auto& o = d.as_object();
     if (name == "show") return render_show(o);
-    if (name == "status") return render_status(o);
+    if (name == "status") return command.options.contains("short") ? render_status_line(o) : render_status(o);
     if (name == "review") return render_review(o);
     if (name == "publish") return render_catalog(o);
     if (name == "export") return render_export(o);

@@ -99,7 +99,7 @@ Result<json::value> issue(node::Node& n, const Command& c) {
     in.under = c.option("under");
     in.level = c.has("level") ? c.option("level") : "branch";
     in.person = c.option("person");
-    in.dry_run = c.has("dry_run");
+    in.dry_run = c.has("dry_run") || c.has("dry-run");
     TRY(auto done, ledger::issue(n.replica(), in));
     return json::value(std::move(done));
 }
