@@ -32,7 +32,7 @@ let last: Pulse | null = null
 let timer = 0
 
 async function readAll(moved: boolean, treeMoved: boolean): Promise<void> {
-  const reading: Promise<unknown>[] = [get<Status>('status').then((s) => (status.value = s))]
+  const reading: Promise<unknown>[] = [get<Status>('status', [], { short: '1' }).then((s) => (status.value = s))]
   if (treeMoved || !units.value.length) {
     reading.push(get<Unit[]>('units').then((u) => (units.value = u)))
     reading.push(get<Catalog>('catalog').then((c) => (catalog.value = c)))

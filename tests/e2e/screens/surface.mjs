@@ -285,6 +285,15 @@ await h.main(
       assert.match(await p.locator('[data-test=refusal]').first().innerText(), /文书.*市级干部/)
       assert.ok(!(await p.locator('nav.menu').innerText()).includes('下达分解'))
       await h.seen(p, 'clerk-record')
+      // What the server would refuse is grey before anybody has filled it in, with whom to ask beside it.
+      for (const [path, button] of [['circulars', 'compose'], ['stocktake', 'freeze'], ['meetings', 'convene']]) {
+        await p.goto(city.url + '/#/' + path)
+        const grey = p.locator(`[data-test=${button}]`)
+        await grey.waitFor()
+        assert.ok(await grey.isDisabled(), path)
+        assert.match(await p.locator('.may [data-test=refusal]').first().innerText(), /文书.*市级干部/, path)
+      }
+      assert.equal(await p.locator('[data-test=decisions] a', { hasText: '把决定下达为任务' }).count(), 0)
       assert.deepEqual(p.problems, [])
       await own.close()
     },

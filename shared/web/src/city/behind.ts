@@ -19,6 +19,7 @@ export interface Behind {
   en: string
   hits: number
   of: number
+  more: boolean
   rows: BehindRow[]
 }
 
@@ -26,6 +27,7 @@ export interface Behind {
 export function linkOf(figure: string, r: BehindRow): string | { path: string; query: Record<string, string> } {
   if (figure === 'G3') return { path: '/records', query: { task: r.id, unit: r.unit_id } }
   if (figure === 'D3') return '/meetings'
+  if (figure === 'D2help') return '/help'
   return '/record/' + encodeURIComponent(String(r.assignment_id ?? r.id))
 }
 
@@ -41,6 +43,10 @@ export function explained(figure: string, r: BehindRow): string {
       return `${when(r.received_at)} → ${when(r.forwarded_at)} · ${number(r.forward_text_similarity)}`
     case 'D3':
       return [stateName(r.status), r.late_min ? t('minutes', r.late_min) : ''].filter(Boolean).join(' · ')
+    case 'D2help':
+      return [unitName(r.asked_by), when(r.asked_at), t('waited_days', Number(r.working_days))].filter(Boolean).join(' · ')
+    case 'D4unmoved':
+      return [stateName(r.status), when(r.second_push)].filter(Boolean).join(' · ')
     case 'D4':
       return when(r.occurred_at)
     default:

@@ -55,27 +55,34 @@ const kLimit = 200
 const kOpenProblems = '登记,待签收,制定方案,整改中,退回整改,待初审,待复审,待终审,持续整改,重启,延期待批'
 
 interface Behind {
+  more: boolean
   rows: { id: string; unit_id: string; hit: boolean; title?: string | null; assignment_id?: string; reported?: number; verified?: number; deadline?: string }[]
+}
+/** A part of the findings of one kind: `next` is where the following part begins, null after the last. */
+export interface Choices {
+  list: Choice[]
+  next: number | null
 }
 
 const percent = (v: number | undefined): string => (v === undefined ? '' : `${(v * 100).toFixed(1)}%`)
 
-/** Findings of one kind, in a unit and all below it, with what they say in a few words. */
-export async function choicesOf(source: SourceName, unit: string): Promise<Choice[]> {
-  if (source === 'units') return []
+/** Findings of one kind, in a unit and all below it, with what they say in a few words; from the place `offset` on. */
+export async function choicesOf(source: SourceName, unit: string, offset = 0, words = ''): Promise<Choices> {
+  if (source === 'units') return { list: [], next: null }
   if (source === 'problems') {
-    const p = await get<Page<Listed>>('page', ['rectifications'], { unit, state: kOpenProblems, limit: kLimit })
-    return p.rows.map((r) => ({ id: r.id, unit_id: r.unit_id, text: `${r.problem ?? r.id}(${r.status})` }))
+    const p = await get<Page<Listed>>('page', ['rectifications'], { unit, state: kOpenProblems, search: words || undefined, offset, limit: kLimit })
+    const end = offset + p.rows.length
+    return { list: p.rows.map((r) => ({ id: r.id, unit_id: r.unit_id, text: `${r.problem ?? r.id}(${r.status})` })), next: end < p.total && p.rows.length ? end : null }
   }
-  if (source === 'red') {
-    const b = await get<Behind>('behind', ['red'], { unit })
-    return b.rows.slice(0, kLimit).map((r) => ({ id: r.id, unit_id: r.unit_id, text: `${r.title ?? r.id} ${r.deadline ?? ''}` }))
-  }
-  const b = await get<Behind>('behind', [source === 'gap' ? 'G1' : 'D1'], { unit })
-  return b.rows
-    .filter((r) => r.hit)
-    .slice(0, kLimit)
-    .map((r) => ({ id: r.id, unit_id: r.unit_id, text: [r.title ?? r.assignment_id ?? r.id, r.reported === undefined ? '' : percent(r.reported) + ' → ', percent(r.verified)].filter(Boolean).join(' ') }))
+  const figure = source === 'red' ? 'red' : source === 'gap' ? 'G1' : 'D1'
+  const b = await get<Behind>('behind', [figure], { unit, offset, limit: kLimit })
+  // Those that count stand first: after one that does not there are no more.
+  const hits = b.rows.filter((r) => r.hit)
+  const said = (r: Behind['rows'][number]): string =>
+    source === 'red'
+      ? `${r.title ?? r.id} ${r.deadline ?? ''}`
+      : [r.title ?? r.assignment_id ?? r.id, r.reported === undefined ? '' : percent(r.reported) + ' → ', percent(r.verified)].filter(Boolean).join(' ')
+  return { list: hits.map((r) => ({ id: r.id, unit_id: r.unit_id, text: said(r) })), next: b.more && hits.length === b.rows.length ? offset + b.rows.length : null }
 }
 
 /** The API gives a JSON field as a value, or as text where it could not be read. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { gapsOf, habitsOf, type Scope } from './figures'
+import { besideOf, gapsOf, habitsOf, type Scope } from './figures'
 
 const scope: Scope = {
   n_verified: 131,
@@ -40,6 +40,10 @@ describe('figures', () => {
   it('show how many of how many', () => {
     expect(gapsOf(scope)[2]).toMatchObject({ text: '40.0%', n: '40/100', few: false })
     expect(habitsOf(scope, undefined)[0]).toMatchObject({ text: '52.9%', n: '9/17' })
+  })
+  it('that stand beside the habits are there where there is something to count', () => {
+    expect(besideOf(scope)).toEqual([])
+    expect(besideOf({ ...scope, D4_unmoved: { unmoved: 2, pushed_twice: 5, rate: 0.4 }, D2_help_unanswered: { late: 0, open: 0, rate: null } })).toEqual([{ key: 'D4unmoved', word: 'd4_unmoved', hits: 2, of: 5 }])
   })
   it('of meetings are counts, never a score', () => {
     const d3 = habitsOf(scope, { meetings: 2, in_person: 1, substitute_unapproved: 1, absent: 0, late_over_10min: 0 })[2]

@@ -26,6 +26,9 @@ export interface Scope {
   D1_false_completion: Rate
   D2_pure_forward: Rate
   D4_push_driven: Rate
+  G4_among_peers?: { effort: number; effect: number; flagged: boolean }
+  D2_help_unanswered?: Rate
+  D4_unmoved?: Rate
   verified_mean_by_level: { level: string; mean: number; drop: number | null; n: number }[]
 }
 export interface Attendance {
@@ -80,6 +83,14 @@ export function habitsOf(s: Scope, a: Attendance | undefined): Figure[] {
     { key: 'D3', name: 'd3', hint: 'd3_hint', text: missed === null ? '—' : String(missed), n: a ? `${a.substitute_unapproved}+${a.absent}+${a.late_over_10min}, n=${a.meetings}` : '', few: false, heat: null },
     rate('D4', 'd4', 'd4_hint', s.D4_push_driven, 'driven', 'updates')
   ]
+}
+
+/** What stands beside D2 and D4, where there is anything: counts, each with the records behind it. */
+export function besideOf(s: Scope): { key: string; word: Word; hits: number; of: number }[] {
+  const list: { key: string; word: Word; hits: number; of: number }[] = []
+  if (Number(s.D2_help_unanswered?.open)) list.push({ key: 'D2help', word: 'd2_help', hits: Number(s.D2_help_unanswered!.late), of: Number(s.D2_help_unanswered!.open) })
+  if (Number(s.D4_unmoved?.pushed_twice)) list.push({ key: 'D4unmoved', word: 'd4_unmoved', hits: Number(s.D4_unmoved!.unmoved), of: Number(s.D4_unmoved!.pushed_twice) })
+  return list
 }
 
 /** Words for "too few" beside a figure that is shown all the same. */
