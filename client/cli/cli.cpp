@@ -255,7 +255,8 @@ private:
         option(burden, "unit", "单位 / unit id");
         option(burden, "month", "月份(默认本月)/ month, 2025-11");
         part_of_list(burden);
-        auto* meetings = add("meetings", "会议:谁未达参会要求、形成哪些任务 / meetings, who failed them, what was decided");
+        auto* meetings =
+            add("meetings", "会议:谁未达参会要求、形成哪些任务 / meetings, who failed them, what was decided");
         meetings->add_option("meeting", out_.command.args, "会议编号 / meeting id")->expected(0, 1);
         option(meetings, "unit", "单位及下级 / this unit and below");
         flag(meetings, "failed", "只要未达要求的 / only what was failed");

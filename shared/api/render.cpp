@@ -273,10 +273,10 @@ std::string render_status(const json::object& o) {
 }
 
 std::string render_status_line(const json::object& o) {
-    std::string out = at(o, "unit") + " " + at(o, "unit_name") + ": " + say(Msg::unsent, {at(o, "unsent")}) + "; " +
-                      (o.at("last_sync").is_null() ? say(Msg::never_synced)
-                                                   : say(Msg::last_sync, {at(o, "last_sync")})) +
-                      "; " + say(Msg::open_conflicts, {at(o, "open_conflicts")});
+    std::string out =
+        at(o, "unit") + " " + at(o, "unit_name") + ": " + say(Msg::unsent, {at(o, "unsent")}) + "; " +
+        (o.at("last_sync").is_null() ? say(Msg::never_synced) : say(Msg::last_sync, {at(o, "last_sync")})) + "; " +
+        say(Msg::open_conflicts, {at(o, "open_conflicts")});
     if (at(o, "waiting") != "0") out += "; " + say(Msg::waiting, {at(o, "waiting")});
     if (const auto n = o.at("notices").as_array().size(); n > 0) out += "; !" + std::to_string(n);
     return out + "\n";
@@ -399,11 +399,10 @@ std::string render(const Command& command, const json::value& d) {
     if (name == "person") return render_person(command, d);
     if (name == "open") return plain(d.as_object().at("address")) + "\n";
     if (d.is_array() || name == "issue" || !d.as_object().contains("record")) {
-        static const std::set<std::string> plain_ones = {"search",     "story",  "decompose",  "expected", "form",
-                                                         "duplicates", "burden", "unanswered", "compare",  "trend",
-                                                         "breakdown",  "behind", "do",         "page",     "units",
-                                                         "meetings",   "convene", "issue",
-                                                         "catalog",    "pulse",  "drafts",     "openapi"};
+        static const std::set<std::string> plain_ones = {
+            "search",  "story", "decompose", "expected", "form",   "duplicates", "burden", "unanswered",
+            "compare", "trend", "breakdown", "behind",   "do",     "page",       "units",  "meetings",
+            "convene", "issue", "catalog",   "pulse",    "drafts", "openapi"};
         if (plain_ones.contains(name)) return render_plainly(d);
     }
     const auto& o = d.as_object();

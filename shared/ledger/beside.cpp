@@ -50,7 +50,8 @@ public:
         const auto [it, is_new] = known_.try_emplace(unit);
         if (is_new)
             for (auto& [scope, m] : metrics_.by_scope)
-                if (control_.unit(unit) && control_.is_at_or_below(unit, scope, control_.head())) it->second.push_back(&m);
+                if (control_.unit(unit) && control_.is_at_or_below(unit, scope, control_.head()))
+                    it->second.push_back(&m);
         return it->second;
     }
 
@@ -69,8 +70,7 @@ void count(std::optional<Rate>& rate, bool hit) {
 struct Moves {
     std::vector<Seconds> second, moved;
 
-    explicit Moves(const FactTable& t)
-        : second(t.assignments().size(), kNever), moved(t.assignments().size(), kNever) {
+    explicit Moves(const FactTable& t) : second(t.assignments().size(), kNever), moved(t.assignments().size(), kNever) {
         std::vector<Seconds> first(second.size(), kNever);
         for (const auto& p : t.pushes()) {
             auto at = p.at;
@@ -119,7 +119,7 @@ void add_peers(Metrics& metrics, std::span<const std::string> peers) {
                 all.push_back({&m, *m.g4_pushes_per_leaf, *m.g4_verified_mean});
     if (all.size() < static_cast<std::size_t>(kTooFew)) return;
     // The share of the others that it exceeds; equals count half, so that a field of equals stands in the middle.
-    const auto percentile = [&](double Peer::* what, const Peer& own) {
+    const auto percentile = [&](double Peer::*what, const Peer& own) {
         double below = 0;
         for (const auto& x : all)
             if (&x != &own) below += x.*what < own.*what ? 1.0 : x.*what > own.*what ? 0.0 : 0.5;

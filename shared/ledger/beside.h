@@ -19,8 +19,8 @@ Result<> add_beside(StoredFacts& facts, Metrics& metrics);
 /// Fills in `g4_peers` of those scopes; fewer than five with both figures say nothing of each other.
 void add_peers(Metrics& metrics, std::span<const std::string> peers);
 
-/// The records behind the first two, those that count first: assignments that were pushed twice, and open requests for help, each
-/// under the unit that owes the answer.
+/// The records behind the first two, those that count first: assignments that were pushed twice, and open requests for
+/// help, each under the unit that owes the answer.
 Result<boost::json::array> behind_unmoved(Replica& r);
 Result<boost::json::array> behind_help(Replica& r);
 

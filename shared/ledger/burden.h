@@ -18,7 +18,8 @@ inline constexpr int kFieldsOfAReport = 2;  ///< value and text, where the issue
 int forms_in_month(const std::string& frequency, const std::string& deadline, const std::string& month);
 
 /// What was asked of the branches of `unit` in `month` ("2025-11"): {"month","by_issuer":[…],"by_branch":[…],
-/// "forms","fields","branches","forms_per_branch","more"}; of the branches the slice, those asked most first. Each form and field is charged to the office that issued the task.
+/// "forms","fields","branches","forms_per_branch","more"}; of the branches the slice, those asked most first. Each form
+/// and field is charged to the office that issued the task.
 Result<boost::json::object> burden(Replica& r, const std::string& unit, const std::string& month,
                                    const Slice& slice = {});
 

@@ -1,5 +1,5 @@
-// Two halves: the reader builds records from parser events; the check then looks at the whole, because a record may name
-// another that stands further down.
+// Two halves: the reader builds records from parser events; the check then looks at the whole, because a record may
+// name another that stands further down.
 #include "ledger/city_file.h"
 
 #include "ledger/city_check.h"

@@ -25,8 +25,8 @@ namespace {
 using namespace city_form;
 
 constexpr std::size_t kReadBlock = 64 << 10;
-constexpr std::size_t kNumberMax = 1'000;               ///< digits of one number
-constexpr std::size_t kOtherMax = 16 * kCityRecordMax;  ///< everything that is no record list, together
+constexpr std::size_t kNumberMax = 1'000;                         ///< digits of one number
+constexpr std::size_t kOtherMax = 16 * kCityRecordMax;            ///< everything that is no record list, together
 constexpr std::size_t kValueCost = sizeof(json::key_value_pair);  ///< what a value costs besides its text
 
 /// The parser's handler. At any moment it holds the records that are finished and at most one that is not.

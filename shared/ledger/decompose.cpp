@@ -265,7 +265,8 @@ Result<json::array> latest_answers(Replica& r, const std::string& entity, const 
                                    const std::string& task, const std::string& units) {
     return rows_of(r,
                    "SELECT id, unit_id, extra FROM (SELECT *, row_number() OVER (PARTITION BY assignment_id ORDER BY "
-                   "unixepoch(" + time + ") DESC, id DESC) AS n FROM " + entity +
+                   "unixepoch(" +
+                       time + ") DESC, id DESC) AS n FROM " + entity +
                        " WHERE task_id = ?1 AND coalesce(extra, '') <> '') WHERE n = 1 AND unit_id IN (SELECT value "
                        "FROM json_each(?2))",
                    {task, units});

@@ -56,8 +56,8 @@ json::array list_of(const std::string& text) {
 /// How often a month a form of that frequency is asked for.
 double per_month(const std::string& frequency) {
     static const std::map<std::string, double> known = {
-        {"每周", 52.0 / 12},  {"周", 52.0 / 12},    {"月", 1},         {"每月", 1},         {"双月", 1.0 / 2},
-        {"每两月", 1.0 / 2}, {"季度", 1.0 / 3},    {"每季度", 1.0 / 3}, {"半年", 1.0 / 6}, {"每半年", 1.0 / 6},
+        {"每周", 52.0 / 12}, {"周", 52.0 / 12},  {"月", 1},           {"每月", 1},       {"双月", 1.0 / 2},
+        {"每两月", 1.0 / 2}, {"季度", 1.0 / 3},  {"每季度", 1.0 / 3}, {"半年", 1.0 / 6}, {"每半年", 1.0 / 6},
         {"年", 1.0 / 12},    {"年度", 1.0 / 12}, {"每年", 1.0 / 12}};
     const auto it = known.find(frequency);
     return it == known.end() ? 0 : it->second;
@@ -101,9 +101,9 @@ Result<Plan> plan_of(Replica& r, const IssueInput& in, bool needs_all) {
     p.task = row.id;
     read_task(p, [&](const char* name) { return text_of(row, name); });
     if (!p.answered_by.empty())
-        return fail(Errc::not_allowed, "task: " + p.task + " 采用 " + p.answered_by + " 的填报,不再向下要数 / task: " +
-                                           p.task + " reads the answers of " + p.answered_by +
-                                           ": nobody is asked again");
+        return fail(Errc::not_allowed, "task: " + p.task + " 采用 " + p.answered_by +
+                                           " 的填报,不再向下要数 / task: " + p.task + " reads the answers of " +
+                                           p.answered_by + ": nobody is asked again");
     return p;
 }
 
@@ -129,8 +129,8 @@ Result<> reach(Replica& r, const IssueInput& in, const std::string& under, Plan&
     TRY(const auto have, units_with(r, p.task));
     if (!p.answered_by.empty()) return {};
     const auto is_meant = [](const json::array& list, const std::string& what) {
-        return list.empty() ||
-               std::any_of(list.begin(), list.end(), [&](const auto& x) { return x.is_string() && x.as_string() == what; });
+        return list.empty() || std::any_of(list.begin(), list.end(),
+                                           [&](const auto& x) { return x.is_string() && x.as_string() == what; });
     };
     for (const auto& id : control.units()) {
         const auto* u = control.unit(id);

@@ -20,8 +20,8 @@ struct IssueInput {
     bool dry_run = false;
 };
 
-/// Dry: {"reached","already","by_unit":[{"id","name","reached"}],"burden":{…},"same":[{"id","title","asked"}]}. Otherwise the
-/// same and "saved", "record" (the task) and "made". Errc::bad_input with the field's name first.
+/// Dry: {"reached","already","by_unit":[{"id","name","reached"}],"burden":{…},"same":[{"id","title","asked"}]}.
+/// Otherwise the same and "saved", "record" (the task) and "made". Errc::bad_input with the field's name first.
 Result<boost::json::object> issue(Replica& r, const IssueInput& in);
 
 }  // namespace taizhang::ledger

@@ -132,13 +132,13 @@ private:
         TRY(const auto ids, units_below(r_, q_.unit));
         const std::string actual = has_field(r_, "attendance", "actual") ? "a.actual" : "NULL";
         TRY(const auto rows,
-            rows_of(r_,
-                    "SELECT a.id, a.meeting_id, a.unit_id, a.expected, a.status, a.late_min, a.leave_approved, " +
-                        actual +
-                        " AS actual, (SELECT p.name FROM person p WHERE p.id = a.actual_user_id) AS who, (SELECT p.rank "
-                        "FROM person p WHERE p.id = a.actual_user_id) AS rank FROM attendance a WHERE a.unit_id IN "
-                        "(SELECT value FROM json_each(?1)) ORDER BY a.unit_id, a.id",
-                    {ids}));
+            rows_of(
+                r_,
+                "SELECT a.id, a.meeting_id, a.unit_id, a.expected, a.status, a.late_min, a.leave_approved, " + actual +
+                    " AS actual, (SELECT p.name FROM person p WHERE p.id = a.actual_user_id) AS who, (SELECT p.rank "
+                    "FROM person p WHERE p.id = a.actual_user_id) AS rank FROM attendance a WHERE a.unit_id IN "
+                    "(SELECT value FROM json_each(?1)) ORDER BY a.unit_id, a.id",
+                {ids}));
         for (const auto& v : rows) attendance_[text_at(v.as_object(), "meeting_id")].push_back(v.as_object());
         if (!has_field(r_, "task", "meeting_id")) return {};
         TRY(const auto decided,
@@ -274,14 +274,13 @@ private:
         for (const auto& u : control.units())
             if (const auto* x = control.unit(u); x->parent == top && !x->abolished && above && x->level != above->level)
                 out.push_back(u);
-        if (out.empty())
-            return fail(Errc::usage, "请写明要到会的单位 / name the units that have to come");
+        if (out.empty()) return fail(Errc::usage, "请写明要到会的单位 / name the units that have to come");
         return out;
     }
 
     Result<> one(const std::string& unit, const std::string& expected) {
-        TRY(const auto there, rows_of(r_, "SELECT id FROM attendance WHERE meeting_id = ?1 AND unit_id = ?2",
-                                      {c_.meeting, unit}));
+        TRY(const auto there,
+            rows_of(r_, "SELECT id FROM attendance WHERE meeting_id = ?1 AND unit_id = ?2", {c_.meeting, unit}));
         if (!there.empty()) {
             there_.push_back({{"unit", unit}, {"record", text_at(there.front().as_object(), "id")}});
             return {};

@@ -11,7 +11,7 @@
 namespace taizhang::ledger {
 namespace {
 
-constexpr int kDepthMax = 64;       ///< more steps up than any tree has: a circle
+constexpr int kDepthMax = 64;         ///< more steps up than any tree has: a circle
 constexpr long long kLateMax = 1440;  ///< minutes
 
 const Value* given(const FieldValues& fields, std::string_view name) {
@@ -31,7 +31,8 @@ Result<> check_asked_once(Replica& r, const FieldValues& fields) {
     if (!asked) return {};
     TRY(const auto first, r.read_row("task", *asked));
     const auto title = field_text(first, "title");
-    return fail(Errc::not_allowed, "indicator: 这个指标本期已由 " + *asked + "(" + title + ")收集,不重复要数;请写 same_as_task_id=" + *asked +
+    return fail(Errc::not_allowed, "indicator: 这个指标本期已由 " + *asked + "(" + title +
+                                       ")收集,不重复要数;请写 same_as_task_id=" + *asked +
                                        " 采用它的填报 / indicator: it is asked for by " + *asked + " (" + title +
                                        ") in this period: nobody is asked twice, write same_as_task_id=" + *asked +
                                        " to read its answers");
@@ -46,8 +47,9 @@ Result<> check_task(Replica& r, const std::string& id, const FieldValues& fields
     if (const auto* depth = given(fields, "review_depth")) {
         const auto levels = std::strtoll(depth->display().c_str(), nullptr, 10);
         if (levels < 1 || levels > kReviewLevels)
-            return fail(Errc::bad_input,
-                        "review_depth: 审核级数是 1、2 或 3:乡镇、县区、市 / review_depth: 1, 2 or 3: township, county, city");
+            return fail(
+                Errc::bad_input,
+                "review_depth: 审核级数是 1、2 或 3:乡镇、县区、市 / review_depth: 1, 2 or 3: township, county, city");
     }
     if (const auto* form = given(fields, "extra_fields")) TRY_VOID(parse_form(form->display()));
     if (const auto meeting = text_of(fields, "meeting_id"); !meeting.empty()) {

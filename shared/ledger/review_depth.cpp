@@ -15,9 +15,8 @@ struct Pass {
     const char* passes;  ///< to the next review
     const char* closes;  ///< where it is the last one
 };
-constexpr std::array<Pass, kReviewLevels> kPasses = {{{"pass_first", kCloseFirst},
-                                                      {"pass_second", "close_out"},
-                                                      {"close_out", "close_out"}}};
+constexpr std::array<Pass, kReviewLevels> kPasses = {
+    {{"pass_first", kCloseFirst}, {"pass_second", "close_out"}, {"close_out", "close_out"}}};
 
 /// How many reviews are behind the record; those awaiting a check stand in the catalog in their order.
 int passed(const Workflow& flow, const std::string& state) {

@@ -185,9 +185,9 @@ private:
         for (;;) {
             TRY(const bool row, s.step());
             if (!row) return {};
-            reports_[std::string(s.text(0))].push_back(
-                {std::string(s.text(1)), s.is_null(2) ? std::nullopt : Decimal::from_double(s.real(2)),
-                 answers_of(std::string(s.text(3)))});
+            reports_[std::string(s.text(0))].push_back({std::string(s.text(1)),
+                                                        s.is_null(2) ? std::nullopt : Decimal::from_double(s.real(2)),
+                                                        answers_of(std::string(s.text(3)))});
         }
     }
 
@@ -218,11 +218,9 @@ private:
             value = Decimal::from_double(std::round(std::strtod(rate->to.c_str(), nullptr) * target * 1e4) / 1e4);
         }
         const auto& words = p.values[column_of(ColumnKind::report)];
-        const bool known = std::any_of(before.begin(), before.end(),
-                                       [&](const auto& b) {
-                                           return b.text == words && b.value == value &&
-                                                  (answers.empty() || b.extra == extra);
-                                       });
+        const bool known = std::any_of(before.begin(), before.end(), [&](const auto& b) {
+            return b.text == words && b.value == value && (answers.empty() || b.extra == extra);
+        });
         if (known) return false;
         ReportInput in;
         in.text = words;
@@ -279,7 +277,10 @@ private:
             // The record stands whatever becomes of its first report.
             const auto reported = report(p, row, rate, answers);
             if (!reported && !is_of_the_row(reported.error().code)) return reported.error();
-            const auto column = text ? text->column : rate ? rate->column : answers.empty() ? 0 : answers.front().column;
+            const auto column = text              ? text->column
+                                : rate            ? rate->column
+                                : answers.empty() ? 0
+                                                  : answers.front().column;
             if (!reported) p.refused.push_back({column, reported.error().detail});
         }
         return {};

@@ -16,17 +16,17 @@ namespace taizhang::ledger {
 
 struct SheetTable {
     SheetKind kind = SheetKind::assignments;
-    office::Sheet sheet;               ///< merged cells filled down
-    std::size_t first_row = 0;         ///< of the records
-    std::vector<int> sheet_column;     ///< by column of columns_of(kind): where it is in the sheet, -1: not there
+    office::Sheet sheet;            ///< merged cells filled down
+    std::size_t first_row = 0;      ///< of the records
+    std::vector<int> sheet_column;  ///< by column of columns_of(kind): where it is in the sheet, -1: not there
     struct Title {
         std::string text;
         int sheet_column = 0;
     };
-    std::vector<Title> ignored;        ///< titles that mean nothing here
-    std::vector<Title> extras;         ///< those that name form fields of tasks; put there by whoever knows the tasks
-    std::vector<std::size_t> rows;     ///< those that hold records
-    std::vector<std::size_t> notes;    ///< those that hold remarks, totals, signatures
+    std::vector<Title> ignored;      ///< titles that mean nothing here
+    std::vector<Title> extras;       ///< those that name form fields of tasks; put there by whoever knows the tasks
+    std::vector<std::size_t> rows;   ///< those that hold records
+    std::vector<std::size_t> notes;  ///< those that hold remarks, totals, signatures
 
     /// `column` past the ledger's own: of `extras`.
     const office::Cell& cell(std::size_t row, std::size_t column) const;

@@ -49,8 +49,8 @@ private:
         for (auto& title : table.ignored) {
             auto name = extra_named(title.text);
             if (name.empty() && reader_.has_form_field(title.text)) name = title.text;
-            const bool is_new = std::none_of(table.extras.begin(), table.extras.end(),
-                                             [&](const auto& x) { return x.text == name; });
+            const bool is_new =
+                std::none_of(table.extras.begin(), table.extras.end(), [&](const auto& x) { return x.text == name; });
             if (!name.empty() && is_new)
                 table.extras.push_back({name, title.sheet_column});
             else

@@ -25,7 +25,7 @@ struct SheetImportOptions {
 
 struct CellChange {
     std::size_t column = 0;  ///< past the ledger's own columns: of the table's extras
-    std::string from, to;  ///< value text
+    std::string from, to;    ///< value text
 };
 
 struct CellRefusal {

@@ -107,9 +107,10 @@ Result<> SheetRecords::read_reports() {
 /// The newest answers stand, also where the report after them said nothing of the form.
 Result<> SheetRecords::read_answers() {
     if (!has_field(r_, "progress_report", "extra")) return {};
-    TRY(auto s, r_.database().prepare("SELECT assignment_id, extra FROM progress_report WHERE coalesce(extra, '') <> '' "
-                                      "ORDER BY unixepoch(occurred_at), id",
-                                      false));
+    TRY(auto s,
+        r_.database().prepare("SELECT assignment_id, extra FROM progress_report WHERE coalesce(extra, '') <> '' "
+                              "ORDER BY unixepoch(occurred_at), id",
+                              false));
     for (;;) {
         TRY(const bool row, s.step());
         if (!row) return {};

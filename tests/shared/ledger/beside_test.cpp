@@ -2,8 +2,8 @@
 #include "ledger/beside.h"
 #include "ledger/breakdown.h"
 #include "ledger/ledger.h"
-#include "ledger/review.h"
 #include "ledger/metrics.h"
+#include "ledger/review.h"
 #include "tests/support/good.h"
 #include "tests/support/world.h"
 

@@ -1,7 +1,7 @@
 // Meetings: the rank that is asked for, who failed it, who has to come, decisions that become tasks.
+#include "ledger/meetings.h"
 #include "ledger/decompose.h"
 #include "ledger/import.h"
-#include "ledger/meetings.h"
 #include "ledger/ranks.h"
 #include "tests/support/good.h"
 #include "tests/support/world.h"
@@ -32,8 +32,8 @@ std::string why(const json::value& meeting, const std::string& unit) {
 }
 
 TEST_CASE("ranks: a ladder in people's words, and what a convener asks for", "[meetings]") {
-    const char* ladder[] = {"科员", "乡科级", "乡科级副职", "乡科级正职", "县处级", "县处级副职", "县处级正职",
-                            "厅局级副职"};
+    const char* ladder[] = {"科员",   "乡科级",     "乡科级副职", "乡科级正职",
+                            "县处级", "县处级副职", "县处级正职", "厅局级副职"};
     for (std::size_t i = 0; i + 1 < std::size(ladder); ++i) {
         INFO(ladder[i]);
         CHECK(rank_of(ladder[i]) > 0);
@@ -104,8 +104,11 @@ TEST_CASE("meetings: without a rank it is what this convener asked before, or wh
 TEST_CASE("convene: who has to come is written down, once, with the rank that is asked for", "[meetings]") {
     World w;
     Ledger l(*w.city);
-    const auto id = good(l.create("meeting", {{"title", "重点任务调度会"}, {"host_unit_id", "C-DJB"},
-                                              {"convener", "市委常委、组织部部长"}}, "")).record;
+    const auto id =
+        good(l.create("meeting",
+                      {{"title", "重点任务调度会"}, {"host_unit_id", "C-DJB"}, {"convener", "市委常委、组织部部长"}},
+                      ""))
+            .record;
     const auto made = good(convene(*w.city, {id, {}, "", "王"}));
     REQUIRE(made.at("made").as_array().size() == 1);  // the counties; departments are the host's own
     CHECK(text_of(made.at("made").as_array()[0], "unit") == "K1");
@@ -142,7 +145,8 @@ TEST_CASE("meetings: a decision becomes a task and the meeting tells how far it 
     const auto id = good(l.create("meeting", {{"title", "调度会"}}, "")).record;
     CHECK(fails(l.create("task", {{"title", "甲"}, {"meeting_id", "M-nobody"}}, "")).starts_with("meeting_id: "));
     const auto task =
-        good(l.create("task", {{"title", "补齐两新组织台账"}, {"deadline", "2025-12-20"}, {"meeting_id", id}}, "")).record;
+        good(l.create("task", {{"title", "补齐两新组织台账"}, {"deadline", "2025-12-20"}, {"meeting_id", id}}, ""))
+            .record;
     good(l.act("issue", task, {}, ""));
     const auto made = good(decompose(*w.city, {task, {"B01", "B02"}, "", "", ""}));
     CHECK(made.at("made").as_array().size() == 2);

@@ -84,9 +84,7 @@ std::size_t row_of(const office::Workbook& w) {
     return 0;
 }
 
-Cell& cell(office::Workbook& w, const std::string& title) {
-    return w.pages[0].sheet.rows[row_of(w)][column(w, title)];
-}
+Cell& cell(office::Workbook& w, const std::string& title) { return w.pages[0].sheet.rows[row_of(w)][column(w, title)]; }
 
 TEST_CASE("sheet forms: the fields stand behind the bound titles, and come back unchanged", "[sheet_forms][sheets]") {
     City c;
