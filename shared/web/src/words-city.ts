@@ -101,7 +101,6 @@ export const cityWords = {
   meetings_asked: ['参会要求', 'Rank asked for'],
   meetings_by_precedent: ['(照这位召集人上次的要求)', '(as this convener asked the last time)'],
   meetings_by_convener: ['(按召集人的职务)', '(by the convener’s office)'],
-  meetings_who: ['实到人员', 'Who came'],
   meetings_failed: ['未达要求', 'Failed'],
   meetings_decisions: ['决定形成的任务 {} 项', '{} decisions became tasks'],
   meetings_decide: ['把决定下达为任务', 'Hand a decision down'],
