@@ -136,12 +136,12 @@ Result<json::array> behind_unmoved(Replica& r) {
     Patience patience(days);
     TRY(const auto pushed_twice,
         rows_of(r,
-                "SELECT a.id, a.unit_id, a.status, s.at AS second_push, unixepoch(s.at) AS pushed, (SELECT "
-                "min(unixepoch(p.occurred_at)) FROM progress_report p WHERE p.assignment_id = a.id AND p.substantive "
-                "AND unixepoch(p.occurred_at) >= unixepoch(s.at)) AS moved, (SELECT max(t.title) FROM task t WHERE "
-                "t.id = a.task_id) AS title FROM (SELECT assignment_id, at, row_number() OVER (PARTITION BY "
-                "assignment_id ORDER BY unixepoch(at), id) AS n FROM push) s JOIN assignment a ON a.id = "
-                "s.assignment_id WHERE s.n = 2 ORDER BY a.id"));
+                "SELECT a.id, a.unit_id, a.status, s.at AS second_push, unixepoch(s.at) AS pushed, "
+                "min(unixepoch(p.occurred_at)) AS moved, (SELECT max(t.title) FROM task t WHERE t.id = a.task_id) AS "
+                "title FROM (SELECT assignment_id, at, row_number() OVER (PARTITION BY assignment_id ORDER BY "
+                "unixepoch(at), id) AS n FROM push) s JOIN assignment a ON a.id = s.assignment_id LEFT JOIN "
+                "progress_report p ON p.assignment_id = s.assignment_id AND p.substantive AND "
+                "unixepoch(p.occurred_at) >= unixepoch(s.at) WHERE s.n = 2 GROUP BY a.id ORDER BY a.id"));
     const auto now = r.now().ms / 1000;
     json::array rows;
     for (const auto& v : pushed_twice) {

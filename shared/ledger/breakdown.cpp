@@ -2,6 +2,7 @@
 
 #include "ledger/beside.h"
 #include "ledger/lights.h"
+#include "ledger/list_indexes.h"
 #include "ledger/rows.h"
 #include "ledger/words.h"
 
@@ -17,9 +18,8 @@ namespace json = boost::json;
 namespace {
 
 constexpr const char* kAssignments =
-    "SELECT a.id, a.task_id, t.title, a.unit_id, a.status, a.deadline, t.issued_at, t.target_value, t.source, "
-    "(SELECT value FROM progress_report p WHERE p.assignment_id = a.id ORDER BY unixepoch(occurred_at) DESC, id DESC "
-    "LIMIT 1) AS value FROM assignment a LEFT JOIN task t ON t.id = a.task_id WHERE a.unit_id IN (SELECT value FROM "
+    "SELECT a.id, a.task_id, t.title, a.unit_id, a.status, a.deadline, t.issued_at, t.target_value, t.source "
+    "FROM assignment a LEFT JOIN task t ON t.id = a.task_id WHERE a.unit_id IN (SELECT value FROM "
     "json_each(?1)) ORDER BY a.id";
 constexpr const char* kRectifications =
     "SELECT id, responsible_unit_id AS unit_id, status, deadline, found_at AS issued_at, coalesce(related_task_id, '') "
@@ -79,11 +79,7 @@ Result<json::array> breakdown(Replica& r, const std::string& by, const std::stri
     std::map<std::string, std::string> names, cell_of_assignment;
     std::map<std::string, double> targets;
     if (r.control().newest("assignment")) {
-        TRY(auto rows, rows_of(r,
-                               "SELECT a.id, a.task_id, t.title, a.unit_id, a.status, a.deadline, t.issued_at, "
-                               "t.target_value, t.source FROM assignment a LEFT JOIN task t ON t.id = a.task_id WHERE "
-                               "a.unit_id IN (SELECT value FROM json_each(?1)) ORDER BY a.id",
-                               {ids}));
+        TRY(auto rows, rows_of(r, kAssignments, {ids}));
         TRY(const auto reports, latest_reports(r));
         for (auto& v : rows) {
             auto& o = v.as_object();
@@ -246,6 +242,7 @@ Result<json::array> not_landed(Replica& r, const std::string& ids) {
 }  // namespace
 
 Result<json::object> behind(Replica& r, const std::string& name, const std::string& unit, const Slice& slice) {
+    TRY_VOID(ensure_list_indexes(r));  // a city's reports are not looked through for each record
     TRY(const auto ids, units_below(r, unit));
     json::array all;
     std::string zh, en;
@@ -272,9 +269,13 @@ Result<json::object> behind(Replica& r, const std::string& name, const std::stri
         en = "two reminders, and then nothing for 10 working days";
     } else if (std::find(std::begin(lights), std::end(lights), key) != std::end(lights)) {
         TRY(auto rows, rows_of(r, kAssignments, {ids}));
+        TRY(const auto reports, latest_reports(r));
         for (auto& v : rows) {
-            if (name_of(light(r, "assignment", v.as_object())) != key) continue;
-            v.as_object()["hit"] = 1;
+            auto& o = v.as_object();
+            const auto it = reports.find(text_at(o, "id"));
+            o["value"] = it == reports.end() ? json::value(nullptr) : json::value(it->second);
+            if (name_of(light(r, "assignment", o)) != key) continue;
+            o["hit"] = 1;
             all.push_back(std::move(v));
         }
         zh = "亮" + key + "灯的分解";

@@ -13,9 +13,11 @@ struct ListIndex {
 };
 
 // The first holds all that a list is filtered and ordered by: counting and cutting never touch the table itself.
-constexpr std::array<ListIndex, 3> kIndexes = {
+constexpr std::array<ListIndex, 5> kIndexes = {
     {{"assignment", "CREATE INDEX IF NOT EXISTS list_assignment ON assignment(deadline, id, unit_id, status, task_id)"},
      {"progress_report", "CREATE INDEX IF NOT EXISTS list_report ON progress_report(assignment_id)"},
+     {"push", "CREATE INDEX IF NOT EXISTS list_push ON push(assignment_id)"},
+     {"guidance", "CREATE INDEX IF NOT EXISTS list_guidance ON guidance(assignment_id)"},
      {"verification", "CREATE INDEX IF NOT EXISTS list_verification ON verification(assignment_id)"}}};
 
 }  // namespace
