@@ -312,12 +312,12 @@ Result<> Commit::decode(std::string_view bytes, Text text, std::uint8_t knows) {
     reviews.clear();
     bases.clear();
     fields.clear();
-    if (bytes.size() > kCommitBytesMax) return fail(Errc::protocol, "commit: larger than 2 MiB");
+    if (bytes.size() > kCommitBytesMax) return fail(Errc::protocol, "提交超过 2 MiB / commit: larger than 2 MiB");
     Reader r(bytes);
     const bool has_place = read_place(r, header);
     is_newer = has_place && header.format > knows;
     if (has_place && !is_newer && read_rest(r, header)) Body(*this, r, text).read();
-    if (!r.ok() || (!is_newer && !r.done())) return fail(Errc::protocol, "commit: malformed");
+    if (!r.ok() || (!is_newer && !r.done())) return fail(Errc::protocol, "提交已损坏 / commit: malformed");
     hash = hash_of(bytes);
     return {};
 }
@@ -326,7 +326,7 @@ Result<CommitHeader> Commit::decode_header(std::string_view bytes, std::size_t* 
     CommitHeader h;
     Reader r(bytes);
     if (!read_place(r, h) || (h.format <= kCommitFormat && !read_rest(r, h)))
-        return fail(Errc::protocol, "commit: malformed header");
+        return fail(Errc::protocol, "提交头已损坏 / commit: malformed header");
     if (size) *size = r.offset();
     return h;
 }

@@ -33,22 +33,23 @@ void Packer::pack(std::string_view bytes, std::string& out) {
 }
 
 Result<> Packer::unpack(std::string_view packed, std::string& out) {
-    if (packed.empty()) return fail(Errc::protocol, "commit: empty");
+    if (packed.empty()) return fail(Errc::protocol, "提交为空 / commit: empty");
     const auto body = packed.substr(1);
     if (packed[0] == kRaw) {
-        if (body.size() > kCommitBytesMax) return fail(Errc::protocol, "commit: larger than 2 MiB");
+        if (body.size() > kCommitBytesMax) return fail(Errc::protocol, "提交超过 2 MiB / commit: larger than 2 MiB");
         out.assign(body);
         return {};
     }
-    if (packed[0] != kZstd) return fail(Errc::protocol, "commit: unknown packing");
+    if (packed[0] != kZstd) return fail(Errc::protocol, "提交的压缩方式无法识别 / commit: unknown packing");
     // The declared size is capped before a byte is allocated for it.
     const auto size = ZSTD_getFrameContentSize(body.data(), body.size());
     if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR || size > kCommitBytesMax)
-        return fail(Errc::protocol, "commit: packed size unknown or above 2 MiB");
+        return fail(Errc::protocol, "提交大小不明或超过 2 MiB / commit: packed size unknown or above 2 MiB");
     out.resize(size);
     const auto n =
         ZSTD_decompressDCtx(static_cast<ZSTD_DCtx*>(decompress_), out.data(), out.size(), body.data(), body.size());
-    if (ZSTD_isError(n) || n != size) return fail(Errc::protocol, "commit: packed bytes are damaged");
+    if (ZSTD_isError(n) || n != size)
+        return fail(Errc::protocol, "提交的压缩数据已损坏 / commit: packed bytes are damaged");
     return {};
 }
 

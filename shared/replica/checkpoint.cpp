@@ -42,7 +42,7 @@ Result<std::vector<Tip>> decode_tips(std::string_view bytes) {
         t.hash.bytes = r.array<32>();
         out.push_back(t);
     }
-    if (!r.done()) return fail(Errc::protocol, "checkpoint: malformed");
+    if (!r.done()) return fail(Errc::protocol, "检查点已损坏 / checkpoint: malformed");
     return out;
 }
 

@@ -51,7 +51,7 @@ Result<ControlEntry> ControlEntry::decode(std::string_view bytes) {
     if (format == kSigned) e.signature = std::string(r.str());
     if (!r.done() || e.pos.value == 0 || e.kind.empty() || e.kind.size() > 32 || e.payload.size() > kPayloadMax ||
         (format == kSigned && e.signature.empty()))
-        return fail(Errc::protocol, "control entry: malformed");
+        return fail(Errc::protocol, "控制日志的条目已损坏 / control entry: malformed");
     return e;
 }
 
@@ -101,7 +101,7 @@ Result<Certificate> Certificate::decode(std::string_view bytes) {
     c.signature = std::string(r.str());
     if (!r.done() || level < 1 || level > 4 || c.unit.empty() || bytes.size() > 4096 || c.replica.is_zero() ||
         (format == kSigned) != (c.suite != trust::kNoSuite))
-        return fail(Errc::protocol, "certificate: malformed");
+        return fail(Errc::protocol, "证书已损坏 / certificate: malformed");
     return c;
 }
 
@@ -204,7 +204,7 @@ bool read_hex(const json::object& o, std::string_view key, T& out) {
 }  // namespace
 
 Result<> ControlState::apply_revoke(const ControlEntry& e) {
-    const auto bad = fail(Errc::bad_input, "control log: a revocation that makes no sense");
+    const auto bad = fail(Errc::bad_input, "控制日志:吊销的内容有误 / control log: a revocation that makes no sense");
     boost::system::error_code ec;
     const auto v = json::parse(e.payload, ec);
     ReplicaId replica;
@@ -231,7 +231,7 @@ Result<> ControlState::apply_release(const ControlEntry& e) {
     const auto v = json::parse(e.payload, ec);
     Hash hash;
     if (ec || !v.is_object() || !read_hex(v.as_object(), "hash", hash))
-        return fail(Errc::bad_input, "control log: a release that makes no sense");
+        return fail(Errc::bad_input, "控制日志:放行的内容有误 / control log: a release that makes no sense");
     released_.insert(hash);
     return {};
 }
@@ -331,7 +331,8 @@ Result<> ControlState::check_abolition(const Unit& u) const {
 Result<> ControlState::apply_unit(const ControlEntry& e) {
     boost::system::error_code ec;
     const auto v = json::parse(e.payload, ec);
-    if (ec || !v.is_object()) return fail(Errc::bad_input, "control log: a unit that is not JSON");
+    if (ec || !v.is_object())
+        return fail(Errc::bad_input, "控制日志:单位不是 JSON / control log: a unit that is not JSON");
     const auto& o = v.as_object();
     Unit u{e.pos,
            text_of(o, "id"),
@@ -347,14 +348,15 @@ Result<> ControlState::apply_unit(const ControlEntry& e) {
     // Its place is below its successor: who holds the one holds the other.
     if (!u.merged_into.empty()) u.parent = u.merged_into;
     if (u.id.empty() || u.id.size() > 64 || u.level == Level::none)
-        return fail(Errc::bad_input, "control log: a unit without id or level");
+        return fail(Errc::bad_input, "控制日志:单位缺少编号或级别 / control log: a unit without id or level");
     if (u.parent.empty()) {
         if (!root_.empty() && root_ != u.id) return fail(Errc::bad_input, "control log: a second root " + u.id);
         root_ = u.id;
     } else if (!unit(u.parent)) {
-        return fail(Errc::bad_input, "control log: unit " + u.id + " below an unknown one");
+        return fail(Errc::bad_input,
+                    "控制日志:" + u.id + " 的上级不存在 / control log: unit " + u.id + " below an unknown one");
     } else if (is_at_or_below(u.parent, u.id, head_)) {
-        return fail(Errc::bad_input, "control log: unit " + u.id + " below itself");
+        return fail(Errc::bad_input, "控制日志:" + u.id + " 在自己之下 / control log: unit " + u.id + " below itself");
     }
     if (u.short_name.empty()) u.short_name = u.name.empty() ? u.id : u.name;
     auto& history = units_[u.id];

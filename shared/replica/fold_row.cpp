@@ -38,7 +38,9 @@ Result<> Replica::Impl::append_changes(std::uint64_t lsn, std::uint32_t index, s
     Loaded* l = nullptr;
     TRY_VOID(load_commit(lsn, l));
     const auto& c = l->commit;
-    if (index >= c.rows.size()) return fail(Errc::corrupt, "log entry " + std::to_string(lsn) + ": no such row");
+    if (index >= c.rows.size())
+        return fail(Errc::corrupt, "日志第 " + std::to_string(lsn) + " 条没有这条记录 / log entry " +
+                                       std::to_string(lsn) + ": no such row");
     if (l->maps.empty()) l->maps = name_maps(c);
     const auto& row = c.rows[index];
     const auto& map =

@@ -432,7 +432,7 @@ Result<std::vector<LogEntry>> Replica::log_after(Lsn after, std::span<const Stre
         }
         TRY(const bool row, read.step());
         if (!row) {
-            if (by_chain) return fail(Errc::corrupt, "log: an index entry without its commit");
+            if (by_chain) return fail(Errc::corrupt, "日志索引指向的提交不在 / log: an index entry without its commit");
             return out;
         }
         const auto stream = static_cast<int>(read.integer(1)), replica = static_cast<int>(read.integer(2));

@@ -33,7 +33,8 @@ Result<std::int64_t> pragma(sqlite::Database& db, const char* sql) {
 Result<std::string> with_root_key(const std::string& city, const trust::PublicKey& key) {
     boost::system::error_code ec;
     auto v = boost::json::parse(city, ec);
-    if (ec || !v.is_object()) return fail(Errc::bad_input, "control log: a city that is not JSON");
+    if (ec || !v.is_object())
+        return fail(Errc::bad_input, "控制日志:城市信息不是 JSON / control log: a city that is not JSON");
     v.as_object()["root_key"] = to_hex(key.encode());
     return boost::json::serialize(v);
 }

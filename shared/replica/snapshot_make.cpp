@@ -65,7 +65,8 @@ Result<std::string> Replica::Impl::marks_of(int stream, int replica, Seq through
         if (!row) break;
         out += s.blob(0).substr(0, kMarkBytes);
     }
-    if (out.size() != through.value * kMarkBytes) return fail(Errc::corrupt, "log: a chain with a gap");
+    if (out.size() != through.value * kMarkBytes)
+        return fail(Errc::corrupt, "日志的提交链缺了一段 / log: a chain with a gap");
     return out;
 }
 
@@ -191,7 +192,7 @@ private:
             w.raw(view(c.hash.bytes).substr(0, kMarkBytes));
             covered_.emplace(s.unsigned_integer(0), c);
         }
-        return count == tip.value ? Result<>() : fail(Errc::corrupt, "log: a chain with a gap");
+        return count == tip.value ? Result<>() : fail(Errc::corrupt, "日志的提交链缺了一段 / log: a chain with a gap");
     }
 
     Result<> note_later(std::uint64_t lsn) {
@@ -263,7 +264,9 @@ private:
         if (is_new) {
             ++versions_;
             const auto at = covered_.find(ref.lsn);
-            if (at == covered_.end()) return fail(Errc::corrupt, "snapshot: a row stands on nothing that is covered");
+            if (at == covered_.end())
+                return fail(Errc::corrupt,
+                            "日志缺少记录所依据的提交 / snapshot: a row stands on nothing that is covered");
             Writer v(version_bytes_);
             place(v, at->second.replica, at->second.seq, view(at->second.hash.bytes));
         }

@@ -700,8 +700,10 @@ Result<> Session::take(const wire::SyncReply& m) {
     TRY_VOID(release_held(r_));
     for (const auto& x : results) {
         if (x.admission == Admission::admitted) ++stats_.received;
-        // The tree gave this device streams whose beginning lies below its cursor: the vectors will tell.
-        if (x.admission == Admission::gap && (lost_place_ || (!m.has_heads && !sent_vector_))) {
+        // The tree gave this device streams whose beginning lies below its cursor; or a hub before this one kept back a
+        // branch of a forked chain, and what comes now follows it. The vectors will tell.
+        const bool does_not_follow = x.admission == Admission::gap || x.admission == Admission::broken;
+        if (does_not_follow && (lost_place_ || (!m.has_heads && !sent_vector_))) {
             lost_place_ = true;
             continue;
         }

@@ -84,7 +84,7 @@ def what_would_orphan_is_refused():
 
 
 def wait_for(what, get, wanted):
-    for _ in range(200):
+    for _ in range(1200):
         if get() == wanted:
             return
         time.sleep(0.05)

@@ -60,14 +60,14 @@ def a_relay_over_tls():
 
 def pokes_over_tls():
     pc = Server("b3", name="taizhang")
-    for _ in range(100):
+    for _ in range(600):
         if branch_json("b3", "status")["agent"]["live"]:
             break
         time.sleep(0.1)
     else:
         raise AssertionError("no live connection")
     city("town", "set", "A0019", "remark=乡镇改的")
-    for _ in range(100):
+    for _ in range(600):
         if branch_json("b3", "show", "A0019")["fields"]["remark"] == "乡镇改的":
             break
         time.sleep(0.1)

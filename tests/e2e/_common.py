@@ -78,7 +78,7 @@ class Server:
              *extra],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=e)
         servers.append(self)
-        for _ in range(400):
+        for _ in range(2400):
             if os.path.exists(port_file) and open(port_file).read().strip():
                 break
             if self.process.poll() is not None:
@@ -108,7 +108,7 @@ class Server:
     def stop(self, how=signal.SIGTERM):
         if self.process.poll() is None:
             self.process.send_signal(how)
-        self.output = self.process.communicate(timeout=20)[0]
+        self.output = self.process.communicate(timeout=60)[0]
         return self.process.returncode
 
 

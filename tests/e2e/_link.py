@@ -36,7 +36,7 @@ class Link:
     def stop(self):
         """Ends it; gives its totals: connections, cuts, up, down."""
         self.process.terminate()
-        out = self.process.communicate(timeout=20)[0]
+        out = self.process.communicate(timeout=60)[0]
         assert "Traceback" not in out, out
         last = json.loads(open(self.log_file).read().strip().split("\n")[-1])
         assert last["event"] == "totals", last

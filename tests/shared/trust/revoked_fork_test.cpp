@@ -1,5 +1,6 @@
 // A revocation names a commit; of a forked chain, what lies on the way down from it counts, in any order of arrival.
 #include "tests/support/world.h"
+#include "wire/messages.h"
 
 #include <catch2/catch.hpp>
 
@@ -119,4 +120,38 @@ TEST_CASE("a commit at the end of time under the own key does not keep the devic
     CHECK((*pc)->batch([]() -> Result<> { return fail(Errc::usage, "not today"); }).has_error());
     CHECK_NOTHROW(pc->set("assignment", "A1", {{"remark", text("二")}}));
     CHECK(pc->field("A1", "remark") == "二");
+}
+
+TEST_CASE("a branch that a relay kept back comes when the next commit on it does", "[trust][revoke][bad-relay]") {
+    World w;
+    for (const char* id : {"A1", "A2", "A3", "A4"}) w.new_assignment(id, "T1", "B01");
+    auto stolen = w.device("B01"), honest = w.device("B01");
+    const auto first = make(*stolen, Seq{1}, {}, "A1", "一");
+    const auto second = make(*stolen, Seq{2}, first.hash, "A2", "二"),
+               other = make(*stolen, Seq{2}, first.hash, "A3", "另"),
+               after_other = make(*stolen, Seq{3}, other.hash, "A4", "另二");
+    give(*w.city, first);
+    give(*w.city, second);
+    w.sync(*honest);
+    give(*w.city, other);
+    {
+        sync::Session s(**honest);
+        const auto request = s.request();
+        REQUIRE(ok(request));
+        const auto answer = w.hub->handle(*request);
+        REQUIRE(ok(answer));
+        wire::SyncReply m;
+        REQUIRE(ok(wire::decode(*answer, m)));
+        REQUIRE_FALSE(m.runs.empty());
+        m.runs.clear();
+        m.signatures.clear();
+        REQUIRE(ok(s.reply(wire::encode(m))));
+    }
+    REQUIRE(honest->field("A3", "remark") == "—");
+    give(*w.city, after_other);
+    CHECK_NOTHROW(w.sync(*honest));
+    w.sync(*honest);
+    CHECK(digest_of(**honest) == digest_of(*w.city));
+    CHECK(honest->field("A4", "remark") == "另二");
+    CHECK(ok((*honest)->verify()));
 }
