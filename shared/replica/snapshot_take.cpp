@@ -280,12 +280,12 @@ private:
             const auto items = items_.find({entity, id});
             if (!r_.ok() || !table || items == items_.end()) return malformed();
             m_.arena.push_back(id);
-            const std::string_view row_id = m_.arena.back();
-            TRY(const bool whole, m_.link_row(*table, stream_, row_id, items->second));
+            TRY(const bool whole, m_.link_row(*table, stream_, m_.arena.back(), items->second));
             if (!whole) return malformed();
             TRY(const auto h, m_.fold_items(*table, items->second));
             TRY(const auto record, m_.record_of(*table, id, h));
-            records_.push_back({table->binding().number, row_id, record_bytes_.size(), record.size()});
+            folded_ids_.push_back(id);
+            records_.push_back({table->binding().number, folded_ids_.back(), record_bytes_.size(), record.size()});
             record_bytes_ += record;
             items_.erase(items);  // named once
         }
@@ -306,8 +306,9 @@ private:
     std::map<std::pair<std::string, std::string>, std::vector<RowHistory::Item>> items_;
     std::vector<Record> records_;
     std::string record_bytes_;
-    RowMeta meta_;             // of the row at hand
-    std::vector<Cell> cells_;  // the same
+    std::deque<std::string> folded_ids_;  ///< what records_ names; the others stand in the state's bytes
+    RowMeta meta_;                        // of the row at hand
+    std::vector<Cell> cells_;             // the same
 };
 
 Result<bool> Replica::take_snapshot(std::string_view bytes) {
