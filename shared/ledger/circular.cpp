@@ -1,6 +1,7 @@
 #include "ledger/circular.h"
 
 #include "ledger/review.h"
+#include "ledger/rows.h"
 #include "ledger/sheet_records.h"
 #include "ledger/times.h"
 #include "ledger/words.h"
@@ -25,11 +26,6 @@ constexpr int kTooFew = 5;
 struct Named {
     std::string unit, problem, record, text;
 };
-
-std::string text_at(const json::object& o, std::string_view key) {
-    const auto* v = o.if_contains(key);
-    return v && v->is_string() ? std::string(v->as_string()) : std::string();
-}
 
 std::vector<Named> named_of(const RowView& row) {
     std::vector<Named> out;
@@ -92,7 +88,8 @@ std::string percent(double x) {
 using Figures = std::set<std::string>;
 const Figures kUsualFigures{"checked", "mean", "G1", "G3"};
 
-double number_at(const json::object& o, std::string_view key) {
+/// Not a number when there is no such figure.
+double figure_at(const json::object& o, std::string_view key) {
     const auto* v = o.if_contains(key);
     return v && v->is_number() ? v->to_number<double>() : NAN;
 }
@@ -101,14 +98,14 @@ std::string count(double n) { return std::to_string(static_cast<std::int64_t>(n)
 
 /// What the checks say: over those of the scope, at least kTooFew.
 std::string checks_in_words(const json::object& m, const Figures& wanted) {
-    const auto n = number_at(m, "n_verified");
+    const auto n = figure_at(m, "n_verified");
     if (!(n >= kTooFew)) return {};
     std::string out;
     const auto add = [&](const std::string& words) { out += (out.empty() ? "" : ",") + words; };
     if (wanted.contains("checked")) add("本期共核查 " + count(n) + " 项");
-    if (const auto mean = number_at(m, "G4_verified_mean"); wanted.contains("mean") && !std::isnan(mean))
+    if (const auto mean = figure_at(m, "G4_verified_mean"); wanted.contains("mean") && !std::isnan(mean))
         add("平均完成率 " + percent(mean));
-    if (const auto gap = number_at(m, "G1_reported_minus_verified"); wanted.contains("G1") && !std::isnan(gap))
+    if (const auto gap = figure_at(m, "G1_reported_minus_verified"); wanted.contains("G1") && !std::isnan(gap))
         add("填报高于核查 " + percent(gap));
     return out.empty() ? out : out + "。";
 }
@@ -118,7 +115,7 @@ std::string share_in_words(const json::object& m, std::string_view figure, std::
                            std::string_view before, std::string_view between) {
     const auto* v = m.if_contains(figure);
     if (!v || !v->is_object()) return {};
-    const auto whole = number_at(v->as_object(), whole_key), rate = number_at(v->as_object(), "rate");
+    const auto whole = figure_at(v->as_object(), whole_key), rate = figure_at(v->as_object(), "rate");
     if (!(whole >= kTooFew) || std::isnan(rate)) return {};
     return std::string(before) + count(whole) + std::string(between) + percent(rate) + "。";
 }
@@ -142,7 +139,7 @@ std::string figures_in_words(Replica& r, const Figures& wanted) {
     auto out = checks_in_words(m, wanted);
     if (wanted.contains("G3"))
         out += share_in_words(m, "G3_not_landed_60d", "expected", "应落实到支部 ", " 项次,规定时间内尚未落地的占 ");
-    const auto leaves = number_at(m, "n_G4_leaves"), pushes = number_at(m, "n_G4_pushes");
+    const auto leaves = figure_at(m, "n_G4_leaves"), pushes = figure_at(m, "n_G4_pushes");
     if (wanted.contains("G4") && leaves >= kTooFew && !std::isnan(pushes))
         out += "对支部承担的 " + count(leaves) + " 项次任务催办 " + count(pushes) + " 次。";
     if (wanted.contains("D1"))

@@ -3,6 +3,7 @@
 #include "ledger/conflicts.h"
 #include "ledger/ledger.h"
 #include "ledger/lights.h"
+#include "ledger/rows.h"
 #include "ledger/times.h"
 #include "ledger/unread.h"
 #include "ledger/words.h"
@@ -18,44 +19,6 @@ namespace taizhang::ledger {
 namespace json = boost::json;
 
 namespace {
-
-json::value column(const sqlite::Statement& s, int col) {
-    switch (s.type(col)) {
-        case sqlite::ColumnType::null: return nullptr;
-        case sqlite::ColumnType::integer: return s.integer(col);
-        case sqlite::ColumnType::real: {
-            const double v = s.real(col);
-            const auto whole = static_cast<std::int64_t>(v);
-            return static_cast<double>(whole) == v ? json::value(whole) : json::value(v);
-        }
-        case sqlite::ColumnType::text:
-        case sqlite::ColumnType::blob: break;
-    }
-    return json::string(s.text(col));
-}
-
-/// Reads a query's rows as objects by column name.
-Result<json::array> rows_of(sqlite::Database& db, const std::string& sql) {
-    json::array out;
-    TRY(auto s, db.prepare(sql, false));
-    for (;;) {
-        TRY(const bool row, s.step());
-        if (!row) return out;
-        json::object o;
-        for (int c = 0; c < s.columns(); ++c) o[s.column_name(c)] = column(s, c);
-        out.push_back(std::move(o));
-    }
-}
-
-std::string text_at(const json::object& o, std::string_view key) {
-    const auto* v = o.if_contains(key);
-    return v && v->is_string() ? std::string(v->as_string()) : std::string();
-}
-double number_at(const json::object& o, std::string_view key) {
-    const auto* v = o.if_contains(key);
-    if (!v || !v->is_number()) return 0;
-    return v->is_double() ? v->as_double() : static_cast<double>(v->as_int64());
-}
 
 constexpr const char* kTasks =
     "SELECT id, no, title, category, deadline, indicator, target_value, indicator_unit, lead_unit_id, issued_at, "
@@ -112,16 +75,14 @@ Result<json::array> Ledger::plain_records(const std::string& entity) {
     std::string sql = v->entity->uuid ? "SELECT lower(hex(t.id)) AS id" : "SELECT t.id";
     for (const auto& f : v->entity->fields) sql += ", t.\"" + f.name + "\"";
     if (v->entity->has_workflow()) sql += ", t.\"" + v->entity->workflow.field + "\"";
-    return rows_of(r_.database(), sql + ", s.unit AS _unit FROM \"" + entity +
-                                      "\" t JOIN stream s ON s.no = t._s ORDER BY t.id, s.unit");
+    return rows_of(
+        r_, sql + ", s.unit AS _unit FROM \"" + entity + "\" t JOIN stream s ON s.no = t._s ORDER BY t.id, s.unit");
 }
 
 Result<json::array> Ledger::records(const std::string& entity) {
     const auto* v = r_.control().newest(entity);
     if (!v) return json::array{};
-    TRY(auto rows, rows_of(r_.database(), entity == "task"         ? kTasks
-                                          : entity == "assignment" ? kAssignments
-                                                                   : kRectifications));
+    TRY(auto rows, rows_of(r_, entity == "task" ? kTasks : entity == "assignment" ? kAssignments : kRectifications));
     const auto now = r_.now().ms;
     for (auto& row : rows) {
         auto& o = row.as_object();

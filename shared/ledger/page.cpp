@@ -3,6 +3,7 @@
 #include "base/hash.h"
 #include "ledger/lights.h"
 #include "ledger/list_indexes.h"
+#include "ledger/rows.h"
 #include "ledger/times.h"
 #include "ledger/words.h"
 
@@ -62,30 +63,6 @@ const Shape* shape_of(const std::string& what) {
     if (what == "help_requests") return &kHelp;
     if (what == "appeals") return &kAppeals;
     return nullptr;
-}
-
-json::value column(const sqlite::Statement& s, int col) {
-    switch (s.type(col)) {
-        case sqlite::ColumnType::null: return nullptr;
-        case sqlite::ColumnType::integer: return s.integer(col);
-        case sqlite::ColumnType::real: {
-            const double v = s.real(col);
-            const auto whole = static_cast<std::int64_t>(v);
-            return static_cast<double>(whole) == v ? json::value(whole) : json::value(v);
-        }
-        case sqlite::ColumnType::text:
-        case sqlite::ColumnType::blob: break;
-    }
-    return json::string(s.text(col));
-}
-
-std::string text_at(const json::object& o, std::string_view key) {
-    const auto* v = o.if_contains(key);
-    return v && v->is_string() ? std::string(v->as_string()) : std::string();
-}
-double number_at(const json::object& o, std::string_view key) {
-    const auto* v = o.if_contains(key);
-    return v && v->is_number() ? v->to_number<double>() : 0;
 }
 
 /// The conditions as SQL with ?1, ?2, … and what is bound there.
@@ -170,7 +147,7 @@ Result<> add_latest(Replica& r, json::array& rows, const char* sql, std::initial
         const auto it = by_id.find(std::string(s.text(0)));
         if (it == by_id.end()) continue;
         int c = 0;
-        for (const char* name : names) (*it->second)[name] = column(s, ++c);
+        for (const char* name : names) (*it->second)[name] = column_of(s, ++c);
     }
 }
 
@@ -227,7 +204,7 @@ Result<json::object> page(Replica& r, const PageQuery& q) {
         TRY(const bool row, s.step());
         if (!row) break;
         json::object o;
-        for (int c = 0; c < s.columns(); ++c) o[s.column_name(c)] = column(s, c);
+        for (int c = 0; c < s.columns(); ++c) o[s.column_name(c)] = column_of(s, c);
         o["unit"] = unit_name(r.control(), text_at(o, "unit_id"));
         rows.push_back(std::move(o));
     }

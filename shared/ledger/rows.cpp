@@ -8,9 +8,7 @@ namespace taizhang::ledger {
 
 namespace json = boost::json;
 
-namespace {
-
-json::value column(const sqlite::Statement& s, int col) {
+json::value column_of(const sqlite::Statement& s, int col) {
     switch (s.type(col)) {
         case sqlite::ColumnType::null: return nullptr;
         case sqlite::ColumnType::integer: return s.integer(col);
@@ -25,8 +23,6 @@ json::value column(const sqlite::Statement& s, int col) {
     return json::string(s.text(col));
 }
 
-}  // namespace
-
 Result<json::array> rows_of(Replica& r, const std::string& sql, const std::vector<std::string>& bound) {
     json::array out;
     TRY(auto s, r.database().prepare(sql, false));
@@ -35,7 +31,7 @@ Result<json::array> rows_of(Replica& r, const std::string& sql, const std::vecto
         TRY(const bool row, s.step());
         if (!row) return out;
         json::object o;
-        for (int c = 0; c < s.columns(); ++c) o[s.column_name(c)] = column(s, c);
+        for (int c = 0; c < s.columns(); ++c) o[s.column_name(c)] = column_of(s, c);
         out.push_back(std::move(o));
     }
 }

@@ -6,6 +6,7 @@
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 
 #include <cstddef>
 #include <string>
@@ -22,6 +23,8 @@ inline constexpr std::size_t kSliceMax = 10'000;  ///< more than a screen or a s
 /// The part of the rows, in place; says whether there is more behind it.
 bool cut(boost::json::array& rows, const Slice& slice);
 
+/// A whole number stays one, whatever the column holds it as.
+boost::json::value column_of(const sqlite::Statement& s, int col);
 /// The rows as objects by column name; `bound` stands for ?1, ?2, …
 Result<boost::json::array> rows_of(Replica& r, const std::string& sql, const std::vector<std::string>& bound = {});
 

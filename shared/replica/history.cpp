@@ -184,27 +184,14 @@ Result<std::uint64_t> Replica::Impl::lsn_of(int stream, int replica, Seq seq, co
 /// Place and hash of a commit whose body is elsewhere, unless it is here.
 Result<std::uint64_t> Replica::Impl::insert_stub(int stream, int replica, Seq seq, const Hash& hash) {
     TRY(const auto known, lsn_of(stream, replica, seq, hash));
-    return known != 0 ? Result<std::uint64_t>(known) : new_stub(stream, replica, seq, hash);
+    if (known != 0) return known;
+    const StubAt stub{seq, hash};
+    TRY_VOID(new_stubs(stream, replica, std::span(&stub, 1)));
+    return head_lsn;
 }
 
-Result<std::uint64_t> Replica::Impl::new_stub(int stream, int replica, Seq seq, const Hash& hash) {
-    const auto lsn = ++head_lsn;
-    TRY_VOID(insert_log({.lsn = lsn,
-                         .stream = stream,
-                         .replica = replica,
-                         .seq = seq,
-                         .hash = hash,
-                         .origin = Origin::upstream,
-                         .prev = std::string_view(),
-                         .packed = {},
-                         .signature = {}}));
-    heads.erase(chain_key(stream, replica));
-    places_loaded = false;
-    return lsn;
-}
-
-/// Many of one chain, in one statement: a statement for each would cost more than the entry itself. They get the
-/// numbers after head_lsn, in their order.
+/// Of one chain, in one statement: one for each would cost more than the entries themselves, and a state brings tens of
+/// thousands. They get the numbers after head_lsn, in their order.
 Result<> Replica::Impl::new_stubs(int stream, int replica, std::span<const StubAt> stubs) {
     if (stubs.empty()) return {};
     std::string seqs = "[", hashes;

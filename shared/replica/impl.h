@@ -279,6 +279,9 @@ public:
     Result<std::int64_t> free_moment(int stream);
     Result<Hash> stream_marks(int stream, std::span<const ChainHead> heads_of_chains);
     Result<std::vector<Tip>> unstamped_in(int stream);
+    /// The commits of a chain that is not forked, each with its place in the log.
+    Result<> each_commit(int stream, int replica, Seq through,
+                         const std::function<void(std::uint64_t lsn, Seq seq, const Hash& hash)>& f);
     Result<std::string> marks_of(int stream, int replica, Seq through);
     Result<> unstamp(int stream, std::uint64_t lsn);
     Result<std::vector<Tip>> tips_of(const ChainHead& head);
@@ -288,9 +291,7 @@ public:
     // ---- record.cpp: a row in bytes that are the same everywhere
     Result<> append_record(std::string& out, const RowTable& table, std::string_view id, const RowMeta& meta,
                            std::span<const Cell> fields);
-    Result<std::string> record_of(const RowTable& table, std::string_view id, const RowMeta& meta,
-                                  std::span<const Cell> fields);  ///< a plain row
-    Result<std::string> record_of(const RowTable& table, std::string_view id, const RowHistory& h);
+    Result<> append_record(std::string& out, const RowTable& table, std::string_view id, const RowHistory& h);
     Result<Hash> stream_digest(int stream);
 
     // ---- history.cpp: rows whose history is not all here
@@ -301,7 +302,6 @@ public:
     Result<std::uint64_t> drop_chain(const ChainHead& chain, std::int64_t before_ms);
     Result<std::uint64_t> lsn_of(int stream, int replica, Seq seq, const Hash& hash);
     Result<std::uint64_t> insert_stub(int stream, int replica, Seq seq, const Hash& hash);
-    Result<std::uint64_t> new_stub(int stream, int replica, Seq seq, const Hash& hash);
     Result<> new_stubs(int stream, int replica, std::span<const StubAt> stubs);
     Result<std::uint64_t> insert_past(int stream, const Commit& c, std::string_view packed);
     Result<> fill(std::uint64_t lsn, const Commit& c, std::string_view packed);

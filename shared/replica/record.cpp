@@ -11,41 +11,40 @@
 namespace taizhang {
 namespace {
 
-struct Record {
-    std::string_view entity, id, state;
-    std::vector<std::pair<std::string_view, std::string_view>> fields;  ///< by number; without those that are null
-    std::pair<VersionId, std::uint64_t> flow;
-    std::vector<std::tuple<std::string_view, VersionId, std::uint64_t>> groups;  ///< by number; that have a version
-    std::vector<fold::Line> lines;
-
-    std::string encode() const {
-        std::string out;
-        Writer w(out);
-        w.str(entity);
-        w.str(id);
-        w.str(state);
-        w.varint(fields.size());
-        for (const auto& [name, value] : fields) {
-            w.str(name);
-            w.raw(value);
-        }
-        w.raw(view(flow.first.bytes));
-        w.varint(flow.second);
-        w.varint(groups.size());
-        for (const auto& [name, version, time] : groups) {
-            w.str(name);
-            w.raw(view(version.bytes));
-            w.varint(time);
-        }
-        w.varint(lines.size());
-        for (const auto& l : lines) {
-            w.u8(static_cast<std::uint8_t>(l.kind));
-            w.zigzag(l.group);
-            for (const auto* v : {&l.loser, &l.winner, &l.decided_by}) w.raw(view(v->bytes));
-            w.u8(static_cast<std::uint8_t>(l.rule));
-        }
-        return out;
+/// The parts in their order, each once.
+class RecordWriter {
+public:
+    explicit RecordWriter(std::string& out) : w_(out) {}
+    void begin(std::string_view entity, std::string_view id, std::string_view state) {
+        w_.str(entity);
+        w_.str(id);
+        w_.str(state);
     }
+    void count(std::size_t n) { w_.varint(n); }
+    void field(std::string_view name, std::string_view value) {
+        w_.str(name);
+        w_.raw(value);
+    }
+    void flow(const VersionId& version, std::uint64_t time) {
+        w_.raw(view(version.bytes));
+        w_.varint(time);
+    }
+    void group(std::string_view name, const VersionId& version, std::uint64_t time) {
+        w_.str(name);
+        flow(version, time);
+    }
+    void lines(std::span<const fold::Line> all) {
+        w_.varint(all.size());
+        for (const auto& l : all) {
+            w_.u8(static_cast<std::uint8_t>(l.kind));
+            w_.zigzag(l.group);
+            for (const auto* v : {&l.loser, &l.winner, &l.decided_by}) w_.raw(view(v->bytes));
+            w_.u8(static_cast<std::uint8_t>(l.rule));
+        }
+    }
+
+private:
+    Writer w_;
 };
 
 std::string_view state_name(const EntityBinding& b, int state) {
@@ -56,72 +55,61 @@ std::string_view state_name(const EntityBinding& b, int state) {
 
 }  // namespace
 
-/// As Record::encode(), straight to `out`: a state brings thousands of plain rows.
+/// Behind what is in `out`: a state brings thousands of plain rows.
 Result<> Replica::Impl::append_record(std::string& out, const RowTable& table, std::string_view id, const RowMeta& meta,
                                       std::span<const Cell> fields) {
     const auto& b = table.binding();
-    Writer w(out);
-    w.str(b.name);
-    w.str(id);
-    w.str(b.newest->has_workflow() ? state_name(b, meta.state) : std::string_view());
-    w.varint(fields.size());
-    for (const auto& [field, value] : fields) {
-        w.str(b.fields[static_cast<std::size_t>(field)]);
-        w.raw(value);
+    RecordWriter w(out);
+    w.begin(b.name, id, b.newest->has_workflow() ? state_name(b, meta.state) : std::string_view());
+    w.count(fields.size());
+    for (const auto& [field, value] : fields) w.field(b.fields[static_cast<std::size_t>(field)], value);
+    VersionId flow;
+    if (meta.flow.lsn != 0) {
+        TRY(flow, version_at(meta.flow.lsn));
     }
-    const auto standing = [&](const VersionRef& ref) -> Result<> {
-        VersionId version;
-        if (ref.lsn != 0) {
-            TRY(version, version_at(ref.lsn));
-        }
-        w.raw(view(version.bytes));
-        w.varint(ref.lsn != 0 ? ref.time : 0);
-        return {};
-    };
-    TRY_VOID(standing(meta.flow));
-    w.varint(static_cast<std::uint64_t>(
+    w.flow(flow, meta.flow.lsn != 0 ? meta.flow.time : 0);
+    w.count(static_cast<std::size_t>(
         std::count_if(meta.groups.begin(), meta.groups.end(), [](const auto& g) { return g.lsn != 0; })));
     for (std::size_t g = 0; g < meta.groups.size(); ++g) {
-        if (meta.groups[g].lsn == 0) continue;
-        w.str(b.groups[g]);
-        TRY_VOID(standing(meta.groups[g]));
+        const auto& ref = meta.groups[g];
+        if (ref.lsn == 0) continue;
+        TRY(const auto version, version_at(ref.lsn));
+        w.group(b.groups[g], version, ref.time);
     }
-    w.varint(0);  // a plain row has no lines
+    w.lines({});
     return {};
 }
 
-Result<std::string> Replica::Impl::record_of(const RowTable& table, std::string_view id, const RowMeta& meta,
-                                             std::span<const Cell> fields) {
-    std::string out;
-    TRY_VOID(append_record(out, table, id, meta, fields));
-    return out;
-}
-
-Result<std::string> Replica::Impl::record_of(const RowTable& table, std::string_view id, const RowHistory& h) {
+/// A row that was folded.
+Result<> Replica::Impl::append_record(std::string& out, const RowTable& table, std::string_view id,
+                                      const RowHistory& h) {
     const auto& b = table.binding();
-    Record out;
-    out.entity = b.name;
-    out.id = id;
-    if (b.newest->has_workflow()) out.state = state_name(b, h.state.state);
+    RecordWriter w(out);
+    w.begin(b.name, id, b.newest->has_workflow() ? state_name(b, h.state.state) : std::string_view());
     TRY(const auto columns, columns_of(table, h));
+    w.count(static_cast<std::size_t>(
+        std::count_if(columns.begin(), columns.end(), [](const auto& c) { return !ValueView::of(c).is_null(); })));
     for (std::size_t f = 0; f < columns.size(); ++f)
-        if (!ValueView::of(columns[f]).is_null()) out.fields.emplace_back(b.fields[f], columns[f]);
+        if (!ValueView::of(columns[f]).is_null()) w.field(b.fields[f], columns[f]);
     const auto time_of = [&](int group, const VersionId& id_) {
         const fold::Ref ref{group, id_};
         const auto it = std::lower_bound(h.state.times.begin(), h.state.times.end(), ref,
                                          [](const auto& e, const auto& r) { return e.first < r; });
         return it != h.state.times.end() && it->first == ref ? it->second : 0;
     };
-    if (h.state.standing != VersionId{}) out.flow = {h.state.standing, time_of(fold::kWorkflow, h.state.standing)};
-    for (std::size_t g = 0; g < h.state.groups.size(); ++g) {
-        const auto& s = h.state.groups[g];
+    const bool has_flow = h.state.standing != VersionId{};
+    w.flow(h.state.standing, has_flow ? time_of(fold::kWorkflow, h.state.standing) : 0);
+    const auto shown = [](const auto& s) {
         const bool list = s.rule == fold::Rule::append || s.rule == fold::Rule::set;
-        const auto& version = list && !s.shown.empty() ? s.shown.back() : s.stand;
-        if (version != VersionId{})
-            out.groups.emplace_back(b.groups[g], version, time_of(static_cast<int>(g), version));
-    }
-    out.lines = h.state.lines;
-    return out.encode();
+        return list && !s.shown.empty() ? s.shown.back() : s.stand;
+    };
+    w.count(static_cast<std::size_t>(std::count_if(h.state.groups.begin(), h.state.groups.end(),
+                                                   [&](const auto& s) { return shown(s) != VersionId{}; })));
+    for (std::size_t g = 0; g < h.state.groups.size(); ++g)
+        if (const VersionId version = shown(h.state.groups[g]); version != VersionId{})
+            w.group(b.groups[g], version, time_of(static_cast<int>(g), version));
+    w.lines(h.state.lines);
+    return {};
 }
 
 /// Over the tips of all chains (by replica, seq, hash), then the records by entity and id.
@@ -140,15 +128,16 @@ Result<Hash> Replica::Impl::stream_digest(int stream) {
         }
     }
     StreamDigest digest(std::move(tips));
+    std::string record;
     for (const auto& t : tables)
         TRY_VOID(t->each_row(stream, [&](const RowTable::Stored& row) -> Result<> {
+            record.clear();
             if (!row.meta.complex && row.is_exact) {
-                TRY(const auto record, record_of(*t, row.id, row.meta, row.fields));
-                digest.add(record);
-                return {};
+                TRY_VOID(append_record(record, *t, row.id, row.meta, row.fields));
+            } else {
+                TRY(const auto h, fold_row(*t, row.meta));
+                TRY_VOID(append_record(record, *t, row.id, h));
             }
-            TRY(const auto h, fold_row(*t, row.meta));
-            TRY(const auto record, record_of(*t, row.id, h));
             digest.add(record);
             return {};
         }));

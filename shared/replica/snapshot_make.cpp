@@ -54,19 +54,30 @@ struct PackedPast {
 
 }  // namespace
 
-/// The first bytes of the hash of each commit of a chain that is not forked.
-Result<std::string> Replica::Impl::marks_of(int stream, int replica, Seq through) {
-    TRY(auto s,
-        db->prepare("SELECT hash FROM log WHERE stream = ?1 AND replica = ?2 AND seq <= ?3 ORDER BY seq", false));
+Result<> Replica::Impl::each_commit(int stream, int replica, Seq through,
+                                    const std::function<void(std::uint64_t, Seq, const Hash&)>& f) {
+    TRY(auto s, db->prepare("SELECT lsn, seq, hash FROM log WHERE stream = ?1 AND replica = ?2 AND seq <= ?3 ORDER BY "
+                            "seq",
+                            false));
     s.bind(1, stream).bind(2, replica).bind(3, through.value);
-    std::string out;
-    for (;;) {
+    for (std::uint64_t count = 0;; ++count) {
         TRY(const bool row, s.step());
-        if (!row) break;
-        out += s.blob(0).substr(0, kMarkBytes);
+        if (!row) {
+            if (count == through.value) return {};
+            return fail(Errc::corrupt, "日志的提交链缺了一段 / log: a chain with a gap");
+        }
+        Hash hash;
+        s.blob(2).copy(reinterpret_cast<char*>(hash.bytes.data()), hash.bytes.size());
+        f(s.unsigned_integer(0), Seq{s.unsigned_integer(1)}, hash);
     }
-    if (out.size() != through.value * kMarkBytes)
-        return fail(Errc::corrupt, "日志的提交链缺了一段 / log: a chain with a gap");
+}
+
+/// The first bytes of the hash of each commit.
+Result<std::string> Replica::Impl::marks_of(int stream, int replica, Seq through) {
+    std::string out;
+    TRY_VOID(each_commit(stream, replica, through, [&](auto, auto, const Hash& hash) {
+        out += taizhang::view(hash.bytes).substr(0, kMarkBytes);
+    }));
     return out;
 }
 
@@ -179,20 +190,10 @@ private:
 
     /// A chain's marks; and where its commits stand, because rows will name most of them.
     Result<> gather_covered(Writer& w, int replica, Seq tip) {
-        TRY(auto s, m_.db->prepare("SELECT lsn, seq, hash FROM log WHERE stream = ?1 AND replica = ?2 AND seq <= ?3 "
-                                   "ORDER BY seq",
-                                   false));
-        s.bind(1, stream_).bind(2, replica).bind(3, tip.value);
-        std::uint64_t count = 0;
-        for (; true; ++count) {
-            TRY(const bool row, s.step());
-            if (!row) break;
-            Covered c{replica, Seq{s.unsigned_integer(1)}, {}};
-            s.blob(2).copy(reinterpret_cast<char*>(c.hash.bytes.data()), c.hash.bytes.size());
-            w.raw(view(c.hash.bytes).substr(0, kMarkBytes));
-            covered_.emplace(s.unsigned_integer(0), c);
-        }
-        return count == tip.value ? Result<>() : fail(Errc::corrupt, "日志的提交链缺了一段 / log: a chain with a gap");
+        return m_.each_commit(stream_, replica, tip, [&](std::uint64_t lsn, Seq seq, const Hash& hash) {
+            w.raw(view(hash.bytes).substr(0, kMarkBytes));
+            covered_.emplace(lsn, Covered{replica, seq, hash});
+        });
     }
 
     Result<> note_later(std::uint64_t lsn) {

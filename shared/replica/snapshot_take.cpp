@@ -184,11 +184,11 @@ private:
 
     /// Nothing of the stream was here, so what is known is what this state named before.
     Result<std::uint64_t> stub(int replica, Seq seq, const Hash& hash) {
-        const auto [it, is_new] = stubs_.try_emplace(hash, 0);
-        if (is_new) {
-            TRY(it->second, m_.new_stub(stream_, replica, seq, hash));
-        }
-        return it->second;
+        const auto [it, is_new] = stubs_.try_emplace(hash, m_.head_lsn + 1);
+        if (!is_new) return it->second;
+        const StubAt one{seq, hash};
+        TRY_VOID(m_.new_stubs(stream_, replica, std::span(&one, 1)));
+        return m_.head_lsn;
     }
 
     Result<> take_entity() {
@@ -283,10 +283,10 @@ private:
             TRY(const bool whole, m_.link_row(*table, stream_, m_.arena.back(), items->second));
             if (!whole) return malformed();
             TRY(const auto h, m_.fold_items(*table, items->second));
-            TRY(const auto record, m_.record_of(*table, id, h));
             folded_ids_.push_back(id);
-            records_.push_back({table->binding().number, folded_ids_.back(), record_bytes_.size(), record.size()});
-            record_bytes_ += record;
+            const auto first = record_bytes_.size();
+            TRY_VOID(m_.append_record(record_bytes_, *table, id, h));
+            records_.push_back({table->binding().number, folded_ids_.back(), first, record_bytes_.size() - first});
             items_.erase(items);  // named once
         }
         return m_.flush();

@@ -1,0 +1,40 @@
+// upstream_facts.h - what a node remembers of the hub above; for sync/*.cpp only.
+#pragma once
+
+#include "sync/session.h"
+
+namespace taizhang::sync {
+
+// Facts, by their keys.
+inline constexpr const char* kCursor =
+    "upstream/cursor";  // hub[16], then varints generation, log, proof, certificates, acks
+inline constexpr const char* kToken = "upstream/token";
+inline constexpr const char* kHub = "upstream/hub";  // hub[16], varint generation: of the newest cursor
+inline constexpr const char* kLevel = "upstream/level";
+inline constexpr const char* kHubControl = "upstream/control";  // by which tree the hub chose what it gave
+// Of a device that begins: "+" and the stream up to which it has states; then "=": what follows them in the log comes
+// by vector, until all of it is here.
+inline constexpr const char* kState = "upstream/state";
+inline constexpr const char* kEvicted = "upstream/evicted";  // by which tree everything out of scope is gone
+inline constexpr const char* kHubUnit = "upstream/unit";
+inline constexpr const char* kLastSync = "upstream/last_sync_ms";
+inline constexpr const char* kLink = "upstream/link";              // Chunks::encode
+inline constexpr const char* kIntroduced = "upstream/introduced";  // the replica whose certificate the hub has
+inline constexpr const char* kPassesOn = "upstream/passes_on";     // this node is a hub itself
+inline constexpr const char* kHubKey = "upstream/key";
+inline constexpr const char* kHubReplica =
+    "upstream/replica";  // the hub's, from enrolment: its certificate says its level
+
+std::string encode(const wire::Cursor& c);
+/// Something else gives the cursor of no hub.
+wire::Cursor decode_cursor(const std::string& bytes);
+/// Whose cursor is kept from now on; the person is told when the hub was put back or set up anew.
+Result<> keep_hub(Replica& r, const wire::Cursor& c);
+/// Zero before enrolment, and in a city without keys.
+Result<ReplicaId> hub_replica(Replica& r);
+/// The certificate and what it rests on, without what the hub's own rests on: it has that.
+Result<> add_chain(Replica& r, const ReplicaId& id, std::vector<std::string>& out);
+bool is_own(const Replica& r, const ReplicaId& author);
+Error another_city();
+
+}  // namespace taizhang::sync
