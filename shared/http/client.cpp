@@ -90,7 +90,8 @@ struct Client::Impl {
     LinkPtr link;
     std::shared_ptr<Lookup> lookup;              ///< while a name is being resolved
     std::uint64_t bytes_up = 0, bytes_down = 0;  ///< of connections that are gone
-    std::uint64_t closings = 0;                  ///< a request in flight notices that `close` was called
+    std::uint64_t retries = 0;
+    std::uint64_t closings = 0;  ///< a request in flight notices that `close` was called
     bool sending = false;
     Timing timing;
 };
@@ -179,6 +180,7 @@ net::awaitable<Result<Response>> Client::Impl::talk(Self self, Request request, 
         if (!attempt.error) co_return std::move(attempt.response);
         // Only a kept connection may have died of age; a new one that breaks is news.
         if (!(kept && attempt.unheard && !closed)) co_return *attempt.error;
+        ++self->retries;
     }
 }
 
@@ -355,6 +357,7 @@ net::awaitable<Result<std::shared_ptr<Live>>> Client::open_live(std::string targ
 Client::Timing Client::timing() const { return impl_->timing; }
 std::uint64_t Client::bytes_up() const { return impl_->bytes_up + (impl_->link ? impl_->link->bytes_out : 0); }
 std::uint64_t Client::bytes_down() const { return impl_->bytes_down + (impl_->link ? impl_->link->bytes_in : 0); }
+std::uint64_t Client::retries() const { return impl_->retries; }
 
 void Client::close() {
     ++impl_->closings;

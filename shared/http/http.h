@@ -119,6 +119,8 @@ public:
     /// Bytes on the socket since construction, headers included.
     std::uint64_t bytes_up() const;
     std::uint64_t bytes_down() const;
+    /// Requests that `send` sent a second time by itself: a kept connection died of age, or the link was cut.
+    std::uint64_t retries() const;
     void close();
 
 private:

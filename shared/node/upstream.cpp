@@ -151,7 +151,8 @@ private:
     /// A request and what came back, or why nothing did.
     struct Answered {
         std::size_t request_bytes = 0;
-        sync::Trip trip;  ///< what it has moved, and how fast
+        std::uint64_t retries = 0;  ///< times that the connection broke under it and it was sent again at once
+        sync::Trip trip;            ///< what it has moved, and how fast
         Result<http::Response> response{http::Response{}};
     };
     net::awaitable<Result<std::string>> trip();
@@ -176,7 +177,7 @@ void Syncing::show() {
     const auto& s = shared_->session->stats();
     progress_->sent = s.sent;
     progress_->received = s.received;
-    progress_->round_trips = s.round_trips;
+    progress_->round_trips = s.round_trips + progress_->cuts;  // one that a cut ate was a trip all the same
     progress_->bytes_up = client_->bytes_up() - up_;
     progress_->bytes_down = client_->bytes_down() - down_;
 }
@@ -209,10 +210,11 @@ net::awaitable<void> Syncing::broke(std::size_t request_bytes, std::uint64_t hea
 net::awaitable<Syncing::Answered> Syncing::send(std::string request) {
     Answered out;
     out.request_bytes = request.size();
-    const auto up = client_->bytes_up(), down = client_->bytes_down();
+    const auto up = client_->bytes_up(), down = client_->bytes_down(), retries = client_->retries();
     auto message = post_to("/sync", std::move(request));
     out.response = co_await client_->send(std::move(message), shared_->patience);
     const auto timing = client_->timing();
+    out.retries = client_->retries() - retries;
     out.trip = {client_->bytes_up() - up, client_->bytes_down() - down, timing.first, timing.last};
     co_return out;
 }
@@ -258,6 +260,7 @@ net::awaitable<Result<std::string>> Syncing::trip() {
         early_ = co_await send(std::move(*request));
     }
     auto answered = std::move(*std::exchange(early_, std::nullopt));
+    for (; answered.retries > 0; --answered.retries) co_await broke(answered.request_bytes, 0);
     show();
     auto& response = answered.response;
     if (!response) {

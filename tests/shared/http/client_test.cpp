@@ -274,6 +274,7 @@ TEST_CASE("http client: a kept connection that was closed meanwhile is made anew
         CHECK(answer->body == "ok");
     }
     CHECK(caller.client.bytes_down() == 3 * kOk.size());
+    CHECK(caller.client.retries() == 0);
 }
 
 TEST_CASE("http client: a kept connection closed while asking is tried once more", "[http]") {
@@ -289,6 +290,7 @@ TEST_CASE("http client: a kept connection closed while asking is tried once more
     const auto second = caller.send(request("GET", "/"));
     REQUIRE(second.has_value());
     CHECK(second->body == "ok");
+    CHECK(caller.client.retries() == 1);
 }
 
 TEST_CASE("http client: not tried again once a byte of the answer came, nor twice", "[http]") {
