@@ -34,7 +34,10 @@ void Pace::moved(std::size_t bytes, Clock::time_point now) {
 }
 
 Link::Link(Tcp::socket socket)
-    : wire_(std::make_unique<Wire>(std::move(socket))), timer_(wire_->socket.get_executor()) {}
+    : wire_(std::make_unique<Wire>(std::move(socket))), timer_(wire_->socket.get_executor()) {
+    error_code ignored;  // not open yet, or it shows with the first byte
+    if (wire_->socket.is_open()) wire_->socket.non_blocking(true, ignored);
+}
 Link::~Link() = default;
 
 bool Link::is_closed() const { return !wire_ || !wire_->socket.is_open(); }
@@ -69,6 +72,8 @@ net::awaitable<error_code> Link::connect(Tcp::endpoint to) {
     auto& socket = wire_->socket;
     socket.open(to.protocol(), ec);
     if (ec) co_return ec;
+    socket.non_blocking(true, ec);
+    if (ec) co_return ec;
     auto result = co_await socket.async_connect(to, net::as_tuple(net::use_awaitable));
     ec = std::get<0>(result);
     if (ec && expired_) ec = net::error::timed_out;
@@ -79,16 +84,27 @@ net::awaitable<error_code> Link::connect(Tcp::endpoint to) {
 }
 
 net::awaitable<error_code> Link::secure(std::shared_ptr<Tls> tls, std::string host, bool is_client) {
-    using Side = net::ssl::stream_base;
     if (expired_) co_return net::error::make_error_code(net::error::timed_out);
     auto* connection = tls->open(host);
     if (!connection) co_return net::error::make_error_code(net::error::no_memory);
     wire_->tls = std::move(tls);
-    wire_->secure = std::make_unique<Wire::Secure>(wire_->socket, connection);
-    auto result = co_await wire_->secure->async_handshake(is_client ? Side::client : Side::server,
-                                                          net::as_tuple(net::use_awaitable));
-    count();
-    auto ec = std::get<0>(result);
+    wire_->secure = std::make_unique<TlsStream>(wire_->socket, connection);
+    for (;;) {
+        const auto step = wire_->secure->handshake(is_client);
+        count();
+        if (step.wait == TlsStream::Step::Wait::none) co_return step.ec;
+        const auto ec = co_await ready(step.wait == TlsStream::Step::Wait::read);
+        if (ec) co_return ec;
+    }
+}
+
+/// Waits until the socket has something to read, or takes something.
+net::awaitable<error_code> Link::ready(bool to_read) {
+    // The timer can go off between two waits; then there was nothing to cancel.
+    if (expired_) co_return net::error::make_error_code(net::error::timed_out);
+    const auto what = to_read ? Tcp::socket::wait_read : Tcp::socket::wait_write;
+    auto waited = co_await wire_->socket.async_wait(what, net::as_tuple(net::use_awaitable));
+    auto ec = std::get<0>(waited);
     if (ec && expired_) ec = net::error::timed_out;
     co_return ec;
 }
@@ -97,7 +113,6 @@ net::awaitable<bool> Link::speaks_tls() {
     auto waited = co_await wire_->socket.async_wait(Tcp::socket::wait_read, net::as_tuple(net::use_awaitable));
     if (std::get<0>(waited) || is_closed()) co_return true;  // nothing to answer
     error_code ec;
-    wire_->socket.non_blocking(true, ec);
     unsigned char first = 0;
     const auto n = wire_->socket.receive(net::buffer(&first, 1), Tcp::socket::message_peek, ec);
     co_return n == 0 || first == 0x16;  // a handshake record
@@ -114,28 +129,33 @@ void Link::count() {
     bytes_out = BIO_number_written(SSL_get_wbio(connection));
 }
 
+TlsStream::Step Link::try_read(net::mutable_buffer space) {
+    using Wait = TlsStream::Step::Wait;
+    if (wire_->secure) {
+        const auto step = wire_->secure->read(space);
+        count();
+        return step;
+    }
+    TlsStream::Step step;
+    step.bytes = wire_->socket.read_some(space, step.ec);
+    bytes_in += step.bytes;
+    if (step.ec == net::error::would_block || step.ec == net::error::try_again) step = {Wait::read, {}, 0};
+    return step;
+}
+
 net::awaitable<error_code> Link::read_some(std::string* into, std::size_t bytes_max) {
-    // The timer can go off between two waits; then there was nothing to cancel.
     if (expired_) co_return net::error::make_error_code(net::error::timed_out);
     const auto before = into->size();
-    into->resize(before + bytes_max);
-    const auto space = net::buffer(into->data() + before, bytes_max);
-    error_code ec;
-    std::size_t bytes = 0;
-    if (wire_->secure) {
-        auto result = co_await wire_->secure->async_read_some(space, net::as_tuple(net::use_awaitable));
-        ec = std::get<0>(result);
-        bytes = std::get<1>(result);
-        count();
-    } else {
-        auto result = co_await wire_->socket.async_read_some(space, net::as_tuple(net::use_awaitable));
-        ec = std::get<0>(result);
-        bytes = std::get<1>(result);
-        bytes_in += bytes;
+    for (;;) {
+        into->resize(before + bytes_max);
+        const auto step = try_read(net::buffer(into->data() + before, bytes_max));
+        into->resize(before + step.bytes);
+        if (step.wait == TlsStream::Step::Wait::none) co_return step.ec;
+        // A kept connection may stay idle for minutes; it should not hold a piece's worth of memory meanwhile.
+        if (before == 0) into->shrink_to_fit();
+        const auto ec = co_await ready(step.wait == TlsStream::Step::Wait::read);
+        if (ec) co_return ec;
     }
-    into->resize(before + bytes);
-    if (ec && expired_) ec = net::error::timed_out;
-    co_return ec;
 }
 
 net::awaitable<HeadRead> Link::read_head(std::size_t bytes_max) {
@@ -215,8 +235,6 @@ bool Link::is_quiet() {
     if (is_closed() || !inbox.empty()) return false;
     if (wire_->secure && SSL_pending(wire_->secure->native_handle()) > 0) return false;
     error_code ec;
-    wire_->socket.non_blocking(true, ec);
-    if (ec) return false;
     char byte = 0;
     wire_->socket.receive(net::buffer(&byte, 1), Tcp::socket::message_peek, ec);
     return ec == net::error::would_block || ec == net::error::try_again;
@@ -230,8 +248,7 @@ std::unique_ptr<Wire> Link::release() {
 std::string Link::take(std::size_t bytes_max) {
     std::string front = inbox.substr(0, bytes_max);
     inbox.erase(0, front.size());
-    // A kept connection may stay idle for minutes; it should not hold a piece's worth of memory meanwhile.
-    if (inbox.empty()) inbox.shrink_to_fit();
+    if (inbox.empty()) inbox.shrink_to_fit();  // it may be long before more comes
     return front;
 }
 

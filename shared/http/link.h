@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "http/strict.h"
+#include "http/tls_stream.h"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -96,6 +97,8 @@ public:
 
 private:
     void count();
+    TlsStream::Step try_read(net::mutable_buffer space);
+    net::awaitable<error_code> ready(bool to_read);
 
     std::unique_ptr<Wire> wire_;
     net::steady_timer timer_;

@@ -12,7 +12,6 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/websocket.hpp>
-#include <boost/beast/websocket/ssl.hpp>
 
 namespace taizhang::http {
 
@@ -99,7 +98,7 @@ struct Over final : Live::Impl {
 std::shared_ptr<Live::Impl> live_over(std::unique_ptr<Wire> wire, std::chrono::milliseconds handshake,
                                       std::chrono::milliseconds silence) {
     auto& w = *wire;
-    if (w.secure) return std::make_shared<Over<Wire::Secure>>(std::move(wire), *w.secure, handshake, silence);
+    if (w.secure) return std::make_shared<Over<TlsStream>>(std::move(wire), *w.secure, handshake, silence);
     return std::make_shared<Over<Tcp::socket>>(std::move(wire), w.socket, handshake, silence);
 }
 

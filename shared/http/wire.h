@@ -1,18 +1,18 @@
-// wire.h - one TCP connection, with TLS on it or not. Inside shared/http only; heavy (Asio's TLS).
+// wire.h - one TCP connection, with TLS on it or not. Inside shared/http only.
 #pragma once
 
 #include "http/tls.h"
+#include "http/tls_stream.h"
 
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/ssl/error.hpp>
-#include <boost/asio/ssl/stream.hpp>
+
+#include <openssl/ssl.h>
 
 #include <memory>
 
 namespace taizhang::http {
 
 struct Wire {
-    using Secure = boost::asio::ssl::stream<boost::asio::ip::tcp::socket&>;
     explicit Wire(boost::asio::ip::tcp::socket s) : socket(std::move(s)) {}
     /// Whoever hangs up without a word does not spoil the session: it may be taken up again.
     ~Wire() {
@@ -22,7 +22,7 @@ struct Wire {
     Wire& operator=(const Wire&) = delete;
     boost::asio::ip::tcp::socket socket;
     std::shared_ptr<Tls> tls;  ///< outlives the connection
-    std::unique_ptr<Secure> secure;
+    std::unique_ptr<TlsStream> secure;
 };
 
 }  // namespace taizhang::http
