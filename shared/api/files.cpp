@@ -125,6 +125,20 @@ Result<json::value> bundle(node::Node& n, const Command& c) {
                        {"bytes", static_cast<std::int64_t>(bytes)}};
 }
 
+namespace {
+
+/// Each file is taken by itself: those before the bad one are in.
+Error after_some(const Error& e, std::size_t taken, const std::string& path) {
+    const auto n = std::to_string(taken);
+    const auto middle = e.detail.find(" / ");
+    const auto zh = e.detail.substr(0, middle);
+    const auto en = middle == std::string::npos ? e.detail : e.detail.substr(middle + 3);
+    return fail(e.code, "前 " + n + " 个文件已导入," + path + " 没有:" + zh + " / the first " + n + " are imported, " +
+                            path + " is not: " + en);
+}
+
+}  // namespace
+
 Result<json::value> import_bundles(node::Node& n, const Command& c) {
     json::array files;
     json::array missing;
@@ -138,26 +152,27 @@ Result<json::value> import_bundles(node::Node& n, const Command& c) {
             TRY(bytes, node::read_file(path, kBundleFileMax));
         }
         files::BundleContentsTaker contents(n.contents());
-        TRY(const auto t, sync::take_bundle(
-                              n.replica(), bytes, [&](const wire::Bundle& b) { return contents.stage(b); },
-                              [&](const wire::Bundle& b) { return contents.take(b); }));
+        const auto t = sync::take_bundle(
+            n.replica(), bytes, [&](const wire::Bundle& b) { return contents.stage(b); },
+            [&](const wire::Bundle& b) { return contents.take(b); });
+        if (!t) return files.empty() ? t.error() : after_some(t.error(), files.size(), path);
         // Commits under this node's own name that it did not have: it was copied or put back.
         if (n.replica().is_copied()) TRY_VOID(n.replica().reincarnate());
         TRY_VOID(n.keep_incarnation());
         files.push_back({{"file", path},
-                         {"unit", t.unit},
-                         {"part", t.part},
-                         {"parts", t.parts},
-                         {"made", ledger::format_local(t.made_ms)},
-                         {"taken", t.taken},
-                         {"known", t.known},
-                         {"held", t.held},
-                         {"released", t.released},
+                         {"unit", t->unit},
+                         {"part", t->part},
+                         {"parts", t->parts},
+                         {"made", ledger::format_local(t->made_ms)},
+                         {"taken", t->taken},
+                         {"known", t->known},
+                         {"held", t->held},
+                         {"released", t->released},
                          {"content_stretches", contents.stats().stretches},
                          {"contents", contents.stats().whole}});
         missing.clear();
         for (const auto& line : contents.stats().refused) missing.push_back(json::string(line));
-        for (const auto& m : t.missing) missing.push_back(json::string(m));
+        for (const auto& m : t->missing) missing.push_back(json::string(m));
     }
     return json::value{{"files", std::move(files)}, {"missing", std::move(missing)}};
 }

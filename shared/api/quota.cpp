@@ -30,16 +30,62 @@ Result<> Quota::take(const std::string& device, std::size_t size, std::int64_t n
                                 n + " s; nothing of it is lost");
 }
 
-Result<> admit(sync::Hub& hub, std::string_view message, Quota& quota) {
+Strangers::Place& Strangers::place_of(const std::string& address, std::int64_t now_ms) {
+    const bool is_full = places_.size() >= kAddressesMax && !places_.contains(address);
+    if (is_full)  // those that have been quiet for long are as good as new
+        std::erase_if(places_, [&](const auto& p) {
+            return now_ms - p.second.at_ms > kKnownMs && p.second.known_until_ms < now_ms;
+        });
+    const bool shares = places_.size() >= kAddressesMax && !places_.contains(address);
+    auto [it, is_new] = places_.try_emplace(shares ? std::string("*") : address);
+    auto& p = it->second;
+    const double seconds = is_new ? 0 : std::max(0.0, static_cast<double>(now_ms - p.at_ms) / 1000);
+    p.at_ms = is_new ? now_ms : std::max(p.at_ms, now_ms);
+    p.left = std::min(kRequests.most, p.left + seconds * kRequests.per_second);
+    return p;
+}
+
+Result<> Strangers::let_speak(const std::string& address, std::int64_t now_ms) {
+    if (address.empty()) return {};
+    const auto& p = place_of(address, now_ms);
+    if (p.left >= 1 || p.known_until_ms > now_ms) return {};
+    const auto n = std::to_string(static_cast<std::int64_t>(std::ceil((1 - p.left) / kRequests.per_second)));
+    return fail(Errc::busy, "从这个网络地址来的请求太密,而且不是已登记的电脑,请 " + n +
+                                " 秒后再试 / too many requests from this address by no enrolled device: try again in " +
+                                n + " s");
+}
+
+void Strangers::heard(const std::string& address, bool is_device, std::int64_t now_ms) {
+    if (address.empty()) return;
+    auto& p = place_of(address, now_ms);
+    if (is_device)
+        p.known_until_ms = now_ms + kKnownMs;
+    else
+        p.left = std::max(0.0, p.left - 1);
+}
+
+std::string network_of(const std::string& peer) {
+    if (peer.starts_with("127.") || peer == "::1") return {};
+    std::size_t end = peer.find("::"), at = 0;
+    for (int groups = 0; groups < 4 && at != std::string::npos; ++groups) at = peer.find(':', at == 0 ? 0 : at + 1);
+    end = std::min(end, at);
+    return peer.substr(0, end);
+}
+
+Result<> admit(sync::Hub& hub, std::string_view message, const std::string& address, Quota& quota,
+               Strangers& strangers) {
+    const auto since = std::chrono::steady_clock::now().time_since_epoch();
+    const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
+    TRY_VOID(strangers.let_speak(address, now));
     std::string token;
     wire::SyncRequest sync;
     wire::FileRequest files;
     const char kind = message.empty() ? '\0' : message.front();
     if (kind == 'q' && wire::decode(message, sync)) token = std::move(sync.token);
     if (kind == 'c' && wire::decode(message, files)) token = std::move(files.token);
-    if (token.empty() || !hub.device_of(token)) return {};
-    const auto now = std::chrono::steady_clock::now().time_since_epoch();
-    return quota.take(token, message.size(), std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+    const bool is_device = !token.empty() && hub.device_of(token).has_value();
+    strangers.heard(address, is_device, now);
+    return is_device ? quota.take(token, message.size(), now) : Result<>();
 }
 
 }  // namespace taizhang::api

@@ -263,6 +263,8 @@ std::string render_status(const json::object& o) {
            "\n";
     if (!o.at("merged_into").is_null()) out += "  " + say(Msg::merged_into, {at(o, "merged_into")}) + "\n";
     if (o.at("enrol_again").as_bool()) out += "  " + say(Msg::enrol_again) + "\n";
+    for (const auto& s : o.at("out_of_scope").as_array())
+        out += "  " + say(Msg::out_of_scope, {at(s.as_object(), "stream"), at(s.as_object(), "commits")}) + "\n";
     for (const auto& m : o.at("missing").as_array())
         out += "  " + say(Msg::bundle_missing, {text::choose(plain(m))}) + "\n";
     if (at(o, "needs_program") != "0") out += "  " + say(Msg::needs_program, {at(o, "needs_program")}) + "\n";

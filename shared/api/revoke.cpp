@@ -28,6 +28,19 @@ std::vector<ReplicaId> of_the_same_key(const ControlState& control, const Certif
     return out;
 }
 
+/// Whom the device has vouched for, as far as is known here; its own incarnations are revoked with it.
+json::array vouched_by(const ControlState& control, const Certificate& cert) {
+    std::vector<ReplicaId> out;
+    for (const auto& [id, other] : control.certs()) {
+        const auto* by = control.cert(other.issuer_replica);
+        if (by && by->key() == cert.key() && other.key() != cert.key()) out.push_back(id);
+    }
+    std::sort(out.begin(), out.end());
+    json::array list;
+    for (const auto& id : out) list.push_back(json::string(id.hex()));
+    return list;
+}
+
 }  // namespace
 
 Result<json::value> devices(node::Node& n, const Command&) {
@@ -57,6 +70,7 @@ Result<json::value> revoke(node::Node& n, const Command& c) {
     if (cert->key() == r.control().cert(r.id())->key())
         return fail(Errc::not_allowed, "不能吊销服务器自己 / a server cannot revoke itself");
     const auto all = of_the_same_key(r.control(), *cert);
+    const auto vouched = vouched_by(r.control(), *cert);
     TRY(const auto heads, r.chain_heads());
     TRY_VOID(r.batch([&]() -> Result<> {
         for (const auto& replica : all) {
@@ -64,8 +78,9 @@ Result<json::value> revoke(node::Node& n, const Command& c) {
             for (const auto& h : heads)
                 if (h.replica == replica && !c.has("none"))
                     streams[h.stream.str()] = json::object{{"seq", h.seq.value}, {"hash", h.hash.hex()}};
-            TRY_VOID(r.append_control(
-                "revoke", json::serialize(json::object{{"replica", replica.hex()}, {"streams", std::move(streams)}})));
+            json::object entry{{"replica", replica.hex()}, {"streams", std::move(streams)}};
+            if (r.control().is_signed()) entry["vouched"] = vouched;
+            TRY_VOID(r.append_control("revoke", json::serialize(entry)));
         }
         return {};
     }));

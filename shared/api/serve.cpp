@@ -18,6 +18,7 @@
 #include "node/secure.h"
 #include "node/upstream.h"
 #include "sync/session.h"
+#include "sync/token.h"
 #include "text/text.h"
 
 #include <boost/asio/as_tuple.hpp>
@@ -144,7 +145,8 @@ private:
     std::unique_ptr<FileSync> files_;     // the same
     bool stopping_ = false;
     std::optional<Error> failure_;
-    std::shared_ptr<Quota> quota_ = std::make_shared<Quota>();  // the store thread's
+    std::shared_ptr<Quota> quota_ = std::make_shared<Quota>();              // the store thread's
+    std::shared_ptr<Strangers> strangers_ = std::make_shared<Strangers>();  // the same
 };
 
 http::Response text_response(int status, std::string line) {
@@ -205,9 +207,9 @@ net::awaitable<http::Response> Server::device(http::Request q) {
     if (q.method != "POST") co_return text_response(405, "只接受 POST / POST only");
     const bool is_enrol = q.target == "/enrol", is_files = q.target == "/files";
     auto grew = std::make_shared<bool>(false);
-    node::Store::Work work = [body = std::move(q.body), is_enrol, is_files, grew,
-                              quota = quota_](node::Node& n) -> Result<std::string> {
-        TRY_VOID(admit(n.hub(), body, *quota));
+    node::Store::Work work = [body = std::move(q.body), address = network_of(q.peer), is_enrol, is_files, grew,
+                              quota = quota_, strangers = strangers_](node::Node& n) -> Result<std::string> {
+        TRY_VOID(admit(n.hub(), body, address, *quota, *strangers));
         if (is_files) return files::FileHub(n.hub(), n.contents()).handle(body);
         if ((!body.empty() && body.front() == 'e') != is_enrol)
             return fail(Errc::protocol, "消息与地址不符 / message: not for this address");
@@ -592,7 +594,8 @@ Result<> Server::start_agent() {
     auto options = std::make_shared<node::Agent::Options>();
     node::Store::Work look = [options](node::Node& n) -> Result<std::string> {
         TRY(options->url, n.replica().fact("upstream/url"));
-        TRY(options->token, n.replica().fact("upstream/token"));
+        // Without it there are no live pokes; what else is missing the sync says.
+        if (auto token = sync::upstream_token(n.replica())) options->token = std::move(*token);
         if (!options->url.empty()) {
             TRY(options->tls, node::client_tls(n, options->url));
         }

@@ -4,6 +4,7 @@
 #include "text/text.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <utility>
 
 namespace taizhang::api {
@@ -13,12 +14,12 @@ constexpr std::int64_t kDayMs = 86'400'000;
 /// Signed in one piece, some milliseconds each. Higher: who asks something waits longer; lower: more turns.
 constexpr std::size_t kStreamsAtOnce = 8;
 
-/// None yet, or the newest is a day old.
+/// None yet, or the newest is a day old, or signed by a clock that was ahead.
 Result<bool> is_checkpoint_due(Replica& r) {
     TRY(const auto all, r.checkpoints());
     std::int64_t newest = 0;
     for (const auto& c : all) newest = std::max(newest, c.at_ms);
-    return r.now().ms - newest >= kDayMs;
+    return std::abs(r.now().ms - newest) >= kDayMs;
 }
 
 }  // namespace
@@ -42,6 +43,10 @@ Result<bool> Upkeep::some(node::Node& n) {
     if (!own) return true;
     if (own->unit == r.control().root()) {
         if (!std::exchange(has_begun_, true)) {
+            // Under a clock that cannot be right nothing is signed: what the city signs says when.
+            const auto now = r.now();
+            if (now.unverified) return true;
+            TRY_VOID(r.trust_time(now.ms));
             TRY(const bool due, is_checkpoint_due(r));
             if (due) streams_ = r.streams();
         }

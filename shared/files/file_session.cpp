@@ -2,6 +2,7 @@
 
 #include "files/file_hub.h"
 #include "sync/session.h"
+#include "sync/token.h"
 
 #include <algorithm>
 
@@ -137,7 +138,7 @@ Result<> FileSession::fill_wishes(wire::FileRequest& q) {
 Result<std::string> FileSession::request() {
     auto& r = c_.index().replica();
     wire::FileRequest q;
-    TRY(q.token, r.fact("upstream/token"));
+    TRY(q.token, sync::upstream_token(r));
     if (q.token.empty())
         return fail(Errc::not_allowed, "本机还没有登记,请先 enrol / not enrolled yet: run enrol first");
     q.city = r.control().city_mark();

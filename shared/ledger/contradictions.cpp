@@ -33,6 +33,25 @@ Contradiction of_control(const std::string& at, const std::string& value) {
     return c;
 }
 
+Contradiction of_certificate(const ControlState& control, const std::string& replica, const std::string& value) {
+    Reader in(value);
+    Contradiction c{Contradiction::Kind::certificate, replica, static_cast<std::int64_t>(in.varint())};
+    const auto other = Certificate::decode(in.str());
+    ReplicaId id;
+    const auto raw = from_hex(replica);
+    if (raw.size() == id.bytes.size()) std::memcpy(id.bytes.data(), raw.data(), raw.size());
+    const auto* counts = control.cert(id);
+    const auto when = day(c.noticed_ms);
+    const std::string mine = counts ? counts->unit : "?", theirs = other ? other->unit : "?";
+    const std::string by = other ? other->issuer : "?";
+    c.zh = "电脑 " + replica.substr(0, 8) + " 有两张单位不同的登记证书(" + when + " 发现):按 " + mine + " 的算," + by +
+           " 签发的 " + theirs + " 的那张不算,两份都留作证据,请与 " + by + " 核对";
+    c.en = "device " + replica.substr(0, 8) + " has two certificates for different units (noticed " + when +
+           "): that of " + mine + " counts, the one for " + theirs + " by " + by +
+           " does not; both are kept as evidence, ask " + by;
+    return c;
+}
+
 Contradiction of_file(const std::string& value) {
     Reader in(value);
     Contradiction c{Contradiction::Kind::file, {}, static_cast<std::int64_t>(in.varint())};
@@ -98,6 +117,7 @@ std::string_view name_of(Contradiction::Kind kind) {
         case Contradiction::Kind::control: return "control";
         case Contradiction::Kind::checkpoint: return "checkpoint";
         case Contradiction::Kind::file: return "file";
+        case Contradiction::Kind::certificate: return "certificate";
     }
     return {};
 }
@@ -106,8 +126,15 @@ Result<std::vector<Contradiction>> contradictions(Replica& r) {
     std::vector<Contradiction> out;
     TRY(const auto noted, r.facts(kContradiction));
     const std::string control = kContradiction + std::string("control/");
-    for (const auto& [key, value] : noted)
-        out.push_back(key.starts_with(control) ? of_control(key.substr(control.size()), value) : of_file(value));
+    const std::string certificate = kContradiction + std::string("certificate/");
+    for (const auto& [key, value] : noted) {
+        if (key.starts_with(control))
+            out.push_back(of_control(key.substr(control.size()), value));
+        else if (key.starts_with(certificate))
+            out.push_back(of_certificate(r.control(), key.substr(certificate.size()), value));
+        else
+            out.push_back(of_file(value));
+    }
     TRY(const auto forks, r.facts("fork/"));
     for (const auto& [key, value] : forks) {
         const auto slash = key.rfind('/');

@@ -2,6 +2,7 @@
 #include "ledger/attachments.h"
 #include "ledger/conflicts.h"
 #include "ledger/contradictions.h"
+#include "ledger/lateness.h"
 #include "ledger/ledger.h"
 #include "ledger/notices.h"
 #include "ledger/review_depth.h"
@@ -106,8 +107,8 @@ Result<void> Ledger::add_history(const RowView& row, json::array& out, bool& tow
             e["person"] = item.person;
             // Folded as if it had come in time; a person who wonders sees that it did not.
             constexpr std::int64_t kDayMs = 86'400'000, kLateDays = 7;
-            const auto days = (item.received_ms - static_cast<std::int64_t>(item.time >> 16)) / kDayMs;
-            if (item.origin != Origin::own && days >= kLateDays) e["late_days"] = days;
+            TRY(const auto late, lateness_ms(r_, item));
+            if (late / kDayMs >= kLateDays) e["late_days"] = late / kDayMs;
             if (item.origin != Origin::own) e["received"] = format_local(item.received_ms);
             if (item.removal) e["removal"] = true;
             e["what"] = std::move(*what);

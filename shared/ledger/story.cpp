@@ -1,5 +1,6 @@
 #include "ledger/story.h"
 
+#include "ledger/lateness.h"
 #include "ledger/times.h"
 #include "ledger/words.h"
 
@@ -76,8 +77,8 @@ private:
         if (!aside)
             for (const auto& [name, value] : h.fields) now_[name] = value;
         has_begun_ = true;
-        const auto late = h.received_ms - static_cast<std::int64_t>(h.time >> 16);
-        const bool offline = h.origin != Origin::own && late >= kOfflineMs;
+        const auto late = lateness_ms(r_, h);
+        const bool offline = late && *late >= kOfflineMs;
         if (offline) add("离线填写,后来送达", "written offline, came later");
         if (h.time_unverified) add("时间待核", "time unverified");
         if (aside) add("没有直接采用", "not simply taken");

@@ -1,4 +1,5 @@
 // Who this node is, and whose certificates count here.
+#include "replica/contradiction.h"
 #include "replica/impl.h"
 
 #include <algorithm>
@@ -123,15 +124,56 @@ Result<> Replica::Impl::keep_certificate(const Certificate& cert) {
     return s.run();
 }
 
+namespace {
+
+/// Of two for one replica the narrower counts, whichever came first: nobody raises a device, or moves it, by vouching
+/// for it a second time.
+bool is_narrower(const Certificate& a, const Certificate& b) {
+    if (a.level != b.level) return a.level < b.level;
+    if (a.control != b.control) return a.control < b.control;
+    return a.encode() < b.encode();
+}
+
+}  // namespace
+
+/// Two offices vouched for one device, as theirs: one of them is wrong, or lies. Both words are kept as evidence.
+Result<> Replica::Impl::settle_certificates(const Certificate& cert) {
+    const auto known = *control.cert(cert.replica);
+    if (known.unit == cert.unit && known.level == cert.level) return {};  // says nothing new
+    const bool is_next = is_narrower(cert, known);
+    const auto key = kContradiction + std::string("certificate/") + cert.replica.hex();
+    TRY(const auto noted, fact(key));
+    if (noted.empty() || is_next) {
+        std::string value;
+        Writer w(value);
+        w.varint(static_cast<std::uint64_t>(std::max<std::int64_t>(0, now().ms)));
+        w.str((is_next ? known : cert).encode());
+        TRY_VOID(set_fact(key, value));
+    }
+    if (!is_next) return {};
+    control_changed = true;
+    ours.clear();
+    control.replace(cert);
+    // At the end of the list, so that who had the other one hears of it.
+    TRY(auto s, db->prepare("UPDATE certificate SET pos = (SELECT max(pos) + 1 FROM certificate), body = ?2 WHERE "
+                            "replica = ?1",
+                            false));
+    const auto body = cert.encode();
+    s.bind_blob(1, taizhang::view(cert.replica.bytes)).bind_blob(2, body);
+    TRY_VOID(s.run());
+    TRY(const int replica, replica_no(cert.replica));
+    return refold_written_by(std::span(&replica, 1));
+}
+
 Result<> Replica::Impl::take_certificate(const Certificate& cert) {
     const auto* known = control.cert(cert.replica);
     const auto body = cert.encode();
     if (known && known->encode() == body) return {};
-    // One key, one replica: whoever vouched first stands. Another vouching says nothing new of the same unit.
-    if (known && control.is_signed()) return {};
+    const bool is_second = known && control.is_signed();
     const auto j = control.judge(cert);
-    if (j.verdict == ControlState::Verdict::bad) return fail(Errc::denied, j.why);
+    if (j.verdict == ControlState::Verdict::bad) return is_second ? Result<>() : fail(Errc::denied, j.why);
     if (j.verdict == ControlState::Verdict::good) {
+        if (is_second) return settle_certificates(cert);
         TRY_VOID(keep_certificate(cert));
         return retry_certificates();
     }
@@ -165,7 +207,11 @@ Result<> Replica::Impl::retry_certificates() {
             const auto hash = hash_of(cert.encode());
             s.bind_blob(1, taizhang::view(hash.bytes));
             TRY_VOID(s.run());
-            if (j.verdict == ControlState::Verdict::bad || control.cert(cert.replica)) continue;
+            if (j.verdict == ControlState::Verdict::bad) continue;
+            if (control.cert(cert.replica)) {
+                TRY_VOID(settle_certificates(cert));
+                continue;
+            }
             TRY_VOID(keep_certificate(cert));
             moved = true;
         }

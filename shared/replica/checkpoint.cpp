@@ -100,11 +100,10 @@ void StreamDigest::add(std::string_view record) {
 
 // ------------------------------------------------------------------ reading them
 
-/// Called where a ready commit is applied. Only the root office speaks for the city.
+/// Called where a ready commit is applied. Only the city's own server speaks for the city.
 Result<> Replica::Impl::apply_checkpoint(const Commit& c, int stream, std::uint64_t lsn) {
-    const auto* author = control.cert(c.header.replica);
     const auto checkpoint = checkpoint_of(c);
-    if (!checkpoint || !author || author->unit != control.root()) return {};
+    if (!checkpoint || !control.speaks_for_city(c.header.replica)) return {};
     for (const auto& t : checkpoint->heads) {
         TRY(const int replica, replica_no(t.replica));
         TRY(auto s, db->prepare("INSERT INTO horizon(stream, replica, seq, hash, at_ms) VALUES(?1, ?2, ?3, ?4, ?5) ON "
@@ -327,17 +326,16 @@ Result<CommitId> Replica::Impl::write_checkpoint(const StreamId& stream, const C
     return CommitId{self, stream, h.seq, c.hash};
 }
 
-/// Now, or the first moment after it at which no checkpoint of the stream was made: they are told apart by it.
+/// Now, or just after the stream's last checkpoint, whose clock may have been ahead: they are told apart by their
+/// moments, and the newest has the latest.
 Result<std::int64_t> Replica::Impl::free_moment(int stream) {
-    auto at = now().ms;
-    TRY(auto taken, db->prepare("SELECT 1 FROM horizon WHERE stream = ?1 AND at_ms = ?2", false));
-    for (;;) {
-        taken.bind(1, stream).bind(2, at);
-        TRY(const bool is_taken, taken.step());
-        if (!is_taken) return at;
-        taken.reset();
-        ++at;
-    }
+    TRY(auto last, db->prepare("SELECT max(at_ms) FROM (SELECT at_ms FROM horizon WHERE stream = ?1 UNION ALL "
+                               "SELECT at_ms FROM checkpoint WHERE stream = ?1)",
+                               false));
+    last.bind(1, stream);
+    TRY(const bool any, last.step());
+    const auto at_least = any && !last.is_null(0) ? last.integer(0) + 1 : 0;
+    return std::max(now().ms, at_least);
 }
 
 /// Zero for a stream with a forked chain: no state is given of it.
@@ -374,8 +372,7 @@ Result<std::vector<CommitId>> Replica::checkpoint() { return checkpoint(streams(
 
 Result<std::vector<CommitId>> Replica::checkpoint(std::span<const StreamId> of) {
     auto& m = *impl_;
-    const auto* own = m.control.cert(m.self);
-    if (!own || own->unit != m.control.root() || !m.control.newest_catalog())
+    if (!m.control.speaks_for_city(m.self) || !m.control.newest_catalog())
         return fail(Errc::not_allowed, "只有市级服务器能做检查点 / only the city's server signs checkpoints");
     std::vector<CommitId> out;
     TRY(const auto backup, fact("backup/lsn"));

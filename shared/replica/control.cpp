@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::uint8_t kUnsigned = 1, kSigned = 2;  // formats
 constexpr std::size_t kPayloadMax = 1u << 20;
+constexpr int kChainMax = 64;  // certificates, each vouched for by the next
 
 std::string text_of(const json::object& o, std::string_view key) {
     const auto* v = o.if_contains(key);
@@ -194,11 +195,16 @@ Result<> ControlState::apply_city(const ControlEntry& e) {
 namespace {
 
 template <class T>
-bool read_hex(const json::object& o, std::string_view key, T& out) {
-    const auto raw = from_hex(text_of(o, key));
+bool read_hex(std::string_view hex, T& out) {
+    const auto raw = from_hex(hex);
     if (raw.size() != out.bytes.size()) return false;
     std::memcpy(out.bytes.data(), raw.data(), raw.size());
     return true;
+}
+
+template <class T>
+bool read_hex(const json::object& o, std::string_view key, T& out) {
+    return read_hex(text_of(o, key), out);
 }
 
 }  // namespace
@@ -222,6 +228,17 @@ Result<> ControlState::apply_revoke(const ControlEntry& e) {
                 return bad;
             r.last[stream] = {Seq{static_cast<std::uint64_t>(seq->as_int64())}, hash};
         }
+    if (const auto* vouched = v.as_object().if_contains("vouched")) {
+        if (!vouched->is_array()) return bad;
+        r.vouched.emplace();
+        for (const auto& one : vouched->as_array()) {
+            ReplicaId id;
+            if (!one.is_string() || !read_hex(std::string_view(one.as_string()), id)) return bad;
+            r.vouched->insert(id);
+        }
+    }
+    // Revoked once more, to draw the line elsewhere: what came after the first time was a thief's all the same.
+    if (const auto before = revoked_.find(replica); before != revoked_.end()) r.since = before->second.since;
     revoked_[replica] = std::move(r);
     return {};
 }
@@ -239,16 +256,32 @@ Result<> ControlState::apply_release(const ControlEntry& e) {
 const Revocation* ControlState::revocation(const ReplicaId& replica) const {
     if (revoked_.empty()) return nullptr;
     if (const auto it = revoked_.find(replica); it != revoked_.end()) return &it->second;
-    // Who vouched for itself after it was revoked, or before, gains nothing by it.
+    // Who vouched for itself after it was revoked, or before, gains nothing by it; nor who was vouched for in secret.
     static const Revocation nothing_counts;
     const auto* c = cert(replica);
-    for (int n = 0; c && !c->issuer_replica.is_zero() && n < 64; ++n) {
+    for (int n = 0; c && !c->issuer_replica.is_zero() && n < kChainMax; ++n) {
         const auto* by = cert(c->issuer_replica);
-        if (!by || by->key() != c->key()) return nullptr;
-        if (revoked_.contains(by->replica)) return &nothing_counts;
+        if (!by) return nullptr;
+        const bool is_itself = by->key() == c->key();
+        if (const auto it = revoked_.find(by->replica); it != revoked_.end()) {
+            const auto& vouched = it->second.vouched;
+            if (is_itself || (vouched && !vouched->contains(c->replica))) return &nothing_counts;
+        }
         c = by;
     }
     return nullptr;
+}
+
+bool ControlState::speaks_for_city(const ReplicaId& replica) const {
+    const auto* c = cert(replica);
+    if (!c || c->unit != root_ || revocation(replica)) return false;
+    for (int n = 0; n < kChainMax; ++n) {
+        if (c->issuer_replica.is_zero()) return true;
+        const auto* by = cert(c->issuer_replica);
+        if (!by || by->unit != root_ || by->key() != c->key()) return false;
+        c = by;
+    }
+    return false;
 }
 
 Result<> ControlState::apply_catalog(const ControlEntry& e) {

@@ -12,6 +12,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -25,7 +26,7 @@ inline constexpr std::string_view kForControl = "control", kForCertificate = "ce
 
 /// One entry of the control log. Kinds: "city" (payload: JSON meta; first), "catalog" (the TOML),
 /// "unit" (JSON: id, parent_id, level, name, short and whatever else the city keeps of a unit), "revoke" (JSON:
-/// replica, streams: {name: {seq, hash}}), "release" (JSON: hash of a commit).
+/// replica, streams: {name: {seq, hash}}, vouched: [replica]), "release" (JSON: hash of a commit).
 /// A city whose first entry names a root key has each entry signed by it (format 2); one without has none (format 1).
 struct ControlEntry {
     ControlPos pos;
@@ -75,6 +76,9 @@ struct Unit {
 struct Revocation {
     ControlPos since;
     std::map<StreamId, std::pair<Seq, Hash>> last;
+    /// Whom it had vouched for as far as the city knew; whoever else shows its word was made by the thief. None: not
+    /// said (an entry of an earlier program).
+    std::optional<std::set<ReplicaId>> vouched;
 };
 
 /// How an author stands to a stream's unit.
@@ -132,14 +136,21 @@ public:
     Judgement judge(const Certificate& cert) const;
     /// Counts from now on; it was judged good.
     Result<> add(const Certificate& cert);
+    /// Instead of the one that is known for its replica.
+    void replace(const Certificate& cert) { certs_.insert_or_assign(cert.replica, cert); }
     /// Empty: a city without keys, where nothing is signed.
     const trust::PublicKey& root_key() const { return root_key_; }
     bool is_signed() const { return !root_key_.empty(); }
 
     const Certificate* cert(const ReplicaId& replica) const;
     const std::unordered_map<ReplicaId, Certificate>& certs() const { return certs_; }
-    /// Null when it was not revoked. A later incarnation of a revoked device's key is revoked as well.
+    /// Null when it was not revoked. A later incarnation of a revoked device's key is revoked as well, and who was
+    /// vouched for by one without the city's knowing.
     const Revocation* revocation(const ReplicaId& replica) const;
+    /// Whether the replica is the city's own server: the root key vouched for it, or for an earlier incarnation of its
+    /// key. Only that one signs checkpoints and says that the city has something; any other PC of the root office does
+    /// not.
+    bool speaks_for_city(const ReplicaId& replica) const;
     /// A commit that counts although its author was revoked.
     bool is_released(const Hash& commit) const { return released_.contains(commit); }
     bool has_revocations() const { return !revoked_.empty(); }

@@ -277,6 +277,14 @@ Result<bool> Replica::Impl::link_row(RowTable& table, int stream, std::string_vi
     return true;
 }
 
+/// What stands in the row by its table is among these: whoever gives a row's past must not leave out its end.
+bool Replica::Impl::has_all_that_stands(const RowMeta& meta, const std::vector<RowHistory::Item>& items) {
+    const auto is_here = [&](const VersionRef& v) {
+        return v.lsn == 0 || std::any_of(items.begin(), items.end(), [&](const auto& i) { return i.lsn == v.lsn; });
+    };
+    return is_here(meta.flow) && std::all_of(meta.groups.begin(), meta.groups.end(), is_here);
+}
+
 Result<> Replica::complete_row(const RowKey& key, std::span<const PastCommit> past) {
     auto& m = *impl_;
     auto* table = m.table_named(key.entity);
@@ -284,6 +292,12 @@ Result<> Replica::complete_row(const RowKey& key, std::span<const PastCommit> pa
     const auto id = table->binding().newest->uuid ? from_hex(key.id) : key.id;
     return m.batch([&]() -> Result<> {
         TRY(const int stream, m.stream_no(key.stream));
+        TRY(auto asked,
+            m.db->prepare("SELECT 1 FROM wanted_row WHERE stream = ?1 AND entity = ?2 AND row = ?3", false));
+        asked.bind(1, stream).bind(2, std::string_view(key.entity)).bind_blob(3, id);
+        TRY(const bool is_wanted, asked.step());
+        asked.reset();
+        if (!is_wanted) return {};  // nobody asked, or it came before
         m.arena.push_back(id);
         const std::string_view row_id = m.arena.back();
         TRY(auto* t, m.touch(*table, stream, row_id, false));
@@ -312,6 +326,7 @@ Result<> Replica::complete_row(const RowKey& key, std::span<const PastCommit> pa
                 if (p.unstamped && !m.control.is_signed()) TRY_VOID(m.mark_unstamped(stream, lsn));
                 items.push_back({lsn, static_cast<std::uint32_t>(row - c.rows.begin())});
             }
+            if (!Impl::has_all_that_stands(t->meta, items)) return {};
             TRY(const bool whole, m.link_row(*table, stream, row_id, std::move(items)));
             if (!whole) return {};  // asked again
         }

@@ -261,6 +261,8 @@ public:
     Result<bool> is_quarantined(const Commit& c);
     Result<> want_dropped_in(int stream);
     Result<> refold_revoked();
+    Result<> refold_written_by(std::span<const int> replicas);
+    Result<> settle_certificates(const Certificate& cert);
     Result<> refold_rows(std::uint64_t lsn);
 
     // ---- edit.cpp
@@ -305,6 +307,7 @@ public:
     Result<> new_stubs(int stream, int replica, std::span<const StubAt> stubs);
     Result<std::uint64_t> insert_past(int stream, const Commit& c, std::string_view packed);
     Result<> fill(std::uint64_t lsn, const Commit& c, std::string_view packed);
+    static bool has_all_that_stands(const RowMeta& meta, const std::vector<RowHistory::Item>& items);
     Result<bool> link_row(RowTable& table, int stream, std::string_view id, std::vector<RowHistory::Item> items);
     RowTable* table_named(std::string_view entity);
 

@@ -56,18 +56,27 @@ Result<> Replica::Impl::want_dropped_in(int stream) {
     return {};
 }
 
-/// A revocation or release changes what stands: the rows that the replica wrote to are folded again, and a state
-/// under an earlier checkpoint is not given to anybody any more. Where some of what it wrote is not here, the hub is
-/// asked for the past of what has none.
+/// A revocation or release changes what stands.
 Result<> Replica::Impl::refold_revoked() {
+    std::vector<int> revoked;
+    for (const auto& [no, id] : replica_ids)
+        if (control.revocation(id)) revoked.push_back(no);
+    return refold_written_by(revoked);
+}
+
+/// What these wrote counts otherwise from now on: the rows that they wrote to are folded again, and a state under an
+/// earlier checkpoint is not given to anybody any more. Where some of what they wrote is not here, the hub is asked for
+/// the past of what has none.
+Result<> Replica::Impl::refold_written_by(std::span<const int> replicas) {
     std::vector<std::uint64_t> lsns;
     std::set<std::int64_t> streams;
     TRY(auto list, db->prepare("SELECT lsn, stream FROM log WHERE replica = ?1 AND prev IS NOT NULL AND length(body) > "
                                "0",
                                false));
-    for (const auto& [no, id] : replica_ids) {
-        if (!control.revocation(id)) continue;
-        list.bind(1, no);
+    TRY(auto stubs, db->prepare("SELECT DISTINCT stream FROM log WHERE replica = ?1 AND length(body) = 0", false));
+    std::set<int> without;
+    for (const int replica : replicas) {
+        list.bind(1, replica);
         for (;;) {
             TRY(const bool row, list.step());
             if (!row) break;
@@ -75,12 +84,8 @@ Result<> Replica::Impl::refold_revoked() {
             streams.insert(list.integer(1));
         }
         list.reset();
-    }
-    std::set<int> without;
-    TRY(auto stubs, db->prepare("SELECT DISTINCT stream FROM log WHERE replica = ?1 AND length(body) = 0", false));
-    for (const auto& [no, id] : replica_ids) {
-        if (!has_dropped || !control.revocation(id)) continue;
-        stubs.bind(1, no);
+        if (!has_dropped) continue;
+        stubs.bind(1, replica);
         for (;;) {
             TRY(const bool row, stubs.step());
             if (!row) break;

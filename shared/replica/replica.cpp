@@ -19,6 +19,9 @@ const std::string_view* const kSchema[] = {&embedded::engine_schema_1, &embedded
 constexpr std::int64_t kSchemaVersion = std::size(kSchema);
 // How far a PC's clock may lie behind what a hub said before it counts as wrong; and how far ahead.
 constexpr std::int64_t kBehindMax = 10 * 60'000, kAheadMax = std::int64_t{400} * 86'400'000;
+// The city's own server has nobody to ask: what it goes by is its clock of the days before. One that was off for years
+// is believed, 2099 is not.
+constexpr std::int64_t kServerAheadMax = std::int64_t{10} * 366 * 86'400'000;
 constexpr std::int64_t kPlausibleMs = 1'704'067'200'000;  // 2024-01-01: no PC of ours was set right before
 constexpr std::size_t kBatchControl = 4096;
 
@@ -492,7 +495,9 @@ Replica::Now Replica::Impl::now() const {
     const auto wall = env.wall_ms();
     if (trusted_ms == 0) return {wall, wall < kPlausibleMs};
     const auto at_least = trusted_ms + (trusted_in_process ? env.steady_ms() - trusted_at_steady : 0);
-    if (wall < at_least - kBehindMax || wall > at_least + kAheadMax) return {at_least, true};
+    if (wall < at_least - kBehindMax) return {at_least, true};
+    if (wall > at_least + kAheadMax && !(wall <= at_least + kServerAheadMax && control.speaks_for_city(self)))
+        return {at_least, true};
     return {wall, false};
 }
 

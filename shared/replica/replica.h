@@ -380,8 +380,9 @@ public:
     };
     /// All commits of the row that count here. Empty: no such row.
     Result<std::vector<PastCommit>> row_commits(const RowKey& key);
-    /// The answer to wanted_rows(): of these commits, what this log knows and lacks. What waited for them goes on.
-    /// Errc::protocol when they are not the row's.
+    /// The answer to wanted_rows(): of these commits, what this log knows and lacks. What waited for them goes on. A
+    /// row that is not wanted is left alone, and one whose newest versions are not among them. Errc::protocol when they
+    /// are not the row's.
     Result<> complete_row(const RowKey& key, std::span<const PastCommit> past);
 
     /// Takes a stream that is not this unit's to hold any more off this disk. The caller has made sure that all of it

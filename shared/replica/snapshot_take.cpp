@@ -83,7 +83,7 @@ private:
         const auto* author = m_.control.cert(c.header.replica);
         const bool is_theirs = author && (!m_.control.is_signed() ||
                                           author->key().verify(kForHead, taizhang::view(c.hash.bytes), signature));
-        if (!checkpoint || c.header.stream != id_ || !is_theirs || author->unit != m_.control.root())
+        if (!checkpoint || c.header.stream != id_ || !is_theirs || !m_.control.speaks_for_city(c.header.replica))
             return fail(Errc::protocol,
                         "服务器发来的状态没有市级的检查点 / the hub's state has no checkpoint of the city");
         signed_at_ = c.header.control;

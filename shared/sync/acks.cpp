@@ -83,6 +83,7 @@ Result<bool> take_ack(Replica& r, const wire::Ack& ack) {
     if (!hub || r.control().revocation(ack.signer) || hub->level != ack.level ||
         !r.control().holds(hub->unit, ack.at.stream))
         return false;
+    if (ack.level == Level::city && !r.control().speaks_for_city(ack.signer)) return false;
     if (!hub->key().verify(kForAck, signed_part(ack), ack.signature)) return false;
     TRY(const auto hashes, r.hashes_at(ack.at.stream, ack.at.replica, ack.at.seq));
     if (!hashes.empty() && std::find(hashes.begin(), hashes.end(), ack.at.hash) == hashes.end()) return false;

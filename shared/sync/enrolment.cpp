@@ -1,4 +1,5 @@
 // A device becomes known to a hub: the code, the certificate, what two people compare.
+#include "sync/token.h"
 #include "sync/upstream_facts.h"
 
 namespace taizhang::sync {
@@ -26,7 +27,7 @@ Result<std::string> Enrolment::request(const std::string& code, const std::strin
     const auto* own = r_.control().cert(r_.id());
     if (own && r_.control().is_abolished(own->unit, r_.control().head()))
         TRY_VOID(r_.batch([&]() -> Result<> {
-            TRY_VOID(r_.set_fact(kToken, ""));
+            TRY_VOID(keep_token(r_, ""));
             return r_.reincarnate_bare();
         }));
     wire::EnrolRequest q;
@@ -82,7 +83,7 @@ Result<> Enrolment::reply(std::string_view bytes) {
         if (!m.city_entry.empty()) TRY_VOID(r_.receive_control(std::span(&m.city_entry, 1)));
         TRY_VOID(take_certificates(r_, m.chain));
         TRY_VOID(r_.add_certificate(cert));
-        TRY_VOID(r_.set_fact(kToken, m.token));
+        TRY_VOID(keep_token(r_, m.token));
         TRY_VOID(r_.set_fact(kIntroduced, ""));
         if (begin_ == Begin::with_log) TRY_VOID(r_.set_fact(kPassesOn, "1"));
         TRY_VOID(r_.set_fact(kLevel, std::string(name_of(m.level))));

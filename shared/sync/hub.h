@@ -57,7 +57,7 @@ public:
         std::int64_t last_seen_ms = 0;
     };
     Result<std::vector<Device>> devices();
-    /// Whose token that is. Errc::denied.
+    /// Whose token that is. Errc::denied: nobody's, or of a device that was revoked.
     Result<Device> device_of(const std::string& token);
 
     const ReplicaId& id() const { return hub_; }
@@ -78,6 +78,8 @@ private:
     Result<std::string> enrol(const wire::EnrolRequest& q);
     Result<std::string> sync(const Asked& asked);
     bool recognise(const Device& device, wire::SyncRequest& q) const;
+    Result<bool> is_own_token(const std::string& token);
+    bool is_of_device(const ReplicaId& replica, const Device& device) const;
     Result<bool> takes_control();
     Result<> take_control(const wire::SyncRequest& q);
     Result<> issue_certificate(const wire::EnrolRequest& q, const std::string& unit);
@@ -110,6 +112,7 @@ private:
     std::unordered_map<std::string, std::vector<StreamId>> scopes_;  // by unit; of the control head below
     ControlPos scopes_at_;
     std::uint64_t scopes_streams_ = 0;
+    std::string own_sealed_, own_token_;  // of this node at the hub above: as kept, and opened
 };
 
 }  // namespace taizhang::sync

@@ -3,6 +3,7 @@
 #include "replica/open_ends.h"
 #include "sync/held.h"
 #include "sync/known.h"
+#include "sync/token.h"
 #include "sync/upstream_facts.h"
 #include "wire/runs.h"
 
@@ -88,7 +89,7 @@ Result<> Session::introduce(wire::SyncRequest& q) {
 
 Result<std::string> Session::request() {
     wire::SyncRequest q;
-    TRY(q.token, r_.fact(kToken));
+    TRY(q.token, upstream_token(r_));
     if (q.token.empty())
         return fail(Errc::not_allowed, "本机还没有登记,请先 enrol / not enrolled yet: run enrol first");
     if (r_.is_copied()) {

@@ -100,6 +100,8 @@ def refused_in_one_line():
     flipped[len(good) // 2] ^= 4
     bad("flipped", bytes(flipped))
     one_line(city("city-town", "import", "stick/nothing.tzb", check=2)[1])
+    _, err = city("city-town", "import", "stick/b3.tzb", "stick/nothing.tzb", check=2)
+    assert "前 1 个" in one_line(err) and "nothing.tzb" in err, err
     # For somebody else: another branch, another city, downwards only.
     one_line(branch("b1", "import", "stick/last.tzb", check=2)[1])
     city("city", "export", "stick/for-b1.tzb", "--to", "B01", "--all")

@@ -1,6 +1,7 @@
 #include "tests/sim/rogue.h"
 
 #include "sync/bundle.h"
+#include "sync/token.h"
 #include "tests/sim/author.h"
 #include "tests/sim/trouble.h"
 #include "wire/runs.h"
@@ -252,7 +253,7 @@ void Rogue::give(const Letter& letter) {
 void Rogue::to_hub(const Letter& letter) {
     auto& h = w_.hub_of(m_);
     if (!h.is_up() || !m_.is_up()) return;
-    const auto token = m_.replica->fact("upstream/token");
+    const auto token = sync::upstream_token(*m_.replica);
     if (!token) return;
     wire::SyncRequest q;
     q.token = *token;

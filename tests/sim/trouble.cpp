@@ -51,8 +51,9 @@ void World::after_trouble(Machine& m, bool failed, Errc code) {
     }
     m.disk->cut_after(0);
     m.blobs.cut_after(0);
-    // Where taking back what was refused hit a bad sector, the refusal is what is told, and the next step fails.
-    const bool is_broken = failed && m.is_up() && m.replica->database().broken();
+    // What was refused is told as refused, and what was saved as saved, where a bad sector was hit after that: the next
+    // step fails.
+    const bool is_broken = m.is_up() && m.replica->database().broken();
     if (!is_broken && (!failed || code != Errc::io)) return;
     if (!fired) violated("19 fail-stop", m.name() + ": a disk error that no disk made");
     // The program has to be started anew. What a failed sync left in the cache is gone with the power.

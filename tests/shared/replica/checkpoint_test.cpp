@@ -99,6 +99,87 @@ TEST_CASE("a revocation reaches rows that came with a state", "[sync][checkpoint
     CHECK((*late)->wanted_rows(1)->empty());
 }
 
+TEST_CASE("a checkpoint under a clock that was ahead is followed by others", "[sync][checkpoint][clock]") {
+    Year w;
+    const auto honest = w.city.clock.wall_ms;
+    w.city.clock.wall_ms += 300LL * 86'400'000;
+    w.back_up_and_sign();
+    w.city.clock.wall_ms = honest + 1000;
+    w.a->set("assignment", "A6", {{"result_text", text("校准以后写的")}});
+    w.settle();
+    w.back_up_and_sign();
+    const auto all = *w.city->checkpoints();
+    REQUIRE_FALSE(all.empty());
+    // A new device begins with the newer one's state.
+    auto late = w.device("B01");
+    CHECK((*late)->has_dropped());
+    CHECK(late->field("A6", "result_text") == "校准以后写的");
+    CHECK(digest_of(**late, "B01/ledger") == digest_of(*w.city, "B01/ledger"));
+    CHECK((*late)->verify().has_value());
+}
+
+TEST_CASE("the city's server does not believe a clock of another age", "[replica][clock]") {
+    Year w;
+    REQUIRE(w.city->trust_time(w.city.clock.wall_ms).has_value());
+    const auto honest = w.city.clock.wall_ms;
+    w.city.clock.wall_ms = 4'102'444'800'000;  // 2100
+    CHECK(w.city->now().unverified);
+    CHECK(w.city->now().ms < honest + 86'400'000);
+    w.city.clock.wall_ms = honest + 3LL * 365 * 86'400'000;  // it was off for three years
+    CHECK_FALSE(w.city->now().unverified);
+    w.city.clock.wall_ms = honest - 2LL * 86'400'000;
+    CHECK(w.city->now().unverified);
+}
+
+TEST_CASE("a hub cannot roll a row back by giving a part of its past", "[sync][checkpoint][bad-relay]") {
+    Year w;
+    w.a->set("assignment", "A6", {{"result_text", text("二稿")}});
+    w.settle();
+    w.back_up_and_sign();
+    auto late = w.device("B01");
+    REQUIRE((*late)->has_dropped());
+    const Replica::RowKey row{"assignment", "A6", {"B01", Audience::ledger}};
+    auto past = *w.city->row_commits(row);
+    REQUIRE(past.size() >= 3);
+    const std::vector<Replica::PastCommit> whole = past;
+    const auto is_creation = [&](const Replica::PastCommit& p) {
+        std::string bytes;
+        Commit c;
+        REQUIRE(Packer().unpack(p.packed, bytes).has_value());
+        REQUIRE(c.decode(bytes).has_value());
+        return c.header.replica == w.city->id();
+    };
+    std::erase_if(past, [&](const auto& p) { return !is_creation(p); });
+    REQUIRE(past.size() == 1);
+    SECTION("unasked") {
+        REQUIRE((*late)->complete_row(row, past).has_value());
+        CHECK(late->field("A6", "result_text") == "二稿");
+        REQUIRE((*late)->complete_row(row, whole).has_value());
+        CHECK((*late)->wanted_rows(9)->empty());
+    }
+    SECTION("asked, with its newest changes left out") {
+        // Two edits on one base that is not here make the device ask.
+        late->set("assignment", "A6", {{"result_text", text("新电脑写的")}});
+        w.b->set("assignment", "A6", {{"result_text", text("乙写的")}});
+        w.sync(*w.b);
+        sync::Session session(**late);
+        for (int i = 0; i < 9 && (*late)->wanted_rows(1)->empty(); ++i) {
+            const auto answer = w.hub->handle(*session.request());
+            REQUIRE(answer.has_value());
+            REQUIRE(session.reply(*answer).has_value());
+        }
+        REQUIRE((*late)->wanted_rows(9)->size() == 1);
+        REQUIRE((*late)->complete_row(row, past).has_value());
+        CHECK((*late)->wanted_rows(9)->size() == 1);  // asked again
+        w.sync(*late);
+        CHECK((*late)->wanted_rows(9)->empty());
+        CHECK((*late)->conflicts("A6")->size() == 1);
+        w.settle();
+        CHECK(digest_of(**late, "B01/ledger") == digest_of(*w.city, "B01/ledger"));
+    }
+    CHECK((*late)->verify().has_value());
+}
+
 TEST_CASE("a new row has a whole past, whatever row was written before it", "[sync][checkpoint]") {
     Year w;
     w.back_up_and_sign();

@@ -1,5 +1,6 @@
 // What a dishonest relay can do with real messages: it may delay and drop. Whatever else it does, what is taken is
 // what honest people wrote, and an honest hub heals the rest.
+#include "sync/token.h"
 #include "tests/support/world.h"
 #include "wire/runs.h"
 
@@ -212,7 +213,7 @@ TEST_CASE("bad device: what it writes outside its scope is denied, and its own w
     sync::Session session(**bad);
     wire::SyncRequest q;
     REQUIRE(wire::decode(*session.request(), q).has_value());
-    q.token = *(*bad)->fact("upstream/token");
+    q.token = *sync::upstream_token(**bad);
     q.place = 0;
     q.replica = (*bad)->id();
     q.city = (*bad)->control().city_mark();

@@ -1,6 +1,7 @@
 // What a city with keys accepts, from whom, and what waits: enrolment, certificates, signed chains, acks, bundles.
 #include "sync/acks.h"
 #include "sync/bundle.h"
+#include "sync/token.h"
 #include "tests/support/world.h"
 
 #include <catch2/catch.hpp>
@@ -209,6 +210,38 @@ TEST_CASE("city: certificates count by the chain to the root, at their control p
         other.issuer_replica = {};
         CHECK(refused(other));
     }
+    SECTION("two offices, one device: the narrower word counts, in any order") {
+        // The township says that its branch's PC is its own, to have its work judged as a township's.
+        w.new_assignment("A1", "T1", "B01");
+        w.sync(*branch);
+        branch->set("assignment", "A1", {{"remark", text("支部写的")}});
+        w.sync(*branch);
+        w.sync(*township);
+        const auto good = *w.city->control().cert((*branch)->id());
+        auto second = good;
+        second.unit = "K1-01";
+        second.level = Level::township;
+        second.issuer = "K1-01";
+        second.issuer_replica = (*township)->id();
+        second.signature = township->keys.device->sign(kForCertificate, second.signed_part());
+        Device fresh(901);
+        REQUIRE(ok(fresh->receive_control(*w.city->control_after(ControlPos{0}, 1u << 20))));
+        for (const auto& body : w.city->certificate_chain((*township)->id()))
+            REQUIRE(ok(fresh->add_certificate(*Certificate::decode(body))));
+        REQUIRE(ok(fresh->add_certificate(second)));
+        CHECK(fresh->control().cert((*branch)->id())->unit == "K1-01");
+        REQUIRE(ok(carry(*w.city, *fresh, kB01, w.city->id())));
+        REQUIRE(ok(carry(*w.city, *fresh, kB01, (*branch)->id())));
+        REQUIRE(ok(fresh->add_certificate(good)));
+        REQUIRE(ok(w.city->add_certificate(second)));
+        for (auto* r : {&*fresh, &*w.city}) {
+            CHECK(r->control().cert((*branch)->id())->unit == "B01");
+            CHECK(ok(r->verify()));
+            CHECK(r->facts("contradiction/certificate/")->size() == 1);
+        }
+        CHECK(fresh.field("A1", "remark") == w.city.field("A1", "remark"));
+        CHECK(*fresh->digest() == *w.city->digest());
+    }
     SECTION("any order of arrival: it waits for its issuer and for the tree") {
         by(*township);
         const std::string path = "/tmp/tz-trust-order.db";
@@ -286,6 +319,31 @@ TEST_CASE("acks: a forged or stale one changes nothing", "[trust][sync]") {
     moved = ack;
     moved.level = Level::county;
     CHECK_FALSE(*sync::take_ack(**a, moved));
+    // Nor does another PC of the root office: only the city's own server knows what the city has.
+    auto clerk = w.device("C");
+    w.sync(*a);
+    wire::Ack words{{kB01, (*a)->id(), Seq{2}, chain.back().hash}, Level::city, {}, {}};
+    REQUIRE(ok(sync::sign_ack(**clerk, words)));
+    REQUIRE((*a)->control().cert((*clerk)->id()));
+    CHECK_FALSE(*sync::take_ack(**a, words));
+    const auto refused = (*clerk)->checkpoint();
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code == Errc::not_allowed);
+}
+
+TEST_CASE("acks: the city's server goes on speaking for it under a new name of its key", "[trust][sync]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto a = w.device("B01");
+    CHECK(w.city->control().speaks_for_city(w.city->id()));
+    REQUIRE(ok(w.city->reincarnate()));
+    CHECK(w.city->control().speaks_for_city(w.city->id()));
+    a->set("assignment", "A1", {{"remark", text("一")}});
+    w.sync(*a);
+    w.sync(*a);
+    CHECK((*a)->control().speaks_for_city(w.city->id()));
+    CHECK(*sync::level_ack(**a, kB01, (*a)->id(), Level::city) == Seq{1});
+    CHECK_FALSE((*a)->control().speaks_for_city((*a)->id()));
 }
 
 TEST_CASE("bundles: sealed to their receivers and signed; a finder reads nothing", "[trust][bundle]") {
@@ -449,4 +507,73 @@ TEST_CASE("revocation: what came after it is quarantined, what others built on i
             REQUIRE(ok(w.city->append_control("release", R"({"hash":")" + h.hash.hex() + R"("})")));
     CHECK(w.city.field("A2", "result_text") == "后");
     CHECK(ok(w.city->verify()));
+}
+
+TEST_CASE("revocation: a token of a revoked device opens nothing, under whatever name", "[trust][revoke]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto stolen = w.device("B01"), colleague = w.device("B01");
+    const auto token = *sync::upstream_token(**stolen);
+    const auto ask_as = [&](const ReplicaId& who) {
+        wire::SyncRequest q;
+        q.token = token;
+        q.replica = who;
+        q.city = w.city->control().city_mark();
+        q.has_vector = true;
+        return w.hub->handle(wire::encode(q));
+    };
+    CHECK(ok(ask_as((*stolen)->id())));
+    CHECK(ok(w.hub->device_of(token)));
+    // Another's name does not fit, revoked or not.
+    const auto borrowed = ask_as((*colleague)->id());
+    REQUIRE_FALSE(borrowed.has_value());
+    CHECK(borrowed.error().code == Errc::denied);
+    REQUIRE(ok(w.city->append_control("revoke", R"({"replica":")" + (*stolen)->id().hex() + R"(","streams":{}})")));
+    for (const auto& who : {(*stolen)->id(), (*colleague)->id()}) {
+        const auto refused = ask_as(who);
+        REQUIRE_FALSE(refused.has_value());
+        CHECK(refused.error().code == Errc::denied);
+    }
+    // What attachments and live pokes ask first.
+    CHECK(w.hub->device_of(token).error().code == Errc::denied);
+    CHECK(ok(w.hub->device_of(*sync::upstream_token(**colleague))));
+}
+
+TEST_CASE("revocation: a stolen server's key makes no devices, however they are dated", "[trust][revoke]") {
+    World w;
+    auto township = w.device("K1-01"), branch = w.device("B01");
+    const auto before = w.city->control().head();
+    const auto vouched_for = [&](std::uint64_t seed, ControlPos at) {
+        const auto key = make_key(seed);
+        const std::string nonce(trust::kNonceBytes, 'n');
+        Certificate c;
+        c.replica = trust::replica_id(key->public_key(), nonce);
+        c.unit = "B02";
+        c.level = Level::branch;
+        c.control = at;
+        c.issuer = "K1-01";
+        c.suite = trust::kSodium;
+        c.public_key = key->public_key().bytes;
+        c.nonce = nonce;
+        c.issuer_replica = (*township)->id();
+        c.signature = township->keys.device->sign(kForCertificate, c.signed_part());
+        return c;
+    };
+    const auto honest = vouched_for(600, before), minted = vouched_for(601, before);
+    REQUIRE(ok(w.city->add_certificate(honest)));
+    const auto revoke = [&] {
+        return w.city->append_control("revoke", R"({"replica":")" + (*township)->id().hex() +
+                                                    R"(","streams":{},"vouched":[")" + honest.replica.hex() + R"("]})");
+    };
+    REQUIRE(ok(revoke()));
+    const auto between = w.city->control().head();
+    CHECK_FALSE(w.city->control().revocation(honest.replica));
+    (void)w.city->add_certificate(minted);  // dated before: by itself it looks like any other
+    CHECK(w.city->control().revocation(minted.replica));
+    CHECK_FALSE(w.city->control().revocation((*branch)->id()));
+    // Revoked once more: the line does not move up.
+    REQUIRE(ok(revoke()));
+    const auto late = w.city->add_certificate(vouched_for(602, between));
+    REQUIRE_FALSE(late.has_value());
+    CHECK(late.error().code == Errc::denied);
 }
