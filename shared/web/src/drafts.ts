@@ -61,9 +61,15 @@ function keep(key: string, value: Record<string, unknown>): string {
 /** What this PC's people are used to (phrases, language): kept like a draft, so that another port or browser has it too. */
 export const habit = (key: string): Record<string, unknown> | undefined => kept.get('habit/' + key)?.value
 
-export function keepHabit(key: string, value: Record<string, unknown>): void {
-  void post('draft', ['habit/' + key], { value: keep('habit/' + key, value) }).catch(() => undefined)
+/** In this browser at once, or a page that is read again meanwhile would find what was; beside the data after the pause. */
+export function keepHabit(key: string, value: Record<string, unknown>, pauseMs = 0): void {
+  const text = keep('habit/' + key, value)
+  const send = (): void => void post('draft', ['habit/' + key], { value: text }).catch(() => undefined)
+  window.clearTimeout(habitTimers.get(key))
+  if (pauseMs) habitTimers.set(key, window.setTimeout(send, pauseMs))
+  else send()
 }
+const habitTimers = new Map<string, number>()
 
 /**
  * A form's fields that survive. `blank` is the empty form; `clear` is for after it was saved.

@@ -9,9 +9,5 @@ const kPauseMs = 500
 /** After the drafts were read, before the first page is drawn. */
 export function keepPrefs(): void {
   Object.assign(prefs, habit('prefs') ?? {})
-  let timer = 0
-  watch(prefs, () => {
-    window.clearTimeout(timer)
-    timer = window.setTimeout(() => keepHabit('prefs', { ...prefs }), kPauseMs)
-  })
+  watch(prefs, () => keepHabit('prefs', { ...prefs }, kPauseMs))
 }

@@ -49,6 +49,7 @@ const tests = {
     await page.keyboard.press('Control+Enter')
     await toast('已办 1 件')
     assert.equal((await show(town, id)).state, '退回')
+    await page.locator('h1', { hasText: '待审核 1 件' }).waitFor() // the next one is at hand
     await page.keyboard.press('r')
     await page.locator('.asked .link', { hasText: '签到表缺页' }).click()
     await page.locator('.asked button[type=submit]').click()
