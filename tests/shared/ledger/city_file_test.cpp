@@ -397,7 +397,8 @@ TEST_CASE("city file: a 200 MB string costs no 200 MB", "[ledger][city]") {
     const auto start = std::chrono::steady_clock::now();
     CHECK_THAT(line_of(read_city_file(file.str())), StartsWith("progress_reports[1] (R2) text: ") && Contains("1 MiB"));
     CHECK(peak_kilobytes() - before < 16'000);
-    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(2));
+    // No timing: what reads such a string again and again would take minutes on any machine.
+    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(30));
 }
 
 TEST_CASE("city file: damage anywhere gives a line or a city, never a crash", "[ledger][city]") {
