@@ -93,7 +93,7 @@ def a_server_that_is_not_there():
 
 
 def post(path, body, headers=None, method="POST"):
-    c = http.client.HTTPConnection("127.0.0.1", state["server"].port, timeout=20)
+    c = http.client.HTTPConnection("127.0.0.1", state["server"].port, timeout=60)
     try:
         c.request(method, path, body=body, headers=headers or {})
         r = c.getresponse()
@@ -113,12 +113,12 @@ def rubbish_at_the_sync_address():
         status, _ = post("/sync", claim)
         assert 400 <= status < 500, status
     # Larger than allowed: refused before it is read.
-    s = socket.create_connection(("127.0.0.1", state["server"].port), timeout=20)
+    s = socket.create_connection(("127.0.0.1", state["server"].port), timeout=60)
     s.sendall(b"POST /sync HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n" + b"x" * 1000)
     assert b" 413 " in s.recv(200)
     s.close()
     for raw in (b"\x00" * 500, b"GET / HTTP/1.0\r\n\r\n", b"POST /sync HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", rng.randbytes(4000)):
-        s = socket.create_connection(("127.0.0.1", state["server"].port), timeout=20)
+        s = socket.create_connection(("127.0.0.1", state["server"].port), timeout=60)
         s.sendall(raw)
         s.shutdown(socket.SHUT_WR)
         s.recv(4096)
@@ -161,12 +161,12 @@ def capture_sync():
         body += c.recv(65536)
     c.close()
     trap.close()
-    p.wait(20)
+    p.wait(60)
     return body
 
 
 def the_json_api():
-    c = http.client.HTTPConnection("127.0.0.1", state["server"].port, timeout=20)
+    c = http.client.HTTPConnection("127.0.0.1", state["server"].port, timeout=60)
     me = state["server"].credentials()
     c.request("GET", "/api/show/A0018", headers=me)
     r = c.getresponse()

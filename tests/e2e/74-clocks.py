@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Clocks that lie, folders that run twice, disks that come back old: nothing lost, equal digests, and a clear word to
 the person concerned."""
-# time limit: 240 s
+# time limit: 600 s
 import json
 import os
 import shutil

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """Excel and Word with the real programs: ledgers out and in, by LibreOffice as well; circulars as rendered pages."""
-# time limit: 300 s
 import json
 import os
 import re
@@ -28,7 +27,7 @@ def fails(*args):
 def soffice(source, form, folder):
     os.makedirs(folder, exist_ok=True)
     subprocess.run([OFFICE, f"-env:UserInstallation=file://{os.path.abspath('lo-profile')}", "--headless", "--convert-to", form,
-                    "--outdir", folder, source], check=True, capture_output=True, timeout=120)
+                    "--outdir", folder, source], check=True, capture_output=True, timeout=250)
     return os.path.join(folder, os.path.splitext(os.path.basename(source))[0] + "." + form.split(":")[0])
 
 

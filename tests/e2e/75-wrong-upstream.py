@@ -110,7 +110,7 @@ class Upstream:
 
 def passed_on(to):
     def answer(path, headers, body):
-        c = http.client.HTTPConnection("127.0.0.1", to.port, timeout=20)
+        c = http.client.HTTPConnection("127.0.0.1", to.port, timeout=60)
         kept = {k: v for k, v in headers.items() if k.lower() not in ("host", "content-length", "connection")}
         c.request("POST", path, body=body, headers=kept)
         r = c.getresponse()

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """The ledger's rules from the command line: levels of review, meetings, forms in Excel, asking once, pages of figures."""
-# time limit: 200 s
 import json
 import re
 

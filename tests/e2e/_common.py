@@ -35,7 +35,7 @@ class SignedIn(urllib.request.BaseHandler):
 urllib.request.install_opener(urllib.request.build_opener(SignedIn()))
 
 
-def program(name, *args, env=None, check=0, timeout=60, stdin=None):
+def program(name, *args, env=None, check=0, timeout=200, stdin=None):
     """Runs to its end; gives (stdout, stderr). `check` is the exit status that is wanted; None: any."""
     e = dict(os.environ)
     e.update(env or {})
@@ -96,7 +96,7 @@ class Server:
             token = json.loads(out)["address"].split("#launch=")[1]
             q = urllib.request.Request(self.url + "/api/launch", json.dumps({"token": token}).encode(),
                                        {"content-type": "application/json"})
-            with plain.open(q, timeout=30) as r:
+            with plain.open(q, timeout=60) as r:
                 cookies = [c.split(";")[0] for c in r.headers.get_all("set-cookie")]
                 self.session = {"cookie": "; ".join(cookies), **secrets_of(json.loads(r.read()))}
         return {k: v for k, v in self.session.items() if k != "content"}
@@ -131,6 +131,15 @@ def same_state(*nodes):
         assert len(shared) > 1, "nothing in common"
         for k in shared:
             assert digests[0][k] == other[k], f"{k} differs between {nodes}"
+
+
+def wait_for(what, seconds=120, describe=lambda: ""):
+    """Waits until `what()` is true: what programs do by themselves comes when the machine gets to it."""
+    until = time.monotonic() + seconds
+    while not what():
+        if time.monotonic() > until:
+            raise AssertionError(f"not within {seconds} s: {describe()}")
+        time.sleep(0.1)
 
 
 def one_line(text):

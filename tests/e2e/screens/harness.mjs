@@ -21,6 +21,9 @@ const env = () => ({ ...process.env, TAIZHANG_NOW: clock() })
 export const pictures = process.env.TZ_PICTURES || join(process.cwd(), 'pictures')
 mkdirSync(pictures, { recursive: true })
 
+/** For what comes by itself, on a machine that has other work as well. */
+export const kPatienceMs = 60_000
+
 const servers = []
 let browser
 
@@ -36,7 +39,7 @@ export const json = (program, data, ...args) => JSON.parse(run(program, data, ..
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Waits until `work` gives something true; what it threw last says why not. */
-export async function until(what, work, ms = 20_000) {
+export async function until(what, work, ms = kPatienceMs) {
   const end = Date.now() + ms
   let last
   for (;;) {
@@ -162,7 +165,7 @@ export async function open(url, { width = 1366, height = 768, path = '/', isLaun
   const context = await browser.newContext({ viewport: { width, height }, locale: 'zh-CN', acceptDownloads: true })
   if (process.env.TZ_SCREENS_FROM) await serveFrom(context, process.env.TZ_SCREENS_FROM)
   const page = await context.newPage()
-  page.setDefaultTimeout(20_000)
+  page.setDefaultTimeout(kPatienceMs)
   page.problems = []
   page.mayFail = false // while a program is down on purpose, failed requests are no news
   page.on('pageerror', (e) => page.problems.push('error: ' + (e.stack || e.message)))

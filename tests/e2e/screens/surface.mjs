@@ -29,7 +29,7 @@ const commits = () => history().length
 
 async function newPage(url, from = context) {
   const p = await from.newPage()
-  p.setDefaultTimeout(20_000)
+  p.setDefaultTimeout(h.kPatienceMs)
   p.problems = []
   p.on('pageerror', (e) => p.problems.push('error: ' + (e.stack || e.message)))
   if (url) await p.goto(url)
@@ -45,7 +45,7 @@ async function profile() {
 
 /** With the keyboard alone. */
 async function signIn(p, login, password = kPasswords[login]) {
-  await p.locator('[data-test=account]').waitFor()
+  await p.waitForFunction(() => document.activeElement?.matches('[data-test=account]')) // the cursor comes by itself
   await p.keyboard.press('Control+A')
   await p.keyboard.type(login)
   await p.keyboard.press('Tab')
@@ -142,7 +142,7 @@ await h.main(
               e.onerror = () => resolve('refused')
               set(e)
               document.body.append(e)
-              setTimeout(() => resolve('nothing'), 3000)
+              setTimeout(() => resolve('nothing'), 30_000)
             })
           await attempt('picture', element('img', (e) => (e.src = target + icon)))
           await attempt('script', element('script', (e) => (e.src = target + '/api/status')))
