@@ -537,8 +537,11 @@ Result<Parsed> with_person(Parsed p) {
     if (api::wants_password(p.command)) {
         TRY(p.command.options["password"], ask_password());
     }
-    const char* person = std::getenv("TAIZHANG_PERSON");
-    if (person && *person && !p.command.has("person")) p.command.options["person"] = person;
+    if (!api::writes(p.command.name)) return p;  // elsewhere it says whose work to look for
+    for (const char* name : {"TAIZHANG_PERSON", "USER", "LOGNAME", "USERNAME"}) {
+        const char* person = std::getenv(name);
+        if (person && *person && !p.command.has("person")) p.command.options["person"] = person;
+    }
     return p;
 }
 

@@ -149,7 +149,9 @@ Result<json::value> import_bundles(node::Node& n, const Command& c) {
     for (const auto& path : paths) {
         std::string bytes = c.option("bytes");
         if (!is_sent) {
-            TRY(bytes, node::read_file(path, kBundleFileMax));
+            auto read = node::read_file(path, kBundleFileMax);
+            if (!read) return files.empty() ? read.error() : after_some(read.error(), files.size(), path);
+            bytes = std::move(*read);
         }
         files::BundleContentsTaker contents(n.contents());
         const auto t = sync::take_bundle(

@@ -25,12 +25,11 @@ Result<std::string> upstream_token(Replica& r) {
     // As it came: of a city without keys, or of a database that was enrolled by an earlier program.
     if (kept.size() <= kPlainBytesMax) return kept;
     const auto& key = r.keys().device;
-    if (!key || kept.front() != kSealed)
-        return fail(
-            Errc::denied,
-            "本机没有登记时的密钥,不能同步;请重新 enrol,记录都在 / this device lacks the key that it was enrolled "
-            "with: enrol again, no record is lost");
-    return key->open(kForToken, std::string_view(kept).substr(1));
+    if (key && kept.front() == kSealed)
+        if (auto token = key->open(kForToken, std::string_view(kept).substr(1))) return token;
+    return fail(Errc::not_allowed,
+                "本机没有登记时的密钥,不能同步;请重新 enrol,记录都在 / this device lacks the key that it was enrolled "
+                "with: enrol again, no record is lost");
 }
 
 }  // namespace taizhang::sync

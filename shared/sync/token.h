@@ -15,7 +15,7 @@ class Replica;
 namespace taizhang::sync {
 
 Result<> keep_token(Replica& r, std::string_view token);
-/// Empty: not enrolled. Errc::denied: sealed to another key than the one here.
+/// Empty: not enrolled. Errc::not_allowed: sealed to another key than the one here.
 Result<std::string> upstream_token(Replica& r);
 
 }  // namespace taizhang::sync

@@ -133,7 +133,7 @@ def a_token_that_was_heard(town):
     code = city_json("city-town", "enrol", "--unit", "B03")["code"]
     branch("heard", "enrol", "--server", f"http://127.0.0.1:{ear.port}", "--code", code)
     pc = Server("heard", name="taizhang")
-    until(ear.token, 20, lambda: agent(pc))
+    until(ear.token, describe=lambda: agent(pc))
     assert pc.stop() == 0
     ear.socket.close()
     kept = branch_json("heard", "sql", "SELECT hex(value) FROM fact WHERE key = 'upstream/token'")["rows"][0][0].lower()
