@@ -2,6 +2,8 @@
 #include "office/xlsx_writer.h"
 #include "replica/checkpoint_file.h"
 #include "sync/bundle.h"
+#include "sync/news.h"
+#include "tests/shared/files/nodes.h"
 #include "tests/fuzz/short/short.h"
 #include "tests/support/world.h"
 #include "wire/envelope.h"
@@ -45,6 +47,48 @@ void message(Corpus& c, const std::string& name, char number, const std::string&
     c.add("messages", name, number + body);
     if (number == 4) c.add("bundle", name, "\2" + body);
     if (number == 0 || number == 1) c.add("sync", name, static_cast<char>(number + 1) + body);
+}
+
+/// A branch's photo: what it offers and sends, and what the hub says.
+void contents(Corpus& c, World& w) {
+    auto a = w.device("B01");
+    support::FileNode above(w.city), below(*a);
+    below.attach("A1", "B01", support::noise(3000, 1), "E1");
+    w.sync(*a);
+    files::FileSession session(*below.contents);
+    for (int trip = 0; trip < 3; ++trip) {
+        const auto q = session.request();
+        if (!q) return;
+        const auto r = files::FileHub(*w.hub, *above.contents).handle(*q);
+        if (!r) return;
+        const auto n = std::to_string(trip);
+        c.add("contents", "request-" + n, "\2" + q->substr(1));
+        c.add("contents", "reply-" + n, std::string(1, '\0') + r->substr(1));
+        c.add("contents", "message-" + n, "\1" + *q);
+        if (!session.reply(*r)) return;
+    }
+}
+
+/// A state under a checkpoint, and what enrolls a device without a network.
+void beginnings(Corpus& c, World& w) {
+    static_cast<void>(w.city->checkpoint());
+    if (const auto state = w.city->make_snapshot({"B01", Audience::ledger}, 1 << 20); state && !state->empty())
+        c.add("state", "B01", *state);
+    support::Device fresh(8);
+    sync::Enrolment enrolment(*fresh);
+    const auto request = enrolment.request_file("PC");
+    const auto answer = w.hub->answer(*request, "B01");
+    const auto inside = [](std::string_view file) {
+        Reader r(file.substr(4, file.size() - 4 - sizeof(Hash)));
+        return std::string(r.str());
+    };
+    c.add("enrolment", "request", std::string(1, '\0') + inside(*request));
+    if (answer)
+        if (const auto letter = fresh.keys.device->open("TZA\x01", inside(answer->file))) {
+            c.add("enrolment", "letter", "\1" + letter->substr(0, 4000));
+            c.add("enrolment", "answer", "\2" + answer->file.substr(0, 2000));
+        }
+    if (const auto place = sync::news_place(*w.city)) c.add("enrolment", "poke", "\3" + sync::encode_poke(*place));
 }
 
 /// A workbook, and each of its parts.
@@ -133,6 +177,8 @@ bool make_seeds(const std::string& corpus) {
     c.add("control", "public-key", "\2" + a->keys.device->public_key().encode());
     c.add("control", "key-file", "\3" + support::make_key(3)->to_file());
     books(c);
+    contents(c, w);
+    beginnings(c, w);
     const auto file = make_checkpoint_file(*w.city);
     c.add("checkpoint", "city", file->substr(0, file->size() - 32));
     return c.ok();
