@@ -1,6 +1,7 @@
 #include "client/cli/cli.h"
 
 #include "api/files.h"
+#include "api/front.h"
 #include "api/person_commands.h"
 #include "api/serve.h"
 #include "client/cli/audit.h"
@@ -401,14 +402,25 @@ int open_screens(const Parsed& p) {
     return p.in_browser ? complain(node::open_browser(p.data, address)) : 0;
 }
 
+/// A branch's keys are locked, and whoever would know the passphrase sits at a browser, not at this terminal.
+bool asks_in_browser(const Parsed& p, const api::ServeOptions& o) {
+    return !o.is_hub && !o.is_secure && o.certificate.empty() && api::is_loopback(o.listen) &&
+           (p.in_browser || !node::has_person()) && node::is_locked(p.data);
+}
+
+Result<> serve_folder(const Parsed& p, const api::ServeOptions& o) {
+    TRY(auto dir, node::DataDir::open(p.data, false, std::chrono::seconds(5)));
+    if (asks_in_browser(p, o)) return api::serve_locked(std::move(dir), o);
+    TRY(const auto node, node::Node::open({p.data}, std::move(dir)));
+    return api::serve(*node, o);
+}
+
 int serve(const Parsed& p, Program program) {
     const bool is_serving = api::ask_serving(p.data, Command{"status", {}, {}}).has_value();
     if (is_serving && p.in_browser) return open_screens(p);  // the icon on the desktop, once more
     if (is_serving)
         return fail_with(
             fail(Errc::busy, "这些数据已有程序在服务:" + p.data + " / this data is being served already: " + p.data));
-    auto node = node::Node::open({p.data, false, std::chrono::seconds(5)});
-    if (!node) return fail_with(node.error());
     api::ServeOptions o;
     o.listen = p.listen;
     o.port_file = p.port_file;
@@ -427,7 +439,7 @@ int serve(const Parsed& p, Program program) {
             std::cout << say(Msg::launch_address, {launch}) << std::endl;
     };
     o.log = [](const std::string& line) { std::cerr << for_terminal(text::choose(line)) << std::endl; };
-    const auto done = api::serve(**node, o);
+    const auto done = serve_folder(p, o);
     if (!done) return fail_with(done.error());
     std::cout << say(Msg::stopped) << std::endl;
     return 0;

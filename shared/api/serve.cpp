@@ -3,11 +3,13 @@
 #include "api/attachments.h"
 #include "api/content_http.h"
 #include "api/file_sync.h"
+#include "api/front.h"
 #include "api/gate.h"
 #include "api/may.h"
 #include "api/quota.h"
 #include "api/screens.h"
 #include "api/sign_in.h"
+#include "api/unlock.h"
 #include "api/upkeep.h"
 #include "files/file_hub.h"
 #include "http/http.h"
@@ -48,16 +50,12 @@ using local = net::local::stream_protocol;
 
 namespace {
 
-constexpr std::size_t kControlBytesMax = 4u << 20, kApiBytesMax = 1u << 20;
+constexpr std::size_t kApiBytesMax = 1u << 20;
 /// A bundle that the browser sends as it is. No form of another site can send this type without being asked first.
 constexpr std::string_view kBundleType = "application/octet-stream";
 constexpr auto kFilesWait = 3s, kFetchWait = 30s;  // how long a command waits for attachments; then it says how far
 constexpr auto kToken = net::as_tuple(net::use_awaitable);
 constexpr auto kBetweenFigures = 20ms;  // others are served in between; higher: longer until the figures are there
-
-json::object error_json(const Error& e) {
-    return {{"error", {{"code", taizhang::name_of(e.code)}, {"line", e.detail}}}};
-}
 
 json::value report_json(const node::SyncReport& r) {
     json::array refused;
@@ -84,27 +82,38 @@ Error offline_error(const Error& e, std::uint64_t unsent, std::string_view when_
     return fail(e.code, text::both(text::Msg::offline_kept, {n, when_zh, zh}, {n, when_en, en}));
 }
 
+/// Runs one coroutine to its end; what else is on the io_context goes on meanwhile, and afterwards when it runs again.
+template <class T>
+Result<T> run_to_end(net::io_context& io, net::awaitable<Result<T>> work) {
+    std::optional<Result<T>> out;
+    net::co_spawn(io, std::move(work), [&](std::exception_ptr e, Result<T> r) {
+        if (e)
+            out = Result<T>(fail(Errc::internal, "内部错误 / internal error"));
+        else
+            out = std::move(r);
+        io.stop();
+    });
+    io.run();
+    io.restart();
+    return std::move(*out);
+}
+
 class Server : public std::enable_shared_from_this<Server> {
 public:
-    Server(node::Node& node, const ServeOptions& options)
-        : store_(node),
+    /// `launch`: tokens that were given out before there was a node.
+    Server(Front& front, node::Node& node, const ServeOptions& options, LaunchTokens launch = {})
+        : front_(front),
+          io_(front.io),
+          store_(node),
           options_(options),
-          http_(io_, limits(), [this](http::Request q) { return handle(std::move(q)); }),
           pokes_(store_, io_),
-          sign_in_(store_, {node.dir().path(), options.sessions, [&node](auto out) { node.replica().random(out); }}),
-          acceptor_(io_),
+          sign_in_(store_, {node.dir().path(), options.sessions, [&node](auto out) { node.replica().random(out); },
+                            std::move(launch)}),
           dir_(node.dir().path()) {}
 
     Result<> run(std::shared_ptr<http::Tls> tls);
 
 private:
-    static http::Limits limits() {
-        http::Limits l;
-        l.body_bytes_max = wire::kMessageBytesMax;
-        l.body_bytes_per_second_min = 100;  // a 2G link that is silent every other second still meets it
-        return l;
-    }
-
     net::awaitable<http::Response> handle(http::Request q);
     net::awaitable<http::Response> device(http::Request q);
     net::awaitable<http::Response> api(http::Request q);
@@ -117,8 +126,6 @@ private:
     net::awaitable<Result<json::value>> sync_now();
     net::awaitable<Result<json::value>> sync_all();
     net::awaitable<Result<json::value>> fetch(Command c);
-    net::awaitable<void> accept_commands();
-    net::awaitable<void> answer_command(local::socket socket);
     net::awaitable<void> read_figures();
     net::awaitable<void> keep_up();
     Result<> start_agent();
@@ -126,20 +133,18 @@ private:
     json::value agent_json() const;
     net::awaitable<void> wait_for_signal();
     void stop();
-    Result<> open_control_socket();
     void log(const std::string& line) {
         if (options_.log) options_.log(line);
     }
 
-    net::io_context io_{1};
+    Front& front_;
+    net::io_context& io_;
     node::Store store_;
     ServeOptions options_;
-    http::Server http_;
     node::Pokes pokes_;
     SignIn sign_in_;
     std::optional<Hosts> hosts_;
     http::Handler live_gate_;
-    local::acceptor acceptor_;
     std::string dir_;
     std::unique_ptr<node::Agent> agent_;  // none without a hub above
     std::unique_ptr<FileSync> files_;     // the same
@@ -470,39 +475,6 @@ net::awaitable<Result<json::value>> Server::at_terminal(Command c) {
     co_return document;
 }
 
-net::awaitable<void> Server::answer_command(local::socket socket) {
-    net::streambuf in(kControlBytesMax);
-    auto [ec, n] = co_await net::async_read_until(socket, in, '\n', kToken);
-    if (ec) co_return;
-    std::string line(net::buffers_begin(in.data()), net::buffers_begin(in.data()) + static_cast<std::ptrdiff_t>(n));
-    auto command = Command::decode(line);
-    json::object out;
-    if (!command) {
-        out = error_json(command.error());
-    } else {
-        Command c = std::move(*command);
-        auto document = co_await at_terminal(std::move(c));
-        if (document)
-            out["document"] = std::move(*document);
-        else
-            out = error_json(document.error());
-    }
-    std::string answer = json::serialize(out) + "\n";
-    auto buffer = net::buffer(answer);
-    auto [ec2, n2] = co_await net::async_write(socket, buffer, kToken);
-    (void)ec2;
-    (void)n2;
-}
-
-net::awaitable<void> Server::accept_commands() {
-    while (!stopping_) {
-        auto [ec, socket] = co_await acceptor_.async_accept(kToken);
-        if (ec) co_return;
-        auto session = answer_command(std::move(socket));
-        net::co_spawn(io_, std::move(session), [](std::exception_ptr) {});
-    }
-}
-
 /// A large office's figures are read before anybody asks, a little at a time.
 net::awaitable<void> Server::read_figures() {
     net::steady_timer pause(io_);
@@ -556,37 +528,16 @@ void Server::stop() {
         failure_ = fail(Errc::io,
                         "磁盘出错,已停止服务,没有确认任何未落盘的内容 / disk error: stopped serving; nothing that is "
                         "not on the disk was acknowledged");
-    http_.stop();
-    boost::system::error_code ec;
-    acceptor_.close(ec);
     pokes_.stop();
     if (agent_) agent_->stop();
     if (files_) files_->stop();
-    io_.stop();
-}
-
-Result<> Server::open_control_socket() {
-    const node::SocketPath path(dir_);
-    ::unlink(path.path().c_str());
-    boost::system::error_code ec;
-    const local::endpoint endpoint(path.path());
-    acceptor_.open(endpoint.protocol(), ec);
-    if (!ec) acceptor_.bind(endpoint, ec);
-    if (!ec) ::chmod(path.path().c_str(), 0600);
-    if (!ec) acceptor_.listen(16, ec);
-    if (ec) return fail(Errc::io, "不能建立本机通道 / cannot make the control socket: " + ec.message());
-    return {};
+    front_.stop();
 }
 
 /// Before anything is answered.
 Result<> Server::start_sign_in() {
-    Result<> read;
-    net::co_spawn(io_, sign_in_.read_accounts(), [&](std::exception_ptr, Result<std::string> r) {
-        if (!r) read = r.error();
-    });
-    io_.run();
-    io_.restart();
-    return read;
+    const auto read = run_to_end<std::string>(io_, sign_in_.read_accounts());
+    return read ? Result<>() : Result<>(read.error());
 }
 
 /// With a hub above, by the facts that enrolment left.
@@ -601,13 +552,8 @@ Result<> Server::start_agent() {
         }
         return std::string();
     };
-    Result<> looked;
-    net::co_spawn(io_, store_.run(std::move(look)), [&](std::exception_ptr, Result<std::string> r) {
-        if (!r) looked = r.error();
-    });
-    io_.run();
-    io_.restart();
-    if (!looked) return looked;
+    const auto looked = run_to_end<std::string>(io_, store_.run(std::move(look)));
+    if (!looked) return looked.error();
     if (options->url.empty()) return {};
     options->seed = std::random_device{}();
     options->log = options_.log;
@@ -623,36 +569,32 @@ Result<> Server::start_agent() {
     return {};
 }
 
-/// What a browser on this PC calls it: all addresses are no address.
-std::string own_host(const std::string& listen) {
-    const auto host = listen.substr(0, listen.rfind(':'));
-    return host == "0.0.0.0" ? "127.0.0.1" : host == "[::]" ? "[::1]" : host;
-}
-
 Result<> Server::run(std::shared_ptr<http::Tls> tls) {
-    const bool is_secure = tls != nullptr;
-    if (tls) http_.secure(std::move(tls));
+    const bool is_secure = tls != nullptr, was_open = front_.is_open();
+    if (tls) front_.http.secure(std::move(tls));
     TRY_VOID(start_sign_in());
     TRY_VOID(start_agent());
     if (options_.is_hub) {
         auto door = pokes_.door();
         live_gate_ = std::move(door.gate);
         door.gate = [this](http::Request q) { return gate_live(std::move(q)); };
-        http_.open_door(std::move(door));
+        front_.http.open_door(std::move(door));
     }
-    TRY(const auto port, http_.listen(options_.listen));
+    if (!was_open) TRY_VOID(front_.open(options_.listen, dir_));
+    const auto port = front_.port();
     hosts_.emplace(options_.listen, port, is_secure, options_.hosts);
-    const auto address = (is_secure ? "https://" : "http://") + own_host(options_.listen) + ":" + std::to_string(port);
+    const auto address = own_address(options_.listen, port, is_secure);
     TRY_VOID(sign_in_.begin(address, port, is_secure));
-    TRY_VOID(open_control_socket());
-    if (!options_.port_file.empty()) TRY_VOID(node::write_file(options_.port_file, std::to_string(port) + "\n"));
+    front_.on_request = [this](http::Request q) { return handle(std::move(q)); };
+    front_.on_command = [this](Command c) { return at_terminal(std::move(c)); };
+    if (!was_open && !options_.port_file.empty())
+        TRY_VOID(node::write_file(options_.port_file, std::to_string(port) + "\n"));
     net::co_spawn(io_, wait_for_signal(), [](std::exception_ptr) {});
-    net::co_spawn(io_, accept_commands(), [](std::exception_ptr) {});
     net::co_spawn(io_, keep_up(), [](std::exception_ptr) {});
     if (options_.is_hub) net::co_spawn(io_, read_figures(), [](std::exception_ptr) {});
     if (agent_) net::co_spawn(io_, agent_->run(), [](std::exception_ptr) {});
     if (files_) net::co_spawn(io_, files_->run(), [](std::exception_ptr) {});
-    if (options_.ready) {
+    if (!was_open && options_.ready) {
         auto launch = node::read_file(dir_ + "/" + node::kLaunchFile, 1024);
         if (launch && launch->ends_with("\n")) launch->pop_back();
         options_.ready(address, launch && !sign_in_.has_accounts() ? *launch : address);
@@ -660,8 +602,7 @@ Result<> Server::run(std::shared_ptr<http::Tls> tls) {
     io_.run();
     store_.stop();
     sign_in_.end();
-    const node::SocketPath path(dir_);
-    ::unlink(path.path().c_str());
+    front_.remove_socket();
     if (failure_) return *failure_;
     return {};
 }
@@ -673,26 +614,6 @@ Result<> must_have_all(node::Node& node) {
         Errc::not_allowed,
         "这些数据属于一台终端,没有全部历史,不能当服务器;请在空文件夹里 join / this data is a device's and lacks "
         "old history, it cannot be a server: join with an empty folder");
-}
-
-bool is_loopback(const std::string& listen) {
-    return listen.starts_with("127.") || listen.starts_with("localhost:") || listen.starts_with("[::1]:");
-}
-
-/// Runs one coroutine to its end on an io_context of its own.
-template <class T>
-Result<T> run_to_end(net::io_context& io, net::awaitable<Result<T>> work) {
-    std::optional<Result<T>> out;
-    net::co_spawn(io, std::move(work), [&](std::exception_ptr e, Result<T> r) {
-        if (e)
-            out = Result<T>(fail(Errc::internal, "内部错误 / internal error"));
-        else
-            out = std::move(r);
-        io.stop();
-    });
-    io.run();
-    io.restart();
-    return std::move(*out);
 }
 
 net::awaitable<void> tell(net::io_context& io, std::shared_ptr<node::SyncProgress> progress, Watch watch) {
@@ -728,8 +649,24 @@ Result<> serve(node::Node& node, const ServeOptions& options) {
         TRY(tls, node::server_tls(node));
     }
     node::allow_many_descriptors();
-    auto server = std::make_shared<Server>(node, options);
+    Front front;
+    auto server = std::make_shared<Server>(front, node, options);
     return server->run(std::move(tls));
+}
+
+Result<> serve_locked(node::DataDir dir, const ServeOptions& options) {
+    std::unique_ptr<node::Node> node;  // what still waits on the io_context at the end knows it
+    Front front;
+    Unlock unlock(front, dir.path(), options);
+    TRY(auto passphrase, unlock.wait());
+    if (passphrase.empty()) return {};
+    node::Node::Options o;
+    o.dir = dir.path();
+    o.passphrase = std::move(passphrase);
+    TRY(node, node::Node::open(o, std::move(dir)));
+    node::allow_many_descriptors();
+    auto server = std::make_shared<Server>(front, *node, options, unlock.tokens());
+    return server->run(nullptr);
 }
 
 Result<json::value> sync_now(node::Node& node, const Watch& watch) {

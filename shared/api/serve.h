@@ -31,6 +31,10 @@ struct ServeOptions {
 /// Serves until SIGINT or SIGTERM, or until the disk fails (Errc::io: nothing more is acknowledged).
 Result<> serve(node::Node& node, const ServeOptions& options);
 
+/// The same for a branch's folder whose keys are protected by a passphrase that nobody has given: first a page asks for
+/// it (unlock.h). Loopback without TLS only, whose key would be one of those.
+Result<> serve_locked(node::DataDir dir, const ServeOptions& options);
+
 /// Told every second how far a sync is.
 using Watch = std::function<void(const node::SyncProgress&)>;
 

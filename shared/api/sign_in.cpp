@@ -15,8 +15,7 @@ namespace taizhang::api {
 namespace json = boost::json;
 namespace {
 
-constexpr std::int64_t kLaunchMs = 10 * 60'000, kBrowserSeconds = 180 * 86'400;
-constexpr std::size_t kTokensMax = 8;
+constexpr std::int64_t kBrowserSeconds = 180 * 86'400;
 constexpr std::string_view kPageHeader = "x-taizhang-page", kActiveHeader = "x-taizhang-active";
 constexpr const char* kSession = "session";
 constexpr const char* kBrowser = "browser";
@@ -28,7 +27,8 @@ std::int64_t wall_ms() {
 
 std::string_view path_of(const http::Request& q) { return std::string_view(q.target).substr(0, q.target.find('?')); }
 
-/// The fields of a small JSON body, as texts. Only what a script of this origin can send: forms cannot say this type.
+}  // namespace
+
 std::optional<std::map<std::string, std::string>> body_of(const http::Request& q) {
     if (q.method != "POST" || !q.header("content-type").starts_with("application/json") || q.body.size() > 8192)
         return std::nullopt;
@@ -53,8 +53,6 @@ http::Response wait_response(std::int64_t wait_ms) {
     return r;
 }
 
-}  // namespace
-
 http::Response json_response(int status, const json::value& v) {
     http::Response r;
     r.status = status;
@@ -69,7 +67,10 @@ http::Response error_response(int status, std::string_view code, std::string_vie
 }
 
 SignIn::SignIn(node::Store& store, Options options)
-    : store_(store), options_(std::move(options)), sessions_(options_.limits, options_.random) {}
+    : store_(store),
+      options_(std::move(options)),
+      sessions_(options_.limits, options_.random),
+      launch_(std::move(options_.launch)) {}
 
 std::int64_t SignIn::now_ms() const { return node::uptime_ms(); }
 
@@ -95,7 +96,7 @@ Result<> SignIn::begin(std::string address, std::uint16_t port, bool is_secure) 
     trust::nobodys_hash();  // now, so that the first one who asks for nobody does not wait longer than others
     sessions_.decode(node::read_sessions(options_.dir));
     accounts_changed(accounts_);  // passwords may have been changed while nothing served
-    return node::write_file(options_.dir + "/" + node::kLaunchFile, open_address() + "\n");
+    return write_launch_file();
 }
 
 void SignIn::end() {
@@ -107,11 +108,19 @@ void SignIn::end() {
 std::string SignIn::open_address() {
     if (has_accounts()) return address_ + "/";
     const auto token = sessions_.secret();
-    // The first one waits in its file for as long as the program runs; those that were asked for do not.
-    const auto until = launch_.empty() ? INT64_MAX : now_ms() + kLaunchMs;
-    launch_.push_back({people::hash_of_secret(token), until});
-    if (launch_.size() > kTokensMax) launch_.pop_front();
-    return address_ + "/#launch=" + token;
+    launch_.add(token, now_ms());
+    return launch_address(address_, token);
+}
+
+/// One lies in its file for as long as the program runs: for the icon on the desktop.
+Result<> SignIn::write_launch_file() {
+    std::string address = address_ + "/";
+    if (!has_accounts()) {
+        const auto token = sessions_.secret();
+        launch_.add_lasting(token);
+        address = launch_address(address_, token);
+    }
+    return node::write_file(options_.dir + "/" + node::kLaunchFile, address + "\n");
 }
 
 std::string SignIn::cookie_name(const char* what) const {
@@ -220,18 +229,14 @@ net::awaitable<http::Response> SignIn::session(http::Request q) {
 
 http::Response SignIn::launch(const http::Request& q) {
     if (has_accounts() || !is_on_this_pc(q)) return nobody(q);
-    const auto wanted = people::hash_of_secret((*body_of(q))["token"]);
     const auto now = now_ms();
-    const auto it = std::find_if(launch_.begin(), launch_.end(),
-                                 [&](const Token& t) { return t.hash == wanted && now <= t.until_ms; });
-    if (it == launch_.end())
+    if (!launch_.take((*body_of(q))["token"], now))
         return error_response(
             401, "signed_out",
             "这个启动地址已用过或已过期,请运行 open 取新的 / this launch address was used or is too old: "
             "run `open` for a new one");
-    launch_.erase(it);
-    // What is in the file is used up or not; either way a fresh one may lie there for the icon on the desktop.
-    (void)node::write_file(options_.dir + "/" + node::kLaunchFile, open_address() + "\n");
+    // What was in the file is used up or not; either way a fresh one may lie there.
+    (void)write_launch_file();
     const auto made = sessions_.open({}, 0, now);
     keep_sessions();
     // Whoever closes the browser on his own PC is not asked again tomorrow.

@@ -13,12 +13,13 @@
 
 #include "api/gate.h"
 #include "api/hashing.h"
+#include "api/launch.h"
 #include "api/may.h"
 #include "node/store.h"
 #include "people/attempts.h"
 #include "people/sessions.h"
 
-#include <deque>
+#include <map>
 
 namespace taizhang::api {
 
@@ -29,6 +30,7 @@ public:
         std::string dir;
         people::SessionLimits limits;
         Sessions::Random random;
+        LaunchTokens launch = {};  ///< that were given out already, while the keys were locked
     };
     SignIn(node::Store& store, Options options);
 
@@ -63,6 +65,7 @@ private:
     http::Response signed_in(const people::Sessions::Secrets& made, const std::string& browser,
                              std::int64_t seconds = -1) const;
     void keep_sessions();
+    Result<> write_launch_file();
     people::Caller caller_of(const http::Request& q, const people::Account* account) const;
 
     net::awaitable<http::Response> session(http::Request q);
@@ -77,11 +80,7 @@ private:
     people::Sessions sessions_;
     people::Attempts attempts_;
     people::Accounts accounts_;
-    struct Token {
-        Hash hash;
-        std::int64_t until_ms = 0;
-    };
-    std::deque<Token> launch_;
+    LaunchTokens launch_;
     std::string address_;
     std::uint16_t port_ = 0;
     bool is_secure_ = false;
@@ -90,5 +89,10 @@ private:
 http::Response json_response(int status, const boost::json::value& v);
 /// {"error":{"code","line"}}; `code` for what has no Errc: signed_out, no_person, slow_down.
 http::Response error_response(int status, std::string_view code, std::string_view line);
+
+/// The fields of a small JSON body, as texts. Only what a script of this origin can send: forms cannot say this type.
+std::optional<std::map<std::string, std::string>> body_of(const http::Request& q);
+http::Response bad_request();
+http::Response wait_response(std::int64_t wait_ms);
 
 }  // namespace taizhang::api

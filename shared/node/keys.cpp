@@ -8,6 +8,7 @@ namespace taizhang::node {
 namespace {
 
 constexpr std::size_t kKeyFileMax = 4096;
+constexpr const char* kPassphraseFile = "TAIZHANG_PASSPHRASE_FILE";
 constexpr std::string_view kMagic = "TZKS\x01";
 
 Result<std::string> first_line(const std::string& path) {
@@ -19,7 +20,7 @@ Result<std::string> first_line(const std::string& path) {
 }
 
 Result<std::string> passphrase() {
-    const char* path = std::getenv("TAIZHANG_PASSPHRASE_FILE");
+    const char* path = std::getenv(kPassphraseFile);
     if (path && *path) return first_line(path);
     if (!has_person()) return std::string();
     return read_secret("密钥口令 / passphrase of the keys: ");
@@ -45,17 +46,30 @@ Result<std::shared_ptr<const trust::Key>> read_key(const std::string& path, std:
 
 }  // namespace
 
-Result<Keys> open_keys(const DataDir& dir, const std::function<void(std::span<std::uint8_t>)>& random) {
+Result<Keys> open_keys(const DataDir& dir, const std::function<void(std::span<std::uint8_t>)>& random,
+                       std::string passphrase) {
     Keys keys;
-    std::string word;
-    TRY(keys.device, read_key(dir.file(kKeyFile), word));
-    TRY(keys.root, read_key(dir.file(kRootKeyFile), word));
+    TRY(keys.device, read_key(dir.file(kKeyFile), passphrase));
+    TRY(keys.root, read_key(dir.file(kRootKeyFile), passphrase));
     if (keys.device) return keys;
     // The suite of the city's root, where this is it.
     auto key = trust::Key::make(keys.root ? keys.root->public_key().suite : trust::kDefaultSuite, random);
     TRY_VOID(write_file(dir.file(kKeyFile), key.to_file()));
     keys.device = std::make_shared<const trust::Key>(std::move(key));
     return keys;
+}
+
+bool is_locked(const std::string& dir) {
+    const char* path = std::getenv(kPassphraseFile);
+    if (path && *path) return false;
+    const auto bytes = read_file(dir + "/" + kKeyFile, kKeyFileMax);
+    return bytes && trust::Key::is_wrapped(*bytes);
+}
+
+Result<> check_passphrase(const std::string& dir, const std::string& passphrase) {
+    TRY(const auto bytes, read_file(dir + "/" + kKeyFile, kKeyFileMax));
+    const auto key = trust::Key::from_file(bytes, passphrase);
+    return key ? Result<>() : Result<>(key.error());
 }
 
 Result<> make_root_key(const DataDir& dir, std::uint8_t suite,

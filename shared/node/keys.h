@@ -20,7 +20,12 @@ inline constexpr const char* kRootKeyFile = "root.key";
 inline constexpr const char* kKeysSuffix = ".keys";
 
 /// Reads the keys; makes the device's where there is none. Errc::corrupt, denied: one line, nothing was changed.
-Result<Keys> open_keys(const DataDir& dir, const std::function<void(std::span<std::uint8_t>)>& random);
+Result<Keys> open_keys(const DataDir& dir, const std::function<void(std::span<std::uint8_t>)>& random,
+                       std::string passphrase = {});
+/// Nobody has said the passphrase yet: the key is wrapped, and no file is named.
+bool is_locked(const std::string& dir);
+/// Whether it opens the folder's key. Errc::denied: no.
+Result<> check_passphrase(const std::string& dir, const std::string& passphrase);
 /// The root key of a new city. Errc::not_allowed when there is one.
 Result<> make_root_key(const DataDir& dir, std::uint8_t suite,
                        const std::function<void(std::span<std::uint8_t>)>& random);

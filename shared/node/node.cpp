@@ -5,12 +5,16 @@
 namespace taizhang::node {
 
 Result<std::unique_ptr<Node>> Node::open(const Options& options) {
-    TRY(auto env, real_environment());
     TRY(auto dir, DataDir::open(options.dir, options.create, options.wait));
+    return open(options, std::move(dir));
+}
+
+Result<std::unique_ptr<Node>> Node::open(const Options& options, DataDir dir) {
+    TRY(auto env, real_environment());
     std::unique_ptr<Node> node(new Node(std::move(dir)));
     if (options.is_new_city) TRY_VOID(make_root_key(node->dir_, options.suite, env.random));
     Replica::Options o;
-    TRY(o.keys, open_keys(node->dir_, env.random));
+    TRY(o.keys, open_keys(node->dir_, env.random, options.passphrase));
     o.path = node->dir_.file(options.database);
     const bool is_new = !exists(o.path);
     TRY(node->replica_, Replica::open(o, std::move(env)));

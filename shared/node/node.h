@@ -24,8 +24,12 @@ public:
         std::string database = "taizhang.db";
         bool is_new_city = false;  ///< makes the root key as well
         std::uint8_t suite = trust::kDefaultSuite;
+        std::string
+            passphrase;  ///< of the keys, from somebody who was asked; empty: by the environment or the terminal
     };
     static Result<std::unique_ptr<Node>> open(const Options& options);
+    /// In a folder that is held already.
+    static Result<std::unique_ptr<Node>> open(const Options& options, DataDir dir);
 
     const DataDir& dir() const { return dir_; }
     Replica& replica() { return *replica_; }

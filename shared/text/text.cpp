@@ -70,8 +70,9 @@ const std::map<Msg, Words>& table() {
           "request written to {}: take it to the office above (enrol --answer)"}},
         {Msg::enrolled_by_file, {"已登记到 {};电脑核对码 {}", "enrolled for {}; the device's fingerprint {}"}},
         {Msg::keys_wrapped,
-         {"密钥已用口令保护;启动前请用 TAIZHANG_PASSPHRASE_FILE 指明口令文件",
-          "the keys are protected: TAIZHANG_PASSPHRASE_FILE has to name the passphrase's file from now on"}},
+         {"密钥已用口令保护;支部打开界面时输入口令,其余命令用 TAIZHANG_PASSPHRASE_FILE 指明口令文件",
+          "the keys are protected: a branch's screens ask for the passphrase, all other commands take it from the file "
+          "that TAIZHANG_PASSPHRASE_FILE names"}},
         {Msg::keys_plain, {"密钥不再用口令保护", "the keys are not protected by a passphrase any more"}},
         {Msg::code_hint, {"核对码 {}", "fingerprint {}"}},
         {Msg::serving, {"正在服务:{}", "serving on {}"}},

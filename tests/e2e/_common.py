@@ -76,7 +76,7 @@ class Server:
         self.process = subprocess.Popen(
             [os.path.join(BIN, name), "serve", "--data", data, "--listen", f"{listen}:{port}", "--port-file", port_file,
              *extra],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=e)
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=e)
         servers.append(self)
         for _ in range(2400):
             if os.path.exists(port_file) and open(port_file).read().strip():

@@ -3,7 +3,7 @@
 // The cookie belongs to the browser; what stands here is the page's own key, kept for this address alone. Both are
 // needed. When a sign-in ends while somebody types, the page stays as it is: a request that was refused waits until
 // somebody has signed in again, and is then made anew.
-import { reactive, shallowRef } from 'vue'
+import { reactive, ref, shallowRef } from 'vue'
 
 export interface Person {
   login: string
@@ -18,7 +18,7 @@ interface Refused {
 }
 interface SessionDocument {
   signed_in: boolean
-  mode: 'launch' | 'login' | 'closed'
+  mode: 'launch' | 'login' | 'closed' | 'locked'
   person: Person | null
   refused?: Refused
 }
@@ -28,7 +28,10 @@ export const session = shallowRef<SessionDocument>({ signed_in: false, mode: 'la
 export const gate = reactive({ asks: '' as '' | 'sign_in' | 'name' | 'password', isOver: false })
 
 const kKeys = 'taizhang/session'
+const kToken = 'taizhang/launch'
 const kActiveMs = 60_000
+const kOpeningMs = 120_000
+const kOpeningEveryMs = 300
 
 let keys: { page: string; content: string } = { page: '', content: '' }
 let lastInput = Date.now()
@@ -39,11 +42,18 @@ let resolveNamed: (() => void) | null = null
 
 /** Out of the address line and the history, whatever comes of it: before the router looks at the address. */
 function takeLaunchToken(): string {
-  const token = typeof location === 'undefined' ? undefined : /^#launch=([0-9a-f]+)$/.exec(location.hash)?.[1]
+  if (typeof location === 'undefined') return ''
+  const token = /^#launch=([0-9a-f]+)$/.exec(location.hash)?.[1]
   if (token) history.replaceState(null, '', location.pathname)
-  return token ?? ''
+  return token ?? sessionStorage.getItem(kToken) ?? ''
 }
-const launchToken = takeLaunchToken()
+/** Good once, so it is kept until then: while the keys are locked, over a reload too. */
+export const launchToken = ref(takeLaunchToken())
+export function holdToken(token: string): void {
+  launchToken.value = token
+  if (token) sessionStorage.setItem(kToken, token)
+  else sessionStorage.removeItem(kToken)
+}
 
 function readKeys(): void {
   try {
@@ -67,7 +77,10 @@ export function credentials(): Record<string, string> {
 export const contentAddress = (hash: string): string => `/api/content/${encodeURIComponent(hash)}?key=${keys.content}`
 
 export class SignInError extends Error {
-  constructor(readonly line: string) {
+  constructor(
+    readonly code: string,
+    readonly line: string
+  ) {
     super(line)
   }
 }
@@ -79,8 +92,8 @@ async function send(path: string, body: Record<string, string>): Promise<Record<
     body: JSON.stringify(body)
   })
   const document = (await response.json()) as Record<string, unknown>
-  const error = document.error as { line: string } | undefined
-  if (error) throw new SignInError(error.line)
+  const error = document.error as { code: string; line: string } | undefined
+  if (error) throw new SignInError(error.code, error.line)
   return document
 }
 
@@ -103,6 +116,18 @@ async function enter(document: Record<string, unknown>): Promise<void> {
 }
 
 export const launch = async (token: string): Promise<void> => enter(await send('/api/launch', { token }))
+/** The program opens its data once it has the passphrase of its keys; then it goes on as on any other day. */
+export async function unlock(passphrase: string): Promise<void> {
+  await send('/api/unlock', { token: launchToken.value, passphrase })
+  const end = Date.now() + kOpeningMs
+  do {
+    await new Promise((resolve) => setTimeout(resolve, kOpeningEveryMs))
+    await readSession()
+  } while (session.value.mode === 'locked' && Date.now() < end)
+  const token = launchToken.value
+  holdToken('')
+  if (session.value.mode === 'launch') await launch(token)
+}
 export const signIn = async (account: string, password: string): Promise<void> =>
   enter(await send('/api/login', { account, password }))
 export async function changePassword(old: string, next: string): Promise<void> {
@@ -155,8 +180,9 @@ export async function beginSession(): Promise<void> {
     if (gate.asks === 'sign_in') void readSession().then(() => (session.value.signed_in ? enter({ ...keys }) : undefined))
   })
   readKeys()
-  if (launchToken) await launch(launchToken).catch(() => undefined)
+  if (launchToken.value) await launch(launchToken.value).catch(() => undefined)
   await readSession().catch(() => undefined)
+  holdToken(session.value.mode === 'locked' ? launchToken.value : '')
   if (!session.value.signed_in) await whenSignedIn()
 }
 
