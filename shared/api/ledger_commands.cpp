@@ -1,6 +1,7 @@
 #include "api/ledger_commands.h"
 
 #include "ledger/batch.h"
+#include "ledger/behind.h"
 #include "ledger/breakdown.h"
 #include "ledger/burden.h"
 #include "ledger/calendar.h"
@@ -107,7 +108,7 @@ Result<json::value> merge(node::Node& n, const Command& c) {
 Result<json::value> burden(node::Node& n, const Command& c) {
     const auto month = c.has("month") ? c.option("month") : ledger::format_local(n.replica().now().ms).substr(0, 7);
     TRY(const auto slice, slice_of(c));
-    return as_value(ledger::burden(n.replica(), c.option("unit"), month, slice));
+    return as_value(ledger::burden(n.facts(), c.option("unit"), month, slice));
 }
 
 Result<json::value> unanswered(node::Node& n, const Command& c) {
@@ -138,12 +139,12 @@ Result<json::value> trend(node::Node& n, const Command& c) {
 }
 
 Result<json::value> breakdown(node::Node& n, const Command& c) {
-    return as_value(ledger::breakdown(n.replica(), c.args[0], c.option("unit")));
+    return as_value(ledger::breakdown(n.facts(), c.args[0], c.option("unit")));
 }
 
 Result<json::value> behind(node::Node& n, const Command& c) {
     TRY(const auto slice, slice_of(c));
-    return as_value(ledger::behind(n.replica(), c.args[0], c.option("unit"), slice));
+    return as_value(ledger::behind(n.facts(), c.args[0], c.option("unit"), slice));
 }
 
 // ------------------------------------------------------------------ as text

@@ -28,10 +28,13 @@ std::size_t count_option(const Command& c, const std::string& key, std::size_t o
 Result<json::value> pulse(node::Node& n, const Command&) {
     auto& r = n.replica();
     TRY(const auto token, r.fact("upstream/token"));
-    TRY(const auto unsent, sync::unsent_count(r));
+    std::uint64_t unsent = 0;
+    if (!token.empty()) {
+        TRY(unsent, sync::unsent_count(r));
+    }
     TRY(const auto last, r.fact("upstream/last_sync_ms"));
     json::object o{{"head", r.log_head().value}, {"control", r.control().head().value}};
-    o["unsent"] = token.empty() ? 0 : unsent;
+    o["unsent"] = unsent;
     o["last_sync"] = last.empty() ? json::value(nullptr)
                                   : json::value(ledger::format_local(std::strtoll(last.c_str(), nullptr, 10)));
     TRY(const auto waiting, r.waiting());

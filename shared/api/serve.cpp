@@ -39,6 +39,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <random>
 
 namespace taizhang::api {
@@ -126,7 +127,7 @@ private:
     net::awaitable<Result<json::value>> sync_now();
     net::awaitable<Result<json::value>> sync_all();
     net::awaitable<Result<json::value>> fetch(Command c);
-    net::awaitable<void> read_figures();
+    net::awaitable<void> read_figures(std::chrono::milliseconds pause);
     net::awaitable<void> keep_up();
     Result<> start_agent();
     Result<> start_sign_in();
@@ -148,7 +149,7 @@ private:
     std::string dir_;
     std::unique_ptr<node::Agent> agent_;  // none without a hub above
     std::unique_ptr<FileSync> files_;     // the same
-    bool stopping_ = false;
+    bool stopping_ = false, has_figures_ = false;
     std::optional<Error> failure_;
     std::shared_ptr<Quota> quota_ = std::make_shared<Quota>();              // the store thread's
     std::shared_ptr<Strangers> strangers_ = std::make_shared<Strangers>();  // the same
@@ -322,6 +323,13 @@ net::awaitable<http::Response> Server::api(http::Request q) {
     co_return json_response(200, *document);
 }
 
+/// What follows from all facts, which are read once for as long as the program runs (ledger/stored_facts.h).
+bool wants_figures(const Command& c) {
+    static constexpr std::string_view kNames[] = {"review", "overview",  "behind",  "burden",  "breakdown",
+                                                  "trend",  "stocktake", "compare", "circular"};
+    return std::find(std::begin(kNames), std::end(kNames), c.name) != std::end(kNames);
+}
+
 /// What an upload of bytes is, in the words of the table of roles.
 Result<> may_attach(node::Node& n, const Who& who, Command& c) {
     c.name = "attach";
@@ -398,6 +406,8 @@ net::awaitable<Result<json::value>> Server::execute(Command c, std::optional<Who
         co_return r;
     }
     if (c.name == "progress") co_return agent_json();
+    // In a large city seconds, the first time: whoever asks for something else meanwhile is served in between.
+    if (wants_figures(c)) co_await read_figures(0ms);
     auto document = std::make_shared<json::value>();
     auto accounts = std::make_shared<people::Accounts>();
     // A draft, a trial and an account have nothing to sync.
@@ -475,18 +485,19 @@ net::awaitable<Result<json::value>> Server::at_terminal(Command c) {
     co_return document;
 }
 
-/// A large office's figures are read before anybody asks, a little at a time.
-net::awaitable<void> Server::read_figures() {
-    net::steady_timer pause(io_);
-    for (bool is_whole = false; !is_whole && !stopping_;) {
+/// A large office's figures are read a little at a time, before anybody asks if there is time for that.
+net::awaitable<void> Server::read_figures(std::chrono::milliseconds pause) {
+    net::steady_timer timer(io_);
+    while (!has_figures_ && !stopping_) {
         node::Store::Work work = [](node::Node& n) -> Result<std::string> {
             TRY(const bool whole, n.facts().load_some());
             return std::string(whole ? "whole" : "");
         };
         auto done = co_await store_.run(std::move(work));
-        is_whole = !done || *done == "whole";  // who asks for figures is told what is wrong
-        pause.expires_after(kBetweenFigures);
-        auto [ec] = co_await pause.async_wait(kToken);
+        has_figures_ = !done || *done == "whole";  // who asks for figures is told what is wrong
+        if (pause == 0ms) continue;
+        timer.expires_after(pause);
+        auto [ec] = co_await timer.async_wait(kToken);
         if (ec) co_return;
     }
 }
@@ -591,7 +602,7 @@ Result<> Server::run(std::shared_ptr<http::Tls> tls) {
         TRY_VOID(node::write_file(options_.port_file, std::to_string(port) + "\n"));
     net::co_spawn(io_, wait_for_signal(), [](std::exception_ptr) {});
     net::co_spawn(io_, keep_up(), [](std::exception_ptr) {});
-    if (options_.is_hub) net::co_spawn(io_, read_figures(), [](std::exception_ptr) {});
+    if (options_.is_hub) net::co_spawn(io_, read_figures(kBetweenFigures), [](std::exception_ptr) {});
     if (agent_) net::co_spawn(io_, agent_->run(), [](std::exception_ptr) {});
     if (files_) net::co_spawn(io_, files_->run(), [](std::exception_ptr) {});
     if (!was_open && options_.ready) {

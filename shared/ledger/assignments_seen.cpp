@@ -31,7 +31,7 @@ Result<> each_assignment(StoredFacts& facts, std::int64_t now_ms,
             in.target = task->target;
         }
         if (latest[n] != kNone) in.value = t->reports()[latest[n]].value;
-        see(*t, {a.unit, a.task, &t->states()[a.status], light_of(v->entity->workflow, in)});
+        see(*t, {a.unit, a.task, &t->states()[a.status], light_of(v->entity->workflow, in), n, in.value});
     }
     return {};
 }

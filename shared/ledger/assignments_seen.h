@@ -15,6 +15,8 @@ struct AssignmentSeen {
     Index unit, task;  ///< numbers in the table
     const std::string* state;
     Light light;
+    Index assignment;
+    double value;  ///< of the latest report, 0 without one
 };
 
 Result<> each_assignment(StoredFacts& facts, std::int64_t now_ms,

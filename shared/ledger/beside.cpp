@@ -93,18 +93,27 @@ Result<> add_beside(StoredFacts& facts, Metrics& metrics) {
     for (const auto& v : help)
         for (auto* m : scopes.of(text_at(v.as_object(), "unit_id")))
             count(m->d2_help_late, number_at(v.as_object(), "hit") != 0);
+    TRY(const auto pushed, pushed_twice(facts));
+    TRY(const auto* t, facts.now());
+    for (const auto& p : pushed)
+        for (auto* m : scopes.of(t->unit_names()[t->assignments()[p.assignment].unit]))
+            count(m->d4_unmoved, p.is_unmoved);
+    return {};
+}
+
+Result<std::vector<PushedTwice>> pushed_twice(StoredFacts& facts) {
+    auto& r = facts.replica();
     TRY(const auto* t, facts.now());
     TRY(const auto days, WorkingDays::load(r));
     Patience patience(days);
     const Moves moves(*t);
     const auto now = r.now().ms / 1000;
+    std::vector<PushedTwice> out;
     for (Index n = 0; n < t->assignments().size(); ++n) {
-        const auto& a = t->assignments()[n];
-        if (a.task == kNone || moves.second[n] == kNever || moves.second[n] > now) continue;
-        const bool unmoved = patience.is_over(moves.second[n], std::min(moves.moved[n], now));
-        for (auto* m : scopes.of(t->unit_names()[a.unit])) count(m->d4_unmoved, unmoved);
+        if (t->assignments()[n].task == kNone || moves.second[n] == kNever || moves.second[n] > now) continue;
+        out.push_back({n, moves.second[n], patience.is_over(moves.second[n], std::min(moves.moved[n], now))});
     }
-    return {};
+    return out;
 }
 
 void add_peers(Metrics& metrics, std::span<const std::string> peers) {
@@ -129,35 +138,6 @@ void add_peers(Metrics& metrics, std::span<const std::string> peers) {
         const auto effort = percentile(&Peer::effort, p), effect = percentile(&Peer::effect, p);
         p.m->g4_peers = ScopeMetrics::Peers{effort, effect, effort - effect > kEffortWithoutEffect};
     }
-}
-
-Result<json::array> behind_unmoved(Replica& r) {
-    TRY(const auto days, WorkingDays::load(r));
-    Patience patience(days);
-    TRY(const auto pushed_twice,
-        rows_of(r,
-                "SELECT a.id, a.unit_id, a.status, s.at AS second_push, unixepoch(s.at) AS pushed, "
-                "min(unixepoch(p.occurred_at)) AS moved, (SELECT max(t.title) FROM task t WHERE t.id = a.task_id) AS "
-                "title FROM (SELECT assignment_id, at, row_number() OVER (PARTITION BY assignment_id ORDER BY "
-                "unixepoch(at), id) AS n FROM push) s JOIN assignment a ON a.id = s.assignment_id LEFT JOIN "
-                "progress_report p ON p.assignment_id = s.assignment_id AND p.substantive AND "
-                "unixepoch(p.occurred_at) >= unixepoch(s.at) WHERE s.n = 2 GROUP BY a.id ORDER BY a.id"));
-    const auto now = r.now().ms / 1000;
-    json::array rows;
-    for (const auto& v : pushed_twice) {
-        auto o = v.as_object();
-        const auto pushed = static_cast<Seconds>(number_at(o, "pushed"));
-        if (pushed > now) continue;
-        const auto moved = o.at("moved").is_null() ? now : static_cast<Seconds>(number_at(o, "moved"));
-        o["hit"] = patience.is_over(pushed, std::min(moved, now)) ? 1 : 0;
-        o.erase("pushed");
-        o.erase("moved");
-        rows.push_back(std::move(o));
-    }
-    std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) {
-        return number_at(a.as_object(), "hit") > number_at(b.as_object(), "hit");
-    });
-    return rows;
 }
 
 Result<json::array> behind_help(Replica& r) {

@@ -19,9 +19,14 @@ Result<> add_beside(StoredFacts& facts, Metrics& metrics);
 /// Fills in `g4_peers` of those scopes; fewer than five with both figures say nothing of each other.
 void add_peers(Metrics& metrics, std::span<const std::string> peers);
 
-/// The records behind the first two, those that count first: assignments that were pushed twice, and open requests for
-/// help, each under the unit that owes the answer.
-Result<boost::json::array> behind_unmoved(Replica& r);
+/// An assignment that was pushed twice, when that was, and whether nothing moved in the working days after it.
+struct PushedTwice {
+    Index assignment;
+    Seconds at;
+    bool is_unmoved;
+};
+Result<std::vector<PushedTwice>> pushed_twice(StoredFacts& facts);
+/// The records behind the first, those that count first: open requests for help.
 Result<boost::json::array> behind_help(Replica& r);
 
 }  // namespace taizhang::ledger

@@ -1,7 +1,7 @@
 #include "ledger/burden.h"
 
 #include "ledger/form.h"
-#include "ledger/rows.h"
+#include "ledger/times.h"
 #include "ledger/words.h"
 
 #include <boost/json.hpp>
@@ -26,10 +26,48 @@ bool is_month(const std::string& s) {
            s.substr(5) >= "01" && s.substr(5) <= "12";
 }
 
-/// The task is asked in that month: issued by its end, not over before it.
-bool runs_in(const json::object& o, const std::string& month) {
-    const auto issued = text_at(o, "issued_at").substr(0, 7), deadline = text_at(o, "deadline").substr(0, 7);
-    return (issued.empty() || issued <= month) && (deadline.empty() || deadline >= month);
+/// "2025-11" of a time, in the ledger's zone.
+std::string month_of(Seconds t) { return format_local(t * 1000).substr(0, 7); }
+
+/// What a task asks of one branch in the month.
+struct Asked {
+    std::string issuer, issued, deadline, frequency;  ///< issued and deadline: their months, or empty
+    std::int64_t fields = 0;
+};
+
+/// By the task's number.
+Result<std::map<Index, Asked>> tasks_asked(Replica& r, const FactTable& t) {
+    const std::string extra = has_field(r, "task", "extra_fields") ? "t.extra_fields" : "NULL";
+    TRY(const auto rows,
+        rows_of(r,
+                "SELECT t.id, t.lead_unit_id, s.unit AS issuer, t.issued_at, t.deadline, t.report_frequency, "
+                "t.fields_to_fill, " +
+                    extra + " AS extra FROM task t JOIN stream s ON s.no = t._s"));
+    std::map<Index, Asked> out;
+    for (const auto& v : rows) {
+        const auto& o = v.as_object();
+        const auto form = parse_form(text_at(o, "extra"));
+        const auto declared = static_cast<std::int64_t>(number_at(o, "fields_to_fill"));
+        Asked a{text_at(o, "lead_unit_id"), text_at(o, "issued_at").substr(0, 7), text_at(o, "deadline").substr(0, 7),
+                text_at(o, "report_frequency")};
+        if (a.issuer.empty()) a.issuer = text_at(o, "issuer");
+        a.fields = (declared > 0 ? declared : kFieldsOfAReport) + static_cast<std::int64_t>(form ? form->size() : 0);
+        if (const auto number = t.task_names().find(text_at(o, "id")); number != kNone) out[number] = std::move(a);
+    }
+    return out;
+}
+
+/// How many reports each assignment had in the month.
+std::vector<std::int64_t> reports_in(const FactTable& t, const std::string& month) {
+    std::vector<std::int64_t> out(t.assignments().size());
+    std::map<Seconds, bool> days;  // a year has few
+    for (const auto& r : t.reports()) {
+        const auto day = (r.occurred_at + 8 * 3600) / 86'400;
+        const auto [it, is_new] = days.try_emplace(day, false);
+        if (is_new) it->second = month_of(r.occurred_at) == month;
+        out[r.assignment] += it->second;
+    }
+    return out;
 }
 
 json::array charges(Replica& r, const std::map<std::string, Charge>& by, bool with_reports) {
@@ -59,42 +97,43 @@ int forms_in_month(const std::string& frequency, const std::string& deadline, co
     return deadline.substr(0, 7) == month;
 }
 
-Result<json::object> burden(Replica& r, const std::string& unit, const std::string& month, const Slice& slice) {
+Result<json::object> burden(StoredFacts& facts, const std::string& unit, const std::string& month, const Slice& slice) {
     if (!is_month(month)) return fail(Errc::usage, "月份写成 2025-11 / a month is written 2025-11");
-    TRY(const auto ids, units_below(r, unit));
-    const std::string extra = has_field(r, "task", "extra_fields") ? "t.extra_fields" : "NULL";
-    TRY(const auto rows,
-        rows_of(r,
-                "SELECT a.unit_id, t.id AS task_id, t.lead_unit_id, s.unit AS issuer, t.issued_at, "
-                "coalesce(t.deadline, a.deadline) AS deadline, t.report_frequency, t.fields_to_fill, " +
-                    extra +
-                    " AS extra, (SELECT count(*) FROM progress_report p WHERE p.assignment_id = a.id "
-                    "AND substr(p.occurred_at, 1, 7) = ?2) AS reports FROM assignment a JOIN task t ON "
-                    "t.id = a.task_id JOIN stream s ON s.no = t._s WHERE a.unit_id IN (SELECT value "
-                    "FROM json_each(?1)) ORDER BY a.id",
-                {ids, month}));
-    std::map<std::string, Charge> by_issuer, by_branch;
+    auto& r = facts.replica();
+    const auto& control = r.control();
+    if (!unit.empty() && !control.unit(unit))
+        return fail(Errc::not_found, "没有单位 " + unit + " / there is no unit " + unit);
+    TRY(const auto* t, facts.now());
+    TRY(const auto tasks, tasks_asked(r, *t));
+    const auto reports = reports_in(*t, month);
+    std::vector<bool> is_charged(t->unit_names().size());
+    for (Index n = 0; n < is_charged.size(); ++n) {
+        const auto& id = t->unit_names()[n];
+        const auto* u = control.unit(id);
+        is_charged[n] =
+            u && u->level == Level::branch && (unit.empty() || control.is_at_or_below(id, unit, control.head()));
+    }
+    std::map<std::string, Charge> by_issuer;
+    std::map<Index, Charge> by_number;
     Charge all;
-    for (const auto& v : rows) {
-        const auto& o = v.as_object();
-        const auto branch = text_at(o, "unit_id");
-        const auto* u = r.control().unit(branch);
-        // A withdrawn task's reports were work all the same; its forms are charged as long as it ran.
-        if (!u || u->level != Level::branch || !runs_in(o, month)) continue;
-        const auto forms = forms_in_month(text_at(o, "report_frequency"), text_at(o, "deadline"), month);
-        const auto form = parse_form(text_at(o, "extra"));
-        const auto declared = static_cast<std::int64_t>(number_at(o, "fields_to_fill"));
-        const auto fields =
-            (declared > 0 ? declared : kFieldsOfAReport) + static_cast<std::int64_t>(form ? form->size() : 0);
-        auto issuer = text_at(o, "lead_unit_id");
-        if (issuer.empty()) issuer = text_at(o, "issuer");
-        const auto reports = static_cast<std::int64_t>(number_at(o, "reports"));
-        for (auto* c : {&by_issuer[issuer], &by_branch[branch], &all}) {
+    for (Index n = 0; n < t->assignments().size(); ++n) {
+        const auto& a = t->assignments()[n];
+        const auto task = a.task == kNone || !is_charged[a.unit] ? tasks.end() : tasks.find(a.task);
+        if (task == tasks.end()) continue;
+        const auto& asked = task->second;
+        const auto deadline = !asked.deadline.empty() ? asked.deadline : a.due ? month_of(*a.due) : std::string();
+        // Issued by the month's end, not over before it. A withdrawn task's reports were work all the same; its forms
+        // are charged as long as it ran.
+        if ((!asked.issued.empty() && asked.issued > month) || (!deadline.empty() && deadline < month)) continue;
+        const auto forms = forms_in_month(asked.frequency, deadline, month);
+        for (auto* c : {&by_issuer[asked.issuer], &by_number[a.unit], &all}) {
             c->forms += forms;
-            c->fields += forms * fields;
-            c->reports += reports;
+            c->fields += forms * asked.fields;
+            c->reports += reports[n];
         }
     }
+    std::map<std::string, Charge> by_branch;
+    for (const auto& [n, c] : by_number) by_branch[t->unit_names()[n]] = c;
     const auto branches = static_cast<std::int64_t>(by_branch.size());
     json::object out{{"month", month}, {"forms", all.forms}, {"fields", all.fields}, {"branches", branches}};
     out["forms_per_branch"] =
@@ -105,6 +144,11 @@ Result<json::object> burden(Replica& r, const std::string& unit, const std::stri
     out["more"] = cut(branch_rows, slice);
     out["by_branch"] = std::move(branch_rows);
     return out;
+}
+
+Result<json::object> burden(Replica& r, const std::string& unit, const std::string& month, const Slice& slice) {
+    StoredFacts facts(r, StoredFacts::Use::once);
+    return burden(facts, unit, month, slice);
 }
 
 Result<std::optional<std::string>> asked_already(Replica& r, const std::string& indicator, const std::string& measure,

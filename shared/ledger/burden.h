@@ -3,6 +3,7 @@
 #pragma once
 
 #include "ledger/rows.h"
+#include "ledger/stored_facts.h"
 
 #include <boost/json/object.hpp>
 
@@ -20,6 +21,9 @@ int forms_in_month(const std::string& frequency, const std::string& deadline, co
 /// What was asked of the branches of `unit` in `month` ("2025-11"): {"month","by_issuer":[…],"by_branch":[…],
 /// "forms","fields","branches","forms_per_branch","more"}; of the branches the slice, those asked most first. Each form
 /// and field is charged to the office that issued the task.
+Result<boost::json::object> burden(StoredFacts& facts, const std::string& unit, const std::string& month,
+                                   const Slice& slice = {});
+/// For a program that asks once.
 Result<boost::json::object> burden(Replica& r, const std::string& unit, const std::string& month,
                                    const Slice& slice = {});
 

@@ -109,12 +109,26 @@ FactTable FactTable::of(const Facts& facts) {
 }
 
 bool FactTable::is_before(const Report& a, const Report& b) const {
-    if (a.occurred_at != b.occurred_at) return a.occurred_at < b.occurred_at;
-    if (a.id.head != b.id.head) return std::memcmp(a.id.head.data(), b.id.head.data(), a.id.head.size()) < 0;
+    return a.occurred_at != b.occurred_at ? a.occurred_at < b.occurred_at : is_before(a.id, b.id);
+}
+
+bool FactTable::is_before(const RecordId& a, const RecordId& b) const {
+    if (a.head != b.head) return std::memcmp(a.head.data(), b.head.data(), a.head.size()) < 0;
     const auto rest = [this](const RecordId& id) {
         return id.whole == kNone ? std::string_view() : long_ids_[id.whole];
     };
-    return rest(a.id) < rest(b.id);
+    return rest(a) < rest(b);
+}
+
+std::string FactTable::text(const RecordId& id) const {
+    if (id.whole != kNone) return long_ids_[id.whole];
+    return std::string(id.head.data(), ::strnlen(id.head.data(), id.head.size()));
+}
+
+std::vector<RecordId> FactTable::ids_of(const Places& places) {
+    std::vector<RecordId> out(places.size());
+    for (const auto& [id, at] : places) out[at] = id;
+    return out;
 }
 
 }  // namespace taizhang::ledger

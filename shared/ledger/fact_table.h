@@ -114,11 +114,18 @@ public:
     const std::vector<AttendanceFact>& attendance() const { return attendance_; }
     /// By time, those of one second by id.
     bool is_before(const Report& a, const Report& b) const;
+    /// By id, as text byte by byte.
+    bool is_before(const RecordId& a, const RecordId& b) const;
+    std::string text(const RecordId& id) const;
+    /// Of each verification and push, in the order of the lists: few ask, so they are put together when somebody does.
+    std::vector<RecordId> verification_ids() const { return ids_of(verification_places_); }
+    std::vector<RecordId> push_ids() const { return ids_of(push_places_); }
 
 private:
     /// Where each record of a kind stands, by its id.
     using Places = std::unordered_map<RecordId, Index, HashOfRecordId>;
     RecordId record_id(std::string_view id);
+    static std::vector<RecordId> ids_of(const Places& places);
     Index assignment(std::string_view id);
     template <class T>
     void put_at(Places& places, std::string_view id, std::vector<T>& list, T record);

@@ -1,6 +1,6 @@
 #include "ledger/metrics.h"
 
-#include "ledger/fact_table.h"
+#include "ledger/figure_rules.h"
 
 #include <algorithm>
 #include <cmath>
@@ -13,35 +13,7 @@ namespace taizhang::ledger {
 
 namespace {
 
-constexpr Seconds kHour = 3'600;
-constexpr Seconds kDay = 24 * kHour;
-constexpr Seconds kPureForwardWithin = kDay;  ///< D2: less than this after it was received
-constexpr double kSimilarText = 0.9;          ///< D2: at least this alike
-constexpr double kComplete = 0.995;           ///< D1: verified below this, the claim of completion falls
-constexpr Seconds kPushEffect = 96 * kHour;   ///< D4: a report this soon after a push was driven by it
-constexpr int kLateMinutes = 10;              ///< D3: later than this
-
-/// Items by group, each group sorted: one array of items and where each group starts in it.
-class Groups {
-public:
-    template <class Less>
-    Groups(const std::vector<Index>& group_of_item, std::size_t groups, Less less) : start_(groups + 1) {
-        for (const auto g : group_of_item) ++start_[g + 1];
-        for (std::size_t g = 0; g < groups; ++g) start_[g + 1] += start_[g];
-        items_.resize(group_of_item.size());
-        auto next = start_;
-        for (Index item = 0; item < group_of_item.size(); ++item) items_[next[group_of_item[item]]++] = item;
-        for (std::size_t g = 0; g < groups; ++g)
-            if (start_[g + 1] - start_[g] > 1)
-                std::sort(items_.begin() + start_[g], items_.begin() + start_[g + 1], less);
-    }
-    std::span<const Index> of(Index group) const {
-        return std::span(items_).subspan(start_[group], start_[group + 1] - start_[group]);
-    }
-
-private:
-    std::vector<Index> start_, items_;
-};
+constexpr int kLateMinutes = 10;  ///< D3: later than this
 
 /// A mean that does not drift with the number of records (Neumaier's sum), so that the fourth decimal is the
 /// same in whichever order they come.
@@ -73,8 +45,6 @@ std::optional<double> difference(const std::optional<double>& a, const std::opti
     return a && b ? std::optional(*a - *b) : std::nullopt;
 }
 
-double share_of_target(double value, double target) { return std::clamp(value / target, 0.0, 1.0); }
-
 /// What one scope gathers before its figures can be drawn.
 struct Tally {
     struct Verified {
@@ -92,7 +62,7 @@ struct Tally {
 class Computation {
 public:
     Computation(const FactTable& facts, const std::vector<std::string>& scopes, Seconds end)
-        : facts_(facts), end_(end), reports_(index_reports()), tallies_(scopes.size()) {
+        : facts_(facts), end_(end), reports_(facts), tallies_(scopes.size()) {
         index_units(scopes);
         index_tasks();
     }
@@ -110,15 +80,6 @@ public:
     }
 
 private:
-    /// Groups reports by assignment, oldest first, ties by id.
-    Groups index_reports() const {
-        std::vector<Index> assignment_of;
-        assignment_of.reserve(facts_.reports().size());
-        for (const auto& r : facts_.reports()) assignment_of.push_back(r.assignment);
-        return Groups(assignment_of, facts_.assignments().size(),
-                      [this](Index a, Index b) { return facts_.is_before(facts_.reports()[a], facts_.reports()[b]); });
-    }
-
     void index_units(const std::vector<std::string>& scopes) {
         const auto count = facts_.unit_names().size();
         std::vector<std::vector<Index>> scopes_at(count);
@@ -167,7 +128,7 @@ private:
             const auto* of = task(v.task);
             if (!unit || !of || v.at >= end_) continue;
             const double target = of->target;
-            const auto* report = latest_report(v.assignment, v.at);
+            const auto* report = reports_.latest(v.assignment, v.at);
             // Without a target nothing can be said of how much of it was reached.
             if (!report || target == 0) continue;
             const double verified = share_of_target(v.value, target);
@@ -182,13 +143,6 @@ private:
                 if (report->claims_complete) count(t.m.d1_overturned, verified < kComplete);
             });
         }
-    }
-
-    const FactTable::Report* latest_report(Index assignment, Seconds at) const {
-        const auto reports = reports_.of(assignment);
-        const auto after = std::upper_bound(reports.begin(), reports.end(), at,
-                                            [this](Seconds t, Index r) { return t < facts_.reports()[r].occurred_at; });
-        return after == reports.begin() ? nullptr : &facts_.reports()[*(after - 1)];
     }
 
     /// G3's denominator comes from the scope of the tasks, not from what was forwarded: a branch that never got an
@@ -212,8 +166,7 @@ private:
             const auto* of = task(a.task);
             if (!unit || !of || unit->level != Level::branch) continue;
             if (unit->field.empty() || !fields_of_task_[a.task].contains(unit->field)) continue;
-            // "Whole days since issue at most n" is "less than n + 1 days".
-            const Seconds until = std::min(end_, of->issued_at + (Seconds{of->landing_days} + 1) * kDay);
+            const Seconds until = std::min(end_, landing_end(*of));
             const auto reports = reports_.of(n);
             const bool in_time = std::any_of(reports.begin(), reports.end(), [&](Index r) {
                 return facts_.reports()[r].substantive && facts_.reports()[r].occurred_at < until;
@@ -225,15 +178,13 @@ private:
 
     /// G4's effort and D2.
     void gather_assignments() {
-        std::vector<bool> guided(facts_.assignments().size());
-        for (const auto a : facts_.guided()) guided[a] = true;
+        const auto guided = guided_assignments(facts_);
         for (Index n = 0; n < facts_.assignments().size(); ++n) {
             const auto& a = facts_.assignments()[n];
             if (!is_there(a)) continue;
             const bool was_forwarded = a.forwarded_at && *a.forwarded_at < end_;
             if (!was_forwarded && a.level != Level::branch) continue;
-            const bool pure = was_forwarded && *a.forwarded_at - a.received_at < kPureForwardWithin &&
-                              a.forward_text_similarity && *a.forward_text_similarity >= kSimilarText && !guided[n];
+            const bool pure = was_forwarded && is_pure_forward(a, guided[n]);
             for_scopes(a.unit, [&](Tally& t) {
                 if (a.level == Level::branch) ++t.m.n_g4_leaves;
                 if (was_forwarded) count(t.m.d2_pure, pure);
@@ -245,17 +196,10 @@ private:
 
     /// D4.
     void gather_reports() {
-        std::vector<std::pair<Index, Seconds>> pushes;
-        pushes.reserve(facts_.pushes().size());
-        for (const auto& p : facts_.pushes())
-            if (p.at < end_) pushes.emplace_back(p.assignment, p.at);
-        std::sort(pushes.begin(), pushes.end());
+        const Pushes pushes(facts_, end_);
         for (const auto& r : facts_.reports()) {
             if (!r.substantive || r.occurred_at >= end_) continue;
-            // The last push not after the report is the nearest: if that one is too old, all are.
-            const auto after = std::upper_bound(pushes.begin(), pushes.end(), std::pair(r.assignment, r.occurred_at));
-            const bool driven = after != pushes.begin() && std::prev(after)->first == r.assignment &&
-                                r.occurred_at - std::prev(after)->second <= kPushEffect;
+            const bool driven = pushes.drove(r);
             for_scopes(r.unit, [&](Tally& t) { count(t.m.d4_driven, driven); });
         }
     }
@@ -308,7 +252,7 @@ private:
 
     const FactTable& facts_;
     Seconds end_;
-    Groups reports_;  ///< by assignment
+    ReportsByTime reports_;  ///< by assignment
     std::vector<Tally> tallies_;
     std::vector<std::vector<Index>> scopes_of_unit_;  ///< by number
     std::vector<std::unordered_set<std::string_view>> fields_of_task_;

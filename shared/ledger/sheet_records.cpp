@@ -1,6 +1,7 @@
 #include "ledger/sheet_records.h"
 
 #include "ledger/lights.h"
+#include "ledger/list_indexes.h"
 #include "ledger/rows.h"
 #include "ledger/sheet_memory.h"
 #include "ledger/times.h"
@@ -118,6 +119,25 @@ Result<> SheetRecords::read_answers() {
     }
 }
 
+/// The same for one of them.
+Result<> SheetRecords::read_report_of(const std::string& assignment) {
+    TRY(auto latest, r_.database().prepare("SELECT text, value FROM progress_report WHERE assignment_id = ?1 ORDER BY "
+                                           "unixepoch(occurred_at) DESC, id DESC LIMIT 1"));
+    latest.bind(1, std::string_view(assignment));
+    TRY(const bool is_there, latest.step());
+    if (!is_there) return {};
+    auto& report = reports_[assignment];
+    report = {std::string(latest.text(0)), !latest.is_null(1), latest.real(1), {}};
+    if (!has_field(r_, "progress_report", "extra")) return {};
+    TRY(auto answers, r_.database().prepare("SELECT extra FROM progress_report WHERE assignment_id = ?1 AND "
+                                            "coalesce(extra, '') <> '' ORDER BY unixepoch(occurred_at) DESC, id DESC "
+                                            "LIMIT 1"));
+    answers.bind(1, std::string_view(assignment));
+    TRY(const bool has_answers, answers.step());
+    if (has_answers) report.extra = answers_of(std::string(answers.text(0)));
+    return {};
+}
+
 std::string SheetRecords::derived(const SheetColumn& column, const RowView& row) const {
     const auto& flow = row.binding->newest->workflow;
     if (column.title == "状态") return row.state;
@@ -219,6 +239,9 @@ Result<> SheetRecords::load() {
         return fail(Errc::not_found, "目录里没有 " + entity + " / the catalog has no " + entity);
     if (kind_ != SheetKind::assignments) return {};
     TRY_VOID(read_tasks());
+    TRY_VOID(ensure_list_indexes(r_));
+    is_large_ = r_.control().units().size() >= kUnitsOfALargeOffice;
+    if (is_large_) return {};
     TRY_VOID(read_reports());
     return read_answers();
 }
@@ -226,14 +249,19 @@ Result<> SheetRecords::load() {
 Result<std::vector<std::string>> SheetRecords::ids(const SheetScope& scope) {
     const std::string entity(entity_of(kind_));
     const auto& control = r_.control();
-    const std::string where = scope.meeting.empty() ? "" : " WHERE meeting_id = ?1";
     const std::string home = kind_ == SheetKind::rectifications ? "responsible_unit_id" : "unit_id";
     const char* order = kind_ == SheetKind::assignments      ? "task_id, unit_id, id"
                         : kind_ == SheetKind::rectifications ? "no IS NULL, no, found_at, id"
                                                              : "meeting_id, unit_id, id";
+    TRY(const auto units, units_below(r_, scope.unit));
+    // Those of one unit are not sorted among all others first.
+    const std::string of_units = scope.unit.empty() ? "" : " AND " + home + " IN (SELECT value FROM json_each(?2))";
+    const std::string of_meeting = scope.meeting.empty() ? " WHERE ?1 = ''" : " WHERE meeting_id = ?1";
     TRY(auto s,
-        r_.database().prepare("SELECT id, " + home + " FROM \"" + entity + "\"" + where + " ORDER BY " + order, false));
-    if (!scope.meeting.empty()) s.bind(1, std::string_view(scope.meeting));
+        r_.database().prepare(
+            "SELECT id, " + home + " FROM \"" + entity + "\"" + of_meeting + of_units + " ORDER BY " + order, false));
+    s.bind(1, std::string_view(scope.meeting));
+    if (!scope.unit.empty()) s.bind(2, std::string_view(units));
     std::vector<std::string> out;
     for (;;) {
         TRY(const bool row, s.step());
@@ -245,6 +273,7 @@ Result<std::vector<std::string>> SheetRecords::ids(const SheetScope& scope) {
 
 Result<SheetRecord> SheetRecords::read(const std::string& id) {
     TRY(const auto row, r_.read_row(std::string(entity_of(kind_)), id));
+    if (is_large_) TRY_VOID(read_report_of(id));
     TRY(auto out, record(row));
     out.seen = seen_of(row);
     return out;

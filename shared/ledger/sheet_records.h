@@ -31,7 +31,7 @@ class SheetRecords {
 public:
     SheetRecords(Replica& r, SheetKind kind, const Names& names) : r_(r), kind_(kind), names_(names) {}
 
-    /// Tasks and latest reports, once, before anything else.
+    /// Tasks and latest reports, once, before anything else. Outside of a transaction.
     Result<> load();
     /// Ids in the order of print: by task and unit; by number and the day a problem was found; by unit.
     Result<std::vector<std::string>> ids(const SheetScope& scope);
@@ -49,6 +49,7 @@ private:
     Result<> read_tasks();
     Result<> read_reports();
     Result<> read_answers();
+    Result<> read_report_of(const std::string& assignment);
     Result<SheetRecord> record(const RowView& row);
     std::string derived(const SheetColumn& column, const RowView& row) const;
 
@@ -70,6 +71,7 @@ private:
     const Names& names_;
     std::unordered_map<std::string, Task> tasks_;
     std::unordered_map<std::string, Report> reports_;
+    bool is_large_ = false;  ///< a large office has an index of reports: those of each row are read when it is
 };
 
 /// The text of a row's field; empty when it is null.

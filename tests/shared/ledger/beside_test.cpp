@@ -1,6 +1,6 @@
 // Beside D2 and D4: help that nobody answers, units that two reminders did not move.
 #include "ledger/beside.h"
-#include "ledger/breakdown.h"
+#include "ledger/behind.h"
 #include "ledger/ledger.h"
 #include "ledger/metrics.h"
 #include "ledger/review.h"

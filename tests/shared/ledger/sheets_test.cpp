@@ -218,6 +218,43 @@ TEST_CASE("sheets: progress and rate are a report of the unit, and of nobody els
     CHECK(row.at("refused").as_array()[0].at("column").as_string() == "K");
 }
 
+TEST_CASE("sheets: a large office, which reads the reports of each row by an index, writes the same", "[sheets]") {
+    City c;
+    for (const char* rate : {"50%", "70%"}) {
+        auto w = exported(*c.b1, SheetKind::assignments);
+        cell(w, "进展情况", 1) = t(rate);
+        cell(w, "完成率", 1) = t(rate);
+        CHECK(count(import(*c.b1, w), "changed") == 1);
+        c.b1->clock.wall_ms += 3'600'000;
+    }
+    c.world.sync(*c.b1);
+    const auto words = [&](const std::string& unit) {
+        ExportOptions o;
+        o.scope.unit = unit;
+        const auto w = good(export_sheet(*c.world.city, SheetKind::assignments, o)).workbook;
+        std::vector<std::string> out;
+        for (const auto& row : w.pages[0].sheet.rows)
+            for (const auto& x : row) out.push_back(x.text + "|" + std::to_string(x.number));
+        return out;
+    };
+    const auto has_index = [&] {
+        auto s =
+            good(c.world.city->database().prepare("SELECT count(*) FROM sqlite_schema WHERE name = 'list_report'"));
+        return good(s.step()) && s.integer(0) == 1;
+    };
+    const auto all = words(""), of_one = words("B01");
+    CHECK(std::find(all.begin(), all.end(), "70%|0.000000") != all.end());
+    CHECK(of_one.size() < all.size());
+    CHECK_FALSE(has_index());
+    for (int i = 0; i < 500; ++i)
+        good(c.world.city->append_control("unit", R"({"id":"X)" + std::to_string(i) +
+                                                      R"(","parent_id":"K1-01","level":"branch","name":"支部)" +
+                                                      std::to_string(i) + "\"}"));
+    CHECK(words("") == all);
+    CHECK(words("B01") == of_one);
+    CHECK(has_index());
+}
+
 TEST_CASE("sheets: a deadline that is not the unit's becomes a suggestion, once", "[sheets]") {
     City c;
     auto w = exported(*c.b1, SheetKind::assignments);

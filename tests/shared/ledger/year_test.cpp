@@ -1,5 +1,6 @@
 // A year's work beyond one record: batches, forms, decomposition, duplicates, burden, calendar, stocktakes, search.
 #include "ledger/batch.h"
+#include "ledger/behind.h"
 #include "ledger/breakdown.h"
 #include "ledger/burden.h"
 #include "ledger/calendar.h"
@@ -390,6 +391,50 @@ TEST_CASE("behind: the records of a figure are as many as the figure says", "[be
     CHECK(by_field == red);
     CHECK(by_unit == red);
     CHECK(breakdown(*d, "weather", "").has_error());
+}
+
+TEST_CASE("behind: the records are those of the definitions, read straight from the tables", "[behind][import]") {
+    auto& d = demo_city();
+    // A check with the latest report that occurred before it (ties: the higher id), both as shares of the target.
+    const std::string checked =
+        "WITH checked AS (SELECT v.id, v.unit_id, max(0, min(1, v.verified_value / t.target_value)) AS verified, "
+        "(SELECT "
+        "p.id FROM progress_report p WHERE p.assignment_id = v.assignment_id AND unixepoch(p.occurred_at) <= "
+        "unixepoch(v.at) ORDER BY unixepoch(p.occurred_at) DESC, p.id DESC LIMIT 1) AS report_id, t.target_value AS "
+        "target FROM verification v JOIN task t ON t.id = v.task_id WHERE t.target_value <> 0), both AS (SELECT c.*, "
+        "max(0, min(1, p.value / c.target)) AS reported, p.claims_complete AS claims FROM checked c JOIN "
+        "progress_report p ON p.id = c.report_id) ";
+    const std::map<std::string, std::string> definitions = {
+        {"G1", checked + "SELECT id, unit_id, reported > verified FROM both ORDER BY reported - verified DESC, id"},
+        {"D1", checked + "SELECT id, unit_id, verified < 0.995 AS hit FROM both WHERE claims ORDER BY hit DESC, id"},
+        {"G4", "SELECT id, unit_id, 1 FROM push ORDER BY unixepoch(at), id"},
+        {"D2",
+         "SELECT a.id, a.unit_id, (unixepoch(a.forwarded_at) - unixepoch(a.received_at) < 86400 AND "
+         "coalesce(a.forward_text_similarity, 0) >= 0.9 AND NOT EXISTS (SELECT 1 FROM guidance g WHERE g.assignment_id "
+         "= a.id)) AS hit FROM assignment a WHERE a.forwarded_at IS NOT NULL ORDER BY hit DESC, a.id"},
+        {"D4",
+         "SELECT r.id, r.unit_id, EXISTS (SELECT 1 FROM push p WHERE p.assignment_id = r.assignment_id AND "
+         "unixepoch(r.occurred_at) - unixepoch(p.at) BETWEEN 0 AND 345600) AS hit FROM progress_report r WHERE "
+         "r.substantive ORDER BY hit DESC, r.id"}};
+    const auto& control = d->control();
+    for (const auto& [figure, sql] : definitions)
+        for (const std::string unit : {"", "K3"}) {
+            INFO(figure << " of " << unit);
+            std::vector<std::string> wanted, got;
+            auto s = good(d->database().prepare(sql));
+            while (good(s.step())) {
+                const std::string of(s.text(1));
+                if (unit.empty() || control.is_at_or_below(of, unit, control.head()))
+                    wanted.push_back(std::string(s.text(0)) + " " + of + (s.integer(2) ? " counts" : ""));
+            }
+            const auto found = good(behind(*d, figure, unit, {0, 5000}));
+            for (const auto& v : found.at("rows").as_array()) {
+                const auto& o = v.as_object();
+                got.push_back(text(o, "id") + " " + text(o, "unit_id") + (o.at("hit").as_bool() ? " counts" : ""));
+            }
+            CHECK(wanted.size() > 3);
+            CHECK(got == wanted);
+        }
 }
 
 TEST_CASE("stocktake: frozen figures stay, and the difference to now says what moved", "[stocktake]") {
