@@ -162,6 +162,7 @@ const ownWords = {
 
   // sync and bundles
   has_all: ['都有了', 'has all of it'],
+  by_stick: ['另有 {} 条是别的电脑写的、由U盘带到这里,也从这里上报。', '{} more were written on another PC and came here by stick: they go up from here as well.'],
   lacks: ['还差 {} 次', 'lacks {}'],
   no_server: ['没有上级服务器', 'no server above'],
   sync_done: ['同步完成:上报 {} 条,收到 {} 条', 'Synced: {} sent, {} received'],
@@ -213,7 +214,8 @@ const ownWords = {
   ask_help: ['求助', 'Help request'],
   ask_appeal: ['申诉', 'Appeal'],
   about: ['关于哪项任务', 'About which task'],
-  about_none: ['—', '—'],
+  about_none: ['不针对某一项任务', 'No task in particular'],
+  about_choose: ['请选择任务', 'Choose the task'],
   ask_text: ['要说的话', 'What you want to say'],
   send_up: ['保存并报上级', 'Save and send up'],
   asked: ['已保存,同步后上级可见', 'Saved; those above see it after the sync'],
@@ -245,6 +247,7 @@ const ownWords = {
   lights: ['灯', 'Light'],
   last_contact: ['最近联系', 'Last contact'],
   no_device: ['没有登记电脑', 'no PC enrolled'],
+  ago_now: ['刚才', 'just now'],
   ago_minutes: ['{} 分钟前', '{} min ago'],
   ago_hours: ['{} 小时前', '{} h ago'],
   ago_days: ['{} 天前', '{} days ago'],

@@ -7,6 +7,7 @@ import { api, accessible, enrol, json, main, makeCity, now, open, picture, run, 
 const kFirstPaintBytes = 250_000
 const kColdStartMs = 2000
 const kColdStarts = 4
+const kTooBusy = 1.5
 const kUnit = 'B03'
 let city, pc1, pc2, page, page2
 const pages = () => [page, page2].filter(Boolean)
@@ -35,8 +36,13 @@ const tests = {
       starts.push(Date.now() - began)
     }
     console.log(`    from starting the program to the list of what is due: ${starts.join(', ')} ms; load of a core ${busy.toFixed(1)}`)
-    // Said, not failed: a shared machine may give us next to nothing. What follows from the build, the bytes, does fail.
-    if (Math.min(...starts) > kColdStartMs * busy) console.log(`    slower than ${kColdStartMs} ms at a load of one`)
+    // A machine with more to do than cores may give us next to nothing: then it is said, not failed. What follows from
+    // the build, the bytes, does fail.
+    if (Math.min(...starts) > kColdStartMs * busy) {
+      console.log(`    slower than ${kColdStartMs} ms at a load of one`)
+      assert.ok(busy > kTooBusy, `the first page took ${starts.join(', ')} ms`)
+    }
+    assert.equal(await page.evaluate(() => typeof Array.prototype.at + typeof window.structuredClone), 'undefinedundefined', 'as in Chromium 86')
     await page.locator('[data-test=no-change]').waitFor()
     const loaded = await page.evaluate(() =>
       [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].filter((e) => !e.name.includes('/api/')).map((e) => [e.name.replace(/.*\//, ''), e.encodedBodySize])
@@ -293,6 +299,10 @@ const tests = {
     const rows = await page2.locator('[data-test=imported] tbody tr').allInnerTexts()
     assert.ok(rows.some((r) => /新收 [1-9]/.test(r)), rows.join('\n'))
     assert.ok(await page2.locator('[data-test=imported] .wrong').count(), 'a file that is no bundle is named')
+    // What another PC wrote is not counted as written here, but goes up from here: the bar and the page agree.
+    const unsent = Number(/(\d+) 条未上报/.exec(await page2.locator('.bar').innerText())[1])
+    const carried = Number(/另有 (\d+) 条/.exec(await page2.locator('[data-test=others]').innerText())[1])
+    assert.ok(carried > 0 && carried <= unsent, `${carried} of ${unsent}`)
     await seen(page2, 'branch-sync')
     assert.equal((await show(pc2, 'A0019')).fields.remark, '由U盘带到')
     await page2.locator('input[type=file]').setInputFiles(given)
@@ -330,6 +340,7 @@ const tests = {
     await page.route('**/api/list/todo', (r) => r.fulfill({ contentType: 'application/json', body: '[]' }))
     await page.reload()
     await page.locator('.empty').waitFor()
+    assert.equal(await page.locator('.form-side').count(), 0, 'no empty form beside it')
     await seen(page, 'branch-empty')
     await page.unroute('**/api/list/todo')
   }

@@ -208,9 +208,10 @@ const tests = {
     const form = branch.locator('form', { has: branch.locator('[data-test=extra]') })
     await form.locator('textarea').first().fill('走访完毕')
     await form.locator('button[type=submit]').click()
-    await form.locator('.wrong', { hasText: '走访户数' }).waitFor()
+    await form.locator('label.field', { has: branch.locator('[data-extra=走访户数]') }).locator('.wrong', { hasText: '走访户数' }).waitFor() // at the field
     assert.equal(await form.locator('[data-extra=走访户数]').getAttribute('aria-invalid'), 'true')
     await form.locator('[data-extra=走访户数]').fill('12')
+    await form.locator('.wrong').waitFor({ state: 'detached' })
     await accessible(branch, 'a report with a form of its own')
     await seen(branch, 'branch-form')
     await form.locator('button[type=submit]').click()

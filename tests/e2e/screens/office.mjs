@@ -65,7 +65,7 @@ const tests = {
     const line = page.locator('.line', { hasText: '老码头社区' })
     await line.waitFor()
     await until('the lights are counted', async () => /[1-9]/.test(await line.locator('.n').first().innerText()) || /[1-9]/.test((await line.locator('.n').allInnerTexts()).slice(0, 5).join('')))
-    assert.match(await line.innerText(), /分钟前/)
+    assert.match(await line.innerText(), /刚才|分钟前/)
     assert.match(await page.locator('.line', { hasText: '竹塘街道机关' }).innerText(), /没有登记电脑/)
     await seen(page, 'township-branches')
   },
@@ -119,6 +119,8 @@ const tests = {
     await seen(cityPage, 'city-records')
     await cityPage.locator('tbody a').first().click()
     await cityPage.locator('.panel h3', { hasText: '经过' }).waitFor()
+    const told = (await cityPage.locator('.panel .what').allInnerTexts()).filter((x) => /层级/.test(x))
+    assert.ok(told.length && told.every((x) => /市|县区|乡镇|支部/.test(x)), 'levels in words: ' + told)
     await seen(cityPage, 'city-record')
   },
 
@@ -175,6 +177,22 @@ const tests = {
     await api(pc, 'sync')
     const help = await (await fetch(pc.url + '/api/page/help_requests')).json()
     assert.equal(help.rows.find((r) => r.text === '缺少会议室').answer, '周三起可用街道会议室')
+  },
+
+  async 'a county has the home of the city, over its own part'() {
+    join_(city, 'K1', 'county')
+    const county = await serve('county', 'taizhangd')
+    const own = await open(county.url)
+    await own.locator('h1', { hasText: '综合研判:中共青垣区委员会' }).waitFor()
+    await own.locator('.card').nth(8).waitFor()
+    const menu = await own.locator('nav.menu').innerText()
+    for (const page of ['下达分解', '复审销号', '通报', '盘点对比', '负担表']) assert.ok(menu.includes(page), page)
+    const fresh = await (await fetch(county.url + '/api/review')).json()
+    const n = Object.values(fresh.metrics.by_scope)[0].n_G1
+    assert.ok((await own.locator('.card').first().innerText()).includes('n=' + n))
+    await seen(own, 'county-review')
+    assert.deepEqual(own.problems, [])
+    await own.context().close()
   }
 }
 

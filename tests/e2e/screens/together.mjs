@@ -140,6 +140,8 @@ const tests = {
         await on.locator('main > :first-child').waitFor()
         await sleep(400)
         await accessible(on, path + ' in English, large')
+        const cut = await on.evaluate(() => [...document.querySelectorAll('.steps, [role=table], .el-button')].filter((e) => e.scrollWidth > e.clientWidth + 1 || (e.matches('.el-button') && e.scrollHeight > e.clientHeight + 1)).map((e) => e.className + ': ' + e.innerText.slice(0, 40)))
+        assert.deepEqual(cut, [], path + ': cut off')
         const own = await on.evaluate(() => [...document.querySelectorAll('nav a, main h1, main button:not(.link), main legend, main label > span:first-child')].map((e) => e.innerText).filter((x) => /[\u4e00-\u9fff]/.test(x)))
         const data = /支部|党|镇|乡|街道|社区|市|县|区|村|任务|关于|通报|<img/ // titles and names of units are data
         assert.deepEqual(own.filter((x) => !data.test(x)), [], path)

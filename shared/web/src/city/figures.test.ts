@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { besideOf, gapsOf, habitsOf, type Scope } from './figures'
+import { besideOf, gapsOf, habitsOf, percentOf, type Scope } from './figures'
 
 const scope: Scope = {
   n_verified: 131,
@@ -27,11 +27,14 @@ describe('figures', () => {
   it('are never shown without n', () => {
     for (const f of [...gapsOf(scope), ...habitsOf(scope, undefined)]) if (f.text !== '—') expect(f.n, f.key).not.toBe('')
   })
-  it('below five say "too few" and get no shade', () => {
+  it('below five say "too few" in place of the figure and get no shade', () => {
     const g2 = gapsOf(scope)[1]
-    expect(g2.few).toBe(true)
+    expect(g2).toMatchObject({ few: true, text: '样本太少', n: 'n=4+90' })
     expect(g2.heat).toBeNull()
-    expect(habitsOf(scope, undefined)[3].few).toBe(true)
+    expect(habitsOf(scope, undefined)[3]).toMatchObject({ few: true, text: '样本太少', n: '2/3' })
+    expect(percentOf(0.5, 4)).toBe('样本太少')
+    expect(percentOf(0.5, 5)).toBe('50.0%')
+    expect(percentOf(null, 0)).toBe('—')
   })
   it('that are not there are a dash, not a zero', () => {
     expect(gapsOf(scope)[4].text).toBe('—')

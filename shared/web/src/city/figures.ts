@@ -43,13 +43,17 @@ export interface Figure {
   key: string
   name: Word
   hint: Word
-  /** What is shown large; "—" where there is nothing. */
+  /** What is shown large; "—" where there is nothing, "too few" where n is below five. */
   text: string
   n: string
   few: boolean
   /** 0 good … 1 bad, for the shade of the table; null: no shade. */
   heat: number | null
 }
+
+/** A mean with its n: too few say nothing. */
+export const percentOf = (v: number | null | undefined, n: number): string =>
+  v !== null && v !== undefined && n < kTooFew ? t('too_few') : percent(v)
 
 export const percent = (v: number | null | undefined): string =>
   v === null || v === undefined ? '—' : `${(v * 100).toFixed(1)}%`
@@ -58,7 +62,8 @@ const bad = (v: number | null, full: number): number | null => (v === null ? nul
 
 function figure(key: string, name: Word, hint: Word, value: number | null, text: string, n: string, least: number, full: number): Figure {
   const few = value !== null && least < kTooFew
-  return { key, name, hint, text: value === null ? '—' : text, n, few, heat: few ? null : bad(value, full) }
+  // Too few say nothing, so their figure is not shown at all (docs/METRICS.md, "n").
+  return { key, name, hint, text: value === null ? '—' : few ? t('too_few') : text, n, few, heat: few ? null : bad(value, full) }
 }
 
 export function gapsOf(s: Scope): Figure[] {
@@ -92,6 +97,3 @@ export function besideOf(s: Scope): { key: string; word: Word; hits: number; of:
   if (Number(s.D4_unmoved?.pushed_twice)) list.push({ key: 'D4unmoved', word: 'd4_unmoved', hits: Number(s.D4_unmoved!.unmoved), of: Number(s.D4_unmoved!.pushed_twice) })
   return list
 }
-
-/** Words for "too few" beside a figure that is shown all the same. */
-export const fewWords = (f: Figure): string => (f.few ? t('too_few') : '')

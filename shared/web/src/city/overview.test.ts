@@ -9,7 +9,7 @@ describe('a cell of the heat map', () => {
     expect(shownCell({ ...cell, lights: { ...cell.lights, red: 10 } }, 'red')?.shade).toBe(4)
   })
   it('with fewer than five says so and has no shade', () => {
-    expect(shownCell(cell, 'verified')).toEqual({ text: '25.0%', n: 3, few: true, shade: null })
+    expect(shownCell(cell, 'verified')).toEqual({ text: '样本太少', n: 3, few: true, shade: null })
   })
   it('of low verified values is dark', () => {
     expect(shownCell({ ...cell, n_verified: 8 }, 'verified')?.shade).toBe(3)

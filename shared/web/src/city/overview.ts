@@ -1,5 +1,5 @@
 // overview.ts - the heat map's cells and the months: what is shown, what is too little to say anything.
-import { kTooFew, percent } from './figures'
+import { kTooFew, percentOf } from './figures'
 import type { LightName } from '../types'
 
 export interface Cell {
@@ -37,14 +37,14 @@ export interface Shown {
 
 const shadeOf = (bad: number): number => Math.min(4, Math.floor(bad * 5))
 
-/** One cell in one measure. Below kTooFew the share is shown, says "too few", and has no shade. */
+/** One cell in one measure. Below kTooFew it says "too few" in place of the share, and has no shade. */
 export function shownCell(cell: Cell | undefined, measure: Measure): Shown | null {
   if (!cell) return null
   const n = measure === 'red' ? cell.n : cell.n_verified
   if (n === 0) return { text: '—', n: 0, few: false, shade: null }
   const value = measure === 'red' ? cell.lights.red / cell.n : (cell.verified_mean ?? 0)
   const few = n < kTooFew
-  return { text: percent(value), n, few, shade: few ? null : shadeOf(measure === 'red' ? value : 1 - value) }
+  return { text: percentOf(value, n), n, few, shade: few ? null : shadeOf(measure === 'red' ? value : 1 - value) }
 }
 
 export const cellKey = (unit: string, task: string): string => unit + '\n' + task

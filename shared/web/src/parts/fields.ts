@@ -34,6 +34,7 @@ export function shown(entity: string, name: string, value: unknown): string {
   if (value === null || value === undefined || value === '') return ''
   if (name.endsWith('unit_id')) return unitName(value)
   if (name === 'status' || name === 'state') return stateName(value)
+  if (name === 'level' && 'level_' + String(value) in words) return t(('level_' + String(value)) as Word)
   const type = entityOf(entity)?.fields.find((f) => f.name === name)?.type
   if (typeof value === 'boolean' || type === 'bool') return value ? t('yes') : t('no')
   if (type === 'date' || type === 'datetime' || name.endsWith('_at')) return when(value) || plain(value)
