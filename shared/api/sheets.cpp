@@ -207,6 +207,7 @@ Result<json::value> circular(node::Node& n, const Command& c) {
     if (kind != "general" && kind != "special")
         return fail(Errc::usage, "--kind 是 general(综合)或 special(专项) / --kind is general or special");
     in.special = kind == "special";
+    in.facts = &n.facts();
     in.about = c.args;
     in.issuer = c.option("issuer");
     in.title = c.option("title");

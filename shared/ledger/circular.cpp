@@ -121,11 +121,12 @@ std::string share_in_words(const json::object& m, std::string_view figure, std::
 }
 
 /// The figures of the issuer's scope in words, each with how many it is over; too few are left out.
-std::string figures_in_words(Replica& r, const Figures& wanted) {
+std::string figures_in_words(Replica& r, StoredFacts* facts, const Figures& wanted) {
     if (wanted.empty()) return {};
     const auto* cert = r.control().cert(r.id());
     const auto scope = cert ? r.control().authority(cert->unit, r.control().head()) : std::string();
-    const auto review = ledger::review(r, scope, r.now().ms);
+    const auto now = r.now().ms;
+    const auto review = facts ? ledger::review(*facts, scope, now) : ledger::review(r, scope, now);
     if (!review) return {};
     const auto& scopes = review->at("metrics").at("by_scope").as_object();
     if (scopes.empty()) return {};
@@ -151,10 +152,10 @@ std::string figures_in_words(Replica& r, const Figures& wanted) {
     return out;
 }
 
-std::string composed_text(Replica& r, const std::vector<Named>& named, const std::string& demand,
+std::string composed_text(Replica& r, StoredFacts* facts, const std::vector<Named>& named, const std::string& demand,
                           const Figures& wanted) {
     std::string out;
-    const auto figures = figures_in_words(r, wanted);
+    const auto figures = figures_in_words(r, facts, wanted);
     int part = 0;
     static constexpr const char* numerals[] = {"一", "二", "三", "四", "五", "六", "七", "八", "九", "十"};
     auto heading = [&](const std::string& words) { out += std::string(numerals[part++]) + "、" + words + "\n"; };
@@ -238,7 +239,8 @@ Result<Saved> compose_circular(Replica& r, const CircularInput& in) {
         {"period", in.period},
         {"issued_at", now},
         {"named", json::serialize(list)},
-        {"text", in.text.empty() ? composed_text(r, named, in.demand, in.figures.value_or(kUsualFigures)) : in.text}};
+        {"text",
+         in.text.empty() ? composed_text(r, in.facts, named, in.demand, in.figures.value_or(kUsualFigures)) : in.text}};
     // A city that still has the first catalog has no field for it; the document makes one from the period.
     const auto* circular = r.control().newest("circular");
     if (circular && circular->entity->field("title") >= 0) fields.emplace_back("title", title);
@@ -250,7 +252,7 @@ Result<office::Document> circular_document(Replica& r, const std::string& id) {
     const auto issuer = field_text(row, "issuer"), issued = field_text(row, "issued_at").substr(0, 10);
     auto title = field_text(row, "title"), text = field_text(row, "text");
     if (title.empty()) title = "关于" + field_text(row, "period") + "情况的通报";
-    if (text.empty()) text = composed_text(r, named_of(row), {}, kUsualFigures);
+    if (text.empty()) text = composed_text(r, nullptr, named_of(row), {}, kUsualFigures);
     office::Document d;
     d.title = title;
     d.author = issuer;

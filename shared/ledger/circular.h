@@ -16,6 +16,8 @@
 
 namespace taizhang::ledger {
 
+class StoredFacts;
+
 struct CircularInput {
     bool special = false;                               ///< 专项通报; otherwise 综合通报
     std::vector<std::string> about;                     ///< ids of rectifications, verifications, assignments, units
@@ -24,6 +26,7 @@ struct CircularInput {
     /// Which figures of the issuer's scope stand at the head; without it those that always did (kCircularFigures).
     std::optional<std::set<std::string>> figures;
     std::string person;
+    StoredFacts* facts = nullptr;  ///< of a program that keeps them; otherwise all records are read for the figures
 };
 
 /// The names of the figures that a circular can give: "checked", "mean" and those of docs/METRICS.md.

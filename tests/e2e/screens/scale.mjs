@@ -127,7 +127,7 @@ const tests = {
     for (const path of reads) await timed(path, () => get(encodeURI(path)))
     const trial = { 'dry-run': '1', dry_run: '1' }
     await timed('issue, tried', () => api(city, 'issue', ['title=试一试', 'deadline=2025-12-20', 'indicator=试一试的指标'], { level: 'branch', ...trial }))
-    await timed('circular, tried', () => api(city, 'circular', [branch], { kind: '综合', figures: 'checked,mean,G1,G3,D4', ...trial }))
+    await timed('circular, tried', () => api(city, 'circular', [branch], { kind: 'general', figures: 'checked,mean,G1,G3,D4', ...trial }))
     await timed('stocktake', () => api(city, 'stocktake', ['盘点一']))
     const frozen = (await get('list/stocktake'))[0].id
     await timed('compare', () => get(`compare/${frozen}`))
