@@ -61,6 +61,57 @@ TEST_CASE("a unit that moves takes its records along unwritten, and the old offi
     CHECK_FALSE((*old_office)->is_copied());
 }
 
+TEST_CASE("a unit that moves gets the notices of its new office, old ones as well", "[sync][moves]") {
+    support::World w;
+    REQUIRE(w.city->append_control("unit", unit("K1-02", "K1")).has_value());
+    auto branch = w.device("B01");
+    Edit e;
+    e.entity = "task";
+    e.row = "T9";
+    e.create = true;
+    e.stream = StreamId{"K1-02", Audience::notice};
+    e.fields = {{"title", text("新乡镇的任务")}};
+    w.city.edit(std::move(e));
+    w.new_assignment("A1", "T9", "B01");  // what the branch hears of moves its place in the log past the notice
+    w.sync(*branch);
+    REQUIRE(rows_here(**branch, "A1") == 1);
+    REQUIRE(rows_here(**branch, "T9") == 0);
+    REQUIRE(w.city->append_control("unit", unit("B01", "K1-02")).has_value());
+    w.sync(*branch);
+    w.sync(*branch);
+    CHECK(rows_here(**branch, "T9") == 1);
+}
+
+TEST_CASE("nothing is written into a stream that came back before one's own work in it did", "[sync][moves]") {
+    support::World w;
+    REQUIRE(w.city->append_control("unit", unit("K1-02", "K1")).has_value());
+    w.new_assignment("A1", "T1", "B01");
+    auto office = w.device("K1-01");
+    office->set("assignment", "A1", {{"deadline", text("2025-12-20")}});
+    w.sync(*office);
+    REQUIRE(w.city->append_control("unit", unit("B01", "K1-02")).has_value());
+    w.sync(*office);
+    w.sync(*office);
+    REQUIRE(rows_here(**office, "A1") == 0);
+    REQUIRE(w.city->append_control("unit", unit("B01", "K1-01")).has_value());
+    REQUIRE((*office)->receive_control(*w.city->control_after((*office)->control().head(), 1u << 20)).has_value());
+    Edit e;
+    e.entity = "progress_report";
+    e.row = "R1";
+    e.create = true;
+    e.stream = StreamId{"B01", Audience::ledger};
+    e.fields = {{"assignment_id", text("A1")}};
+    const auto early = (*office)->edit({{e}, {}});
+    REQUIRE_FALSE(early.has_value());
+    CHECK(early.error().code == Errc::not_allowed);
+    w.sync(*office);
+    w.sync(*office);
+    office->set("assignment", "A1", {{"deadline", text("2025-12-25")}});
+    w.sync(*office);
+    CHECK(w.city.field("A1", "deadline") == "2025-12-25");
+    CHECK_FALSE(*w.city->is_forked({"B01", Audience::ledger}, (*office)->id()));
+}
+
 TEST_CASE("X08: work under a unit that was merged is booked to it, then the PC must enrol again", "[sync][moves]") {
     support::World w;
     w.new_assignment("A1", "T1", "B01");

@@ -1,0 +1,101 @@
+// What a row remembers of its versions is the same by both ways to a state: the fast path and the fold.
+#include "replica/rows.h"
+#include "tests/support/world.h"
+
+#include <catch2/catch.hpp>
+
+namespace taizhang {
+namespace {
+
+using support::text;
+
+/// Everything that the city has, folded from history by a replica that knows no shorter way.
+std::unique_ptr<Replica> folded_copy(Replica& city) {
+    Replica::Options o;
+    o.path = ":memory:";
+    o.always_fold = true;
+    o.incarnation = city.id();
+    Environment env;
+    env.wall_ms = [] { return std::int64_t{1'761'955'200'000}; };
+    env.steady_ms = [] { return std::int64_t{0}; };
+    env.random = [](std::span<std::uint8_t> out) { std::fill(out.begin(), out.end(), std::uint8_t{1}); };
+    auto copy = std::move(*Replica::open(o, env));
+    REQUIRE(copy->receive_control(*city.control_after(ControlPos{0}, 1 << 20)).has_value());
+    for (const auto& c : *city.certificates_after(0))
+        REQUIRE(copy->add_certificate(*Certificate::decode(c.body)).has_value());
+    Lsn through;
+    const auto all = *city.log_after(Lsn{0}, city.streams(), 1 << 20, through);
+    std::vector<std::string_view> packed;
+    for (const auto& e : all) packed.push_back(e.packed);
+    REQUIRE(copy->receive(packed, Origin::own).has_value());
+    REQUIRE(copy->log_head() == city.log_head());
+    return copy;
+}
+
+RowMeta meta_of(Replica& r, const std::string& id) {
+    auto s = r.database().prepare("SELECT _m FROM assignment WHERE id = ?1", false);
+    REQUIRE(s.has_value());
+    s->bind(1, std::string_view(id));
+    REQUIRE(*s->step());
+    RowMeta m;
+    REQUIRE(RowMeta::decode(s->blob(0), m));
+    return m;
+}
+
+TEST_CASE("a row's clocks come back as they were stored", "[replica]") {
+    RowMeta m;
+    m.head = 9;
+    m.flow = {7, 70};
+    // At one commit, and at two times: each was built on something else.
+    m.groups = {{9, 90}, {9, 95}, {9, 95}, {}, {3, 30}, {12, 1}};
+    std::string bytes;
+    RowMeta out;
+    for (const bool has_flow : {true, false}) {
+        if (!has_flow) m.flow = {};
+        m.encode(bytes);
+        REQUIRE(RowMeta::decode(bytes, out));
+        CHECK(out.flow.lsn == m.flow.lsn);
+        CHECK(out.flow.time == m.flow.time);
+        REQUIRE(out.groups.size() == m.groups.size());
+        for (std::size_t g = 0; g < m.groups.size(); ++g) {
+            CHECK(out.groups[g].lsn == m.groups[g].lsn);
+            CHECK(out.groups[g].time == m.groups[g].time);
+        }
+    }
+}
+
+TEST_CASE("a row's clocks are the same whether it went the fast way or was folded", "[replica][fast-path]") {
+    support::World w;
+    auto ahead = w.device("B01"), behind = w.device("B01");
+    for (const char* id : {"A1", "A2", "A3"}) w.new_assignment(id, "T1", "B01");
+    w.sync(*ahead);
+    ahead->clock.wall_ms += 86'400'000;
+    ahead->set("assignment", "A1", {{"remark", text("明天写的")}});
+    ahead->set("assignment", "A2", {{"result_text", text("明天写的")}});
+    w.sync(*ahead);
+    w.sync(*behind);
+    // On what was stamped a day ahead, by a clock that is right; beside it, a group of which nothing was there.
+    behind->set("assignment", "A1", {{"remark", text("今天写的")}, {"responsible_person", text("甲")}});
+    behind->set("assignment", "A1", {{"remark", text("今天改的")}});
+    behind->act("assignment", "A3", "apply_close_out");
+    w.sync(*behind);
+    w.city.act("assignment", "A2", "close_out");  // reviewed what was stamped ahead
+    const auto copy = folded_copy(*w.city);
+    for (const char* id : {"A1", "A2", "A3"}) {
+        INFO(id);
+        const auto fast = meta_of(*w.city, id), slow = meta_of(*copy, id);
+        CHECK_FALSE(fast.complex);
+        CHECK(fast.complex == slow.complex);
+        CHECK(fast.state == slow.state);
+        CHECK(fast.flow.lsn == slow.flow.lsn);
+        CHECK(fast.flow.time == slow.flow.time);
+        REQUIRE(fast.groups.size() == slow.groups.size());
+        for (std::size_t g = 0; g < fast.groups.size(); ++g) {
+            CHECK(fast.groups[g].lsn == slow.groups[g].lsn);
+            CHECK(fast.groups[g].time == slow.groups[g].time);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace taizhang

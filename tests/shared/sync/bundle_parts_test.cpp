@@ -1,0 +1,132 @@
+// Bundles in any order of their parts, of forked chains, for several PCs of one unit, and of whom one does not trust.
+#include "sync/bundle.h"
+#include "sync/held.h"
+#include "sync/upstream_facts.h"
+#include "tests/support/world.h"
+
+#include <catch2/catch.hpp>
+
+#include <cstdio>
+
+using namespace taizhang;
+using namespace taizhang::support;
+
+namespace {
+
+const StreamId kB01{"B01", Audience::ledger};
+
+sync::BundleTaken take(Replica& r, const std::string& file) {
+    auto taken = sync::take_bundle(r, file);
+    if (!taken) FAIL(taken.error().detail);
+    return *taken;
+}
+
+std::string words(int n) {
+    std::string out;
+    for (int k = 0; k < 100; ++k) out += std::to_string(n * 7919 + k * 104'729);
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("bundle: parts that came in the wrong order go up like any other work from below", "[bundle]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto town = w.device("K1-01");
+    auto town_hub = *sync::Hub::open(**town);
+    auto a = w.device_at(town_hub, "B01");
+    for (int i = 0; i < 6; ++i) a->set("assignment", "A1", {{"remark", text(words(i))}});
+    sync::BundleOptions o;
+    o.part_bytes = 600;
+    const auto made = sync::make_bundle(**a, o);
+    REQUIRE(made.has_value());
+    REQUIRE(made->parts.size() >= 3);
+    for (auto part = made->parts.rbegin(); part != made->parts.rend(); ++part) take(**town, *part);
+    CHECK(sync::gaps(**town)->empty());
+    CHECK(town->field("A1", "remark") == words(5));
+    CHECK(*sync::unsent_count(**town) == 6);
+    w.sync(*town);
+    CHECK(w.city.field("A1", "remark") == words(5));
+    CHECK(w.city->verify().has_value());
+}
+
+TEST_CASE("bundle: what turns out not to be signed by its author does not stay held", "[bundle][trust]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto a = w.device("B01");
+    a->set("assignment", "A1", {{"remark", text("真")}});
+    const auto chain = *(*a)->chain_after(kB01, (*a)->id(), Seq{0}, 1u << 20);
+    REQUIRE(chain.size() == 1);
+    Packer packer;
+    std::string bytes;
+    REQUIRE(packer.unpack(chain[0].packed, bytes).has_value());
+    const auto header = *Commit::decode_header(bytes);
+    const auto forged = make_key(9)->sign(kForHead, view(chain[0].hash.bytes));
+    REQUIRE(sync::hold(*w.city, header, chain[0].hash, Origin::below, chain[0].packed, forged).has_value());
+    REQUIRE(sync::gaps(*w.city)->size() == 1);
+    CHECK(*sync::release_held(*w.city) == 0);
+    CHECK(sync::gaps(*w.city)->empty());
+    CHECK(w.city.field("A1", "remark") == "—");
+}
+
+TEST_CASE("bundle: for a unit with several PCs it begins where the one stands that has least", "[bundle]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto behind = w.device("B01"), ahead = w.device("B01");
+    take(*w.city, sync::make_bundle(**behind, {})->parts.front());  // its word of what it has
+    w.city.set("assignment", "A1", {{"deadline", text("2025-12-01")}});
+    w.sync(*ahead);
+    take(*w.city, sync::make_bundle(**ahead, {})->parts.front());
+    w.city.set("assignment", "A1", {{"deadline", text("2025-12-02")}});
+    sync::BundleOptions o;
+    o.to = "B01";
+    const auto down = sync::make_bundle(*w.city, o);
+    REQUIRE(down.has_value());
+    for (auto* d : {&behind, &ahead}) {
+        take(***d, down->parts.front());
+        CHECK((*d)->field("A1", "deadline") == "2025-12-02");
+    }
+}
+
+TEST_CASE("bundle: one of a revoked device is refused", "[bundle][revoke]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto stolen = w.device("B01");
+    stolen->set("assignment", "A1", {{"remark", text("之前写的")}});
+    const auto file = sync::make_bundle(**stolen, {})->parts.front();
+    REQUIRE(
+        w.city->append_control("revoke", R"({"replica":")" + (*stolen)->id().hex() + R"(","streams":{}})").has_value());
+    const auto taken = sync::take_bundle(*w.city, file);
+    REQUIRE_FALSE(taken.has_value());
+    CHECK(taken.error().code == Errc::not_allowed);
+    CHECK(w.city->hashes_at(kB01, (*stolen)->id(), Seq{1})->empty());
+}
+
+TEST_CASE("bundle: to a named unit above it brings both branches of a forked chain", "[bundle][fork]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto a = w.device("B01"), office = w.device("K1-01");
+    const auto of_a = (*a)->id();
+    w.sync(*a);  // knows the office's key
+    // A copy of the PC writes beside it; the office hears of that by a stick.
+    const std::string path = "/tmp/tz-bundle-parts-test-copy.db";
+    for (const char* s : {"", "-wal", "-shm"}) std::remove((path + s).c_str());
+    REQUIRE((*a)->database().backup_to(path).has_value());
+    Device copy(77, path, "", Knows{}, a->keys);
+    copy.set("assignment", "A1", {{"result_text", text("副本写的")}});
+    a->set("assignment", "A1", {{"remark", text("本机写的")}});
+    a->set("assignment", "A1", {{"remark", text("本机又写的")}});
+    w.sync(*a);
+    w.sync(*office);
+    take(**office, sync::make_bundle(*copy, {})->parts.front());
+    REQUIRE(*(*office)->is_forked(kB01, of_a));
+    REQUIRE_FALSE(*w.city->is_forked(kB01, of_a));
+    sync::BundleOptions o;
+    o.to = "C";
+    const auto up = sync::make_bundle(**office, o);
+    REQUIRE(up.has_value());
+    for (const auto& part : up->parts) take(*w.city, part);
+    CHECK(*w.city->is_forked(kB01, of_a));
+    CHECK(w.city.field("A1", "result_text") == "副本写的");
+    for (const char* s : {"", "-wal", "-shm"}) std::remove((path + s).c_str());
+}
