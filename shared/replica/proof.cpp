@@ -8,6 +8,7 @@
 #include "replica/open_ends.h"
 
 #include <algorithm>
+#include <map>
 
 namespace taizhang {
 namespace {
@@ -69,12 +70,13 @@ Result<std::vector<Proved>> Replica::prove(std::span<const std::string_view> pac
         if (!header) continue;
         items[i] = {header->replica, hash_of(bytes), header->prev, true};
     }
-    std::unordered_map<Hash, Proved, HashOfHash> below;  // hashes that a later commit names as the one before it
+    // Hashes that a later commit of the same author names as the one before it: nobody covers another's.
+    std::map<std::pair<ReplicaId, Hash>, Proved> below;
     for (auto i = items.size(); i-- > 0;) {
         const auto& x = items[i];
         out[i] = Proved::no;
         if (!x.is_read) continue;
-        const auto covered = below.find(x.hash);
+        const auto covered = below.find({x.replica, x.hash});
         const auto* cert = m.control.cert(x.replica);
         if (covered != below.end()) out[i] = covered->second;
         if (!cert)
@@ -84,7 +86,7 @@ Result<std::vector<Proved>> Replica::prove(std::span<const std::string_view> pac
         else
             under[i] = nullptr;
         if (out[i] == Proved::no) continue;
-        below[x.prev] = out[i];
+        below[{x.replica, x.prev}] = out[i];
         if (out[i] == Proved::yes) m.proved.try_emplace(x.hash, under[i] ? *under[i] : std::string());
     }
     return out;
