@@ -261,7 +261,10 @@ std::string render_status(const json::object& o) {
            at(acks, "city") + "\n";
     out += "  " + say(Msg::open_conflicts, {at(o, "open_conflicts")}) + "  " + say(Msg::waiting, {at(o, "waiting")}) +
            "\n";
-    if (!o.at("merged_into").is_null()) out += "  " + say(Msg::merged_into, {at(o, "merged_into")}) + "\n";
+    if (!o.at("merged_into").is_null())
+        out += "  " + say(Msg::merged_into, {at(o, "merged_into")}) + "\n";
+    else if (o.at("closed").as_bool())
+        out += "  " + say(Msg::unit_closed) + "\n";
     if (o.at("enrol_again").as_bool()) out += "  " + say(Msg::enrol_again) + "\n";
     for (const auto& s : o.at("out_of_scope").as_array())
         out += "  " + say(Msg::out_of_scope, {at(s.as_object(), "stream"), at(s.as_object(), "commits")}) + "\n";

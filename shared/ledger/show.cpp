@@ -310,6 +310,7 @@ Result<json::object> Ledger::status(bool whole) {
     TRY(const bool again, sync::must_enrol_again(r_));
     o["enrol_again"] = again;
     const auto& next = r_.control().successor(own_unit(), r_.control().head());
+    o["closed"] = r_.control().is_abolished(own_unit(), r_.control().head());
     o["merged_into"] = next == own_unit() ? json::value(nullptr) : json::value(next);
     TRY(const auto foreign, out_of_scope());
     o["out_of_scope"] = foreign;

@@ -120,6 +120,9 @@ const std::map<Msg, Words>& table() {
         {Msg::enrol_again,
          {"本机要重新登记:请向上级要新的登记码(enrol)", "this PC must enrol again: ask for a new code"}},
         {Msg::merged_into, {"本单位已并入 {}", "this unit was merged into {}"}},
+        {Msg::unit_closed,
+         {"本单位已撤销,没有接续的单位;写过的都已保留,本机只能查看",
+          "this unit was closed and no other one follows it; what was written is kept, and this PC can only read"}},
         {Msg::out_of_scope,
          {"{} 已不归本单位,在它名下写的 {} 条还没有发出:下次同步或导出时照样上交",
           "{} is not this office's any more; {} edits under it are not sent yet: the next sync or export hands them "

@@ -88,6 +88,7 @@ enum class Msg {
     unit_changed,
     enrol_again,
     merged_into,
+    unit_closed,
     out_of_scope,
     compacted,
     history_elsewhere,

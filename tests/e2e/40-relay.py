@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A township's relay between two PCs of a village and the city, with the real programs."""
-from _common import branch, branch_json, city, city_json, enrol, init, one_line, run, same_state, Server
+from _common import branch, branch_json, city, city_json, enrol, init, one_line, run, same_state, Server, sign_now
 
 state = {}
 
@@ -14,6 +14,10 @@ def setup():
     state["town"] = Server("city-town")
     for pc in ("b3", "b3-second"):
         enrol(state["town"], "B03", pc)
+    sign_now()  # what comes from above is counted here
+    city("city-town", "sync")
+    for pc in ("b3", "b3-second"):
+        branch(pc, "sync")
 
 
 def weeks_without_the_city():

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """City, county, township and a village's PC, each with a program of its own: up, down, and weeks without what is above."""
-from _common import branch, branch_json, city, city_json, enrol, init, one_line, run, same_state, Server
+from _common import branch, branch_json, city, city_json, enrol, init, one_line, run, same_state, Server, sign_now
 
 state = {}
 BELOW_CITY = ("city-county", "city-town")  # same_state() tells hubs by their name
@@ -46,6 +46,8 @@ def setup():
     join("city-county", "K1", state["city"])
     join("city-town", "K1-02", state["city-county"])
     enrol(state["city-town"], "B03", "b3")
+    sign_now()  # what comes from above is counted here
+    down_the_tree()
     same_state("city", "city-county", "city-town", "b3")
 
 

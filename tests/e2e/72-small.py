@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What an ordinary sync costs on the wire, every byte of the sockets counted, with the real programs."""
-from _common import branch, branch_json, city, city_json, enrol, init, run, same_state, Server
+from _common import branch, branch_json, city, city_json, enrol, init, run, same_state, Server, sign_now
 
 state = {}
 TEXTS = ["已开展三次", "材料已补齐", "正在整改", "已完成自查", "待上级核实", "人员已到位", "场地已协调", "台账已更新",
@@ -11,6 +11,7 @@ def setup():
     init()
     state["city"] = Server("city")
     enrol(state["city"], "B03", "b3")
+    sign_now()  # what comes from above is counted here
     branch("b3", "sync")
 
 

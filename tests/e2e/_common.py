@@ -123,6 +123,11 @@ def enrol(server, unit, data, env=None):
     return data
 
 
+def sign_now(data="city"):
+    """What a city would sign by itself, a minute after its start: from now on it has no news of its own for a day."""
+    assert city_json(data, "checkpoint")["covered"] > 0
+
+
 def same_state(*nodes):
     """Equal digests of all streams that two nodes both hold."""
     digests = [json.loads((city if n.startswith("city") else branch)(n, "digest", "--json")[0]) for n in nodes]
