@@ -14,7 +14,8 @@ constexpr std::string_view kMagic = "TZB\x01";
 // Suite 0: contents in the clear, of a city without keys. The mark is a hash: it tells damage from "not for me".
 constexpr std::uint8_t kPlain = 0;
 constexpr std::size_t kAcksMax = 4096, kPeersMax = 32;
-constexpr std::size_t kStretchMin = 4096;  // a part with less room than this gets no more of a content
+constexpr std::size_t kRangeBytes = 80, kEntryBytes = 4;  // of a range and of an entry, beside the commits
+constexpr std::size_t kStretchMin = 4096;                 // a part with less room than this gets no more of a content
 constexpr int kReach = static_cast<int>(Level::city);
 
 Error damaged() {
@@ -255,11 +256,12 @@ private:
     std::vector<Unsent> unsent_;
 };
 
-/// Fills parts one after the other.
+/// Fills parts one after the other: files of `part_bytes`, or a little more where one piece is not to be cut.
+/// `frame_bytes` is what a part without contents takes; of a tiny part half is kept for contents all the same.
 class Filler {
 public:
-    Filler(Replica& r, wire::Bundle frame, std::size_t part_bytes)
-        : r_(r), frame_(std::move(frame)), part_bytes_(part_bytes) {}
+    Filler(Replica& r, wire::Bundle frame, std::size_t part_bytes, std::size_t frame_bytes)
+        : r_(r), frame_(std::move(frame)), part_bytes_(part_bytes - std::min(frame_bytes, part_bytes / 2)) {}
 
     Result<> control(ControlPos after) {
         for (;;) {
@@ -269,19 +271,23 @@ public:
             part().control_after = after;
             after.value += entries.size();
             for (const auto& e : entries) bytes_ += e.size();
+            is_empty_ = false;
             part().control_entries = std::move(entries);
         }
     }
 
     Result<> chain(const ChainHead& h, Seq after) {
         while (after < h.seq) {
-            if (bytes_ >= part_bytes_) next();
-            TRY(auto entries, r_.chain_after(h.stream, h.replica, after, part_bytes_ - bytes_));
+            part();
+            if (room() == 0 && !is_empty_) next();
+            TRY(auto entries, r_.chain_after(h.stream, h.replica, after, std::max<std::size_t>(room(), 1)));
             if (entries.empty()) return {};
-            std::size_t size = 0;
-            for (const auto& e : entries) size += e.packed.size();
+            auto size = kRangeBytes;
+            for (const auto& e : entries) size += e.packed.size() + e.signature.size() + kEntryBytes;
             // Up to its author's signature it does not fit here any more.
-            if (bytes_ > 0 && bytes_ + size > part_bytes_) next();
+            if (size > room() && !is_empty_) next();
+            is_empty_ = false;
+            bytes_ += size;
             wire::Range range;
             range.after = {h.stream, h.replica, Seq{entries.front().seq.value - 1}, {}};
             Packer packer;
@@ -293,7 +299,6 @@ public:
             part().ranges.push_back(range);
             certificates(h.replica);
             for (auto& e : entries) {
-                bytes_ += e.packed.size();
                 if (!e.signature.empty()) part().signatures.push_back({part().commits.size(), std::move(e.signature)});
                 part().commits.push_back(std::move(e.packed));
                 ++count_;
@@ -306,10 +311,12 @@ public:
         while (o.next_content) {
             part();
             // A part is begun for what there is, never for nothing.
-            const bool is_full = bytes_ + std::min(kStretchMin, part_bytes_) > part_bytes_;
-            TRY(auto range, o.next_content(is_full ? part_bytes_ : part_bytes_ - bytes_));
+            const auto least = std::min(kStretchMin, part_bytes_);
+            const bool is_full = room() < least && !is_empty_;
+            TRY(auto range, o.next_content(is_full ? part_bytes_ : std::max(room(), least)));
             if (!range) return {};
             if (is_full) next();
+            is_empty_ = false;
             bytes_ += range->bytes.size();
             part().contents.push_back(std::move(*range));
         }
@@ -337,18 +344,24 @@ private:
     void next() {
         parts_.push_back(frame_);
         bytes_ = 0;
+        is_empty_ = true;
         if (r_.control().is_signed()) certificates(r_.id());
     }
     /// The author's, and those that it rests on.
     void certificates(const ReplicaId& replica) {
         auto& list = part().certificates;
         for (auto& body : r_.certificate_chain(replica))
-            if (std::find(list.begin(), list.end(), body) == list.end()) list.push_back(std::move(body));
+            if (std::find(list.begin(), list.end(), body) == list.end()) {
+                bytes_ += body.size();
+                list.push_back(std::move(body));
+            }
     }
+    std::size_t room() const { return part_bytes_ > bytes_ ? part_bytes_ - bytes_ : 0; }
 
     Replica& r_;
     wire::Bundle frame_;
     std::size_t part_bytes_, bytes_ = 0;
+    bool is_empty_ = true;  ///< the newest part has its frame, and no contents
     std::uint64_t count_ = 0;
     std::vector<wire::Bundle> parts_;
 };
@@ -544,7 +557,8 @@ Result<BundleFiles> make_bundle(Replica& r, const BundleOptions& o) {
             frame.acks.push_back(std::move(a));
         }
     TRY(const auto receivers, receiver.keys(r));
-    Filler filler(r, std::move(frame), std::clamp<std::size_t>(o.part_bytes, 1, kBundleBytesMax));
+    TRY(const auto alone, seal(r, receivers, frame));
+    Filler filler(r, std::move(frame), std::clamp<std::size_t>(o.part_bytes, 1, kBundleBytesMax), alone.size());
     TRY_VOID(filler.control(receiver.control(r)));
     for (const auto& h : heads) {
         if (!receiver.reads(r, h.stream)) continue;

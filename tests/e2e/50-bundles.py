@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Bundles by stick, with the real programs: both ways, any order, doubled, damaged, to the wrong address (X10)."""
 import os
+import random
 import shutil
 import subprocess
 
 from _common import ROOT, branch, branch_json, city, city_json, enrol, init, one_line, run, same_state, Server
+from _link import post
 
 state = {}
 
@@ -68,12 +70,49 @@ def out_of_order():
     took = city_json("city-town", "import", *reversed(parts))
     assert took["missing"] == [], took
     same_state("b3", "city-town")
-    # The same by link afterwards sends nothing twice and loses nothing.
+    # With the receipt by stick, the link afterwards carries nothing twice and loses nothing.
+    city("city-town", "export", "stick/receipt.tzb", "--to", "B03")
+    branch("b3", "import", "stick/receipt.tzb")
+    assert branch_json("b3", "status")["unsent"] == 0
     town = Server("city-town")
     code = city_json("city-town", "enrol", "--unit", "B03")["code"]
-    branch("b3", "enrol", "--server", town.url, "--code", code)
-    assert branch_json("b3", "status")["unsent"] == 0
+    enrolled = branch_json("b3", "enrol", "--server", town.url, "--code", code)
+    assert enrolled["sent"] == 0, enrolled
+    out = branch_json("b3", "sync")
+    assert out["sent"] == 0 and out["received"] == 0 and out["unsent"] == 0, out
+    same_state("b3", "city-town")
     town.stop()
+
+
+def not_for_here(line):
+    """Says whose it is not, and that nothing happened."""
+    assert "不是给本机的" in one_line(line) and "is not sealed to this node" in line and "没有导入" in line, line
+
+
+def parts_fit_the_stick():
+    """--max-mb bounds each file, with what is sealed around its contents."""
+    with open("photo.jpg", "wb") as f:
+        f.write(random.Random(50).randbytes(3_300_000))
+    branch("b3", "attach", "A0019", "photo.jpg")
+    pc = Server("b3", name="taizhang")
+    for n in range(60):
+        post(pc.port, "set", ["A0019", f"remark=第 {n} 次 " + random.Random(n).randbytes(900).hex()])
+    assert pc.stop() == 0
+    out = branch_json("b3", "export", "stick/large.tzb", "--max-mb", "1")
+    sizes = [os.path.getsize(f) for f in out["files"]]
+    print(f"    --max-mb 1: {len(sizes)} parts, the largest {max(sizes)} bytes; {out['commits']} commits, 3.3 MB of contents")
+    assert len(sizes) >= 4 and max(sizes) <= 1.1 * (1 << 20), sizes
+    assert sum(sizes) <= 1.1 * (3_300_000 + 120_000), sizes
+    # The small bound too: as many edits in files of 20 KiB each.
+    few = branch_json("b3", "export", "stick/few.tzb", "--max-mb", "0.02", "--files-mb", "0")
+    sizes = [os.path.getsize(f) for f in few["files"]]
+    print(f"    --max-mb 0.02: {len(sizes)} parts, the largest {max(sizes)} bytes")
+    assert len(sizes) >= 3 and max(sizes) <= 1.1 * 0.02 * (1 << 20), sizes
+    took = city_json("city-town", "import", *out["files"])
+    assert took["missing"] == [], took
+    photo = [a for a in city_json("city-town", "show", "A0019")["attachments"] if a["name"] == "photo.jpg"]
+    assert len(photo) == 1 and photo[0]["state"] == "here", photo
+    same_state("b3", "city-town")
 
 
 def refused_in_one_line():
@@ -103,9 +142,11 @@ def refused_in_one_line():
     _, err = city("city-town", "import", "stick/b3.tzb", "stick/nothing.tzb", check=2)
     assert "前 1 个" in one_line(err) and "nothing.tzb" in err, err
     # For somebody else: another branch, another city, downwards only.
-    one_line(branch("b1", "import", "stick/last.tzb", check=2)[1])
+    not_for_here(branch("b1", "import", "stick/last.tzb", check=2)[1])
     city("city", "export", "stick/for-b1.tzb", "--to", "B01", "--all")
-    one_line(branch("b3", "import", "stick/for-b1.tzb", check=2)[1])
+    before = branch_json("b3", "digest")
+    not_for_here(branch("b3", "import", "stick/for-b1.tzb", check=2)[1])
+    assert branch_json("b3", "digest") == before
     one_line(city("city", "export", "stick/x.tzb", check=2)[1])
     one_line(city("city", "export", "stick/x.tzb", "--to", "nobody", check=2)[1])
     one_line(branch("b3", "export", "stick/x.tzb", "--to", "B01", check=2)[1])
@@ -118,7 +159,7 @@ def refused_in_one_line():
     city("town-other", "join", "--upstream", other.url, "--code", code)
     city("city-other", "export", "stick/other.tzb", "--to", "K1-02")
     assert other.stop() == 0
-    one_line(city("city-town", "import", "stick/other.tzb", check=2)[1])
+    not_for_here(city("city-town", "import", "stick/other.tzb", check=2)[1])
     assert city_json("city-town", "digest") == state["before"]
     # An existing file is left as it is; a name does not matter.
     one_line(branch("b3", "export", "stick/last.tzb", check=2)[1])
@@ -138,9 +179,19 @@ def full_and_read_only_sticks():
         one_line(err)
         assert os.listdir("mnt") == [], os.listdir("mnt")
         _, err = branch("b3", "export", "mnt/full.tzb", "--max-mb", "0.006", check=1)
+        assert "full.tzb" in one_line(err) or "full-" in err, err  # which file, even when the first parts had room
         assert os.listdir("mnt") == [], os.listdir("mnt")
         subprocess.run(["mount", "-o", "remount,ro", "mnt"], check=True)
         one_line(branch("b3", "export", "mnt/ro.tzb", check=1)[1])
+        subprocess.run(["mount", "-o", "remount,rw,size=4m", "mnt"], check=True)
+        files = branch_json("b3", "export", "mnt/take.tzb", "--max-mb", "0.02", "--files-mb", "0")["files"]
+        held = {f: open(f, "rb").read() for f in files}
+        assert len(files) > 1, files
+        subprocess.run(["mount", "-o", "remount,ro", "mnt"], check=True)
+        took = city_json("city-town", "import", *files)
+        assert took["missing"] == [] and sum(f["taken"] for f in took["files"]) == 80, took
+        assert {f: open(f, "rb").read() for f in files} == held and len(os.listdir("mnt")) == len(files)
+        same_state("b3", "city-town")
     finally:
         subprocess.run(["umount", "mnt"])
     for n in ("city", "city-town"):
@@ -148,4 +199,4 @@ def full_and_read_only_sticks():
     branch("b3", "verify")
 
 
-run(setup, up_and_the_receipt_back, on_to_the_city, out_of_order, refused_in_one_line, full_and_read_only_sticks)
+run(setup, up_and_the_receipt_back, on_to_the_city, out_of_order, parts_fit_the_stick, refused_in_one_line, full_and_read_only_sticks)
