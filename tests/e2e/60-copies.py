@@ -4,7 +4,7 @@ import os
 import shutil
 import time
 
-from _common import branch, branch_json, city, city_json, enrol, init, one_line, program, run, same_state, Server
+from _common import branch, branch_json, city, city_json, enrol, init, one_line, program, ROOT, run, same_state, Server
 
 state = {}
 
@@ -46,6 +46,63 @@ def the_city_comes_back_from_yesterday():
     city("city", "set", "A0019", "guidance=恢复之后", check=None)
     branch("b3", "sync")
     same_state("b3", "city")
+
+
+def what_the_city_changed_after_its_backup_comes_back():
+    """A unit renamed, a field more in the catalog, a PC enrolled: in the city's control log or by it, and lost with it."""
+    branch("b3", "sync")
+    branch("b1", "sync")
+    city("city", "backup", "noon.tzbak")
+    city("city", "unit", "B01", "--name", "改了名的支部")
+    text = open(os.path.join(ROOT, "schema/ledger.toml"), encoding="utf-8").read()
+    old = 'remark               = { label = ["备注", "remark"], max = 4000 }\n'
+    assert text.count(old) == 1 and text.count("\nversion = 2\n") == 1
+    with open("more.toml", "w", encoding="utf-8") as f:
+        f.write(text.replace("\nversion = 2\n", "\nversion = 3\n").replace(
+            old, old + 'helpers = { type = "integer", label = ["帮办人数", "helpers"] }\n'))
+    city("city", "catalog", "more.toml")
+    enrol(state["city"], "B03", "b3-new")
+    branch("b3-new", "set", "A0019", "helpers=3")
+    assert branch_json("b3-new", "sync")["unsent"] == 0
+    for pc in ("b3", "b1"):
+        branch(pc, "sync")
+    lost, control = city_json("city", "digest"), city_json("city", "status")["control"]
+    state["city"].stop()
+    os.rename("city", "city-drowned")
+    city("city", "restore", "noon.tzbak")
+    state["city"] = Server("city", port=state["city"].port)
+    assert city_json("city", "status")["control"] == control - 2
+    # A PC that it never enrolled, as far as it knows, is told what to do, and keeps what it writes.
+    branch("b3-new", "set", "A0019", "next_steps=没有网时接着写")
+    assert "enrol" in one_line(branch("b3-new", "sync", check=1)[1])
+    assert branch_json("b3-new", "status")["unsent"] == 1
+    # The others bring back what the city itself had signed.
+    for pc in ("b1", "b3"):
+        out = branch_json(pc, "sync")
+        assert out["unsent"] == 0, out
+        assert [n for n in branch_json(pc, "status")["notices"] if "put back" in n], pc
+    now = city_json("city", "digest")
+    assert city_json("city", "status")["control"] == control and now["control"] == lost["control"]
+    assert now["B03/ledger"] == lost["B03/ledger"], "the PC's record did not come back"
+    assert city_json("city", "show", "A0019")["fields"]["helpers"] == 3
+    shown = [r for r in city_json("city", "sql", "SELECT count(*) FROM assignment WHERE helpers = 3")["rows"]]
+    assert shown == [["1"]] or shown == [[1]], shown
+    # With a new code it goes on, with all that it has.
+    code = city_json("city", "enrol", "--unit", "B03")["code"]
+    branch("b3-new", "enrol", "--server", state["city"].url, "--code", code)
+    assert branch_json("b3-new", "sync")["unsent"] == 0
+    assert city_json("city", "show", "A0019")["fields"]["next_steps"] == "没有网时接着写"
+    # So does the city: the next entry follows on what came back.
+    city("city", "unit", "B01", "--name", "又改了名的支部")
+    for pc in ("b3-new", "b3", "b1"):
+        branch(pc, "sync")
+        assert branch_json(pc, "status")["control"] == control + 1, pc
+    assert branch_json("b1", "status")["unit_name"] == "又改了名的支部"
+    same_state("b3", "b3-new", "city")
+    same_state("b1", "city")
+    for pc in ("b3", "b3-new", "b1"):
+        branch(pc, "verify")
+    city("city", "verify")
 
 
 def two_pcs_from_one_folder():
@@ -123,5 +180,5 @@ def not_a_backup():
         branch(n, "verify")
 
 
-run(setup, the_city_comes_back_from_yesterday, two_pcs_from_one_folder, a_month_old_copy_of_a_device,
+run(setup, the_city_comes_back_from_yesterday, what_the_city_changed_after_its_backup_comes_back, two_pcs_from_one_folder, a_month_old_copy_of_a_device,
     years_1970_and_2099, not_a_backup)

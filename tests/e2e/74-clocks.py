@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 
-from _common import branch, branch_json, city, city_json, enrol, init, run, same_state, Server
+from _common import branch, branch_json, city, city_json, enrol, init, run, same_state, Server, wait_for
 
 state = {}
 NOW = "2026-01-20T08:00:00+08:00"
@@ -94,18 +94,52 @@ def the_year_2099():
     entry = [h for h in history("city", "A0019", "未来") if h["what"].get("remark") == "未来"][0]
     assert entry.get("time_unverified") and entry["time"] < "2027", entry
     assert city_json("city", "show", "A0019")["fields"]["remark"] == "看过未来"
-    # A city's own clock in 2099 for an hour does not poison the devices.
+    same_state("b3", "b3-office", "city")
+
+
+def the_city_in_2099_for_an_hour():
+    """It does not poison the PCs that sync or are enrolled then, nor what it signs."""
+    # A city believes its clock once its upkeep has run, a minute after its start.
+    wait_for(lambda: city_json("city", "sql", "SELECT value FROM fact WHERE key = 'trusted_ms'")["rows"])
+    future = at("2099-12-31T08:00:00+08:00")
+    before = city_json("city", "digest")
     state["city"].stop()
     state["city"] = Server("city", env=future, port=state["city"].port)
+    told(city_json("city", "status", env=future)["notices"], "时钟")
     branch("b1", "sync", env=at(NOW))
+    enrol(state["city"], "B01", "b1-hour", env=at(NOW))
+    row = branch_json("b1", "list", "assignments")[0]["id"]
+    branch("b1-hour", "set", row, "remark=在那一小时", env=at(NOW))
+    assert branch_json("b1-hour", "sync", env=at(NOW))["unsent"] == 0
+    assert city_json("city", "checkpoint", env=future)["covered"] > 0
+    assert city_json("city", "digest")["B03/ledger"] == before["B03/ledger"], "a checkpoint changed an outcome"
     state["city"].stop()
     start_city(state["city"].port)
-    row = branch_json("b1", "list", "assignments")[0]["id"]
     branch("b1", "set", row, "remark=之后照常", env=at(NOW))
-    settle("b1", "b3")
-    assert city_json("city", "show", row)["fields"]["remark"] == "之后照常"
+    settle("b1", "b1-hour", "b1", "b3")
+    for data in ("b1", "b1-hour", "b3"):
+        status = branch_json(data, "status", env=at(NOW))
+        assert status["clock"] == "trusted" and not [n for n in status["notices"] if "时钟" in n], (data, status)
+    entry = history("city", row, "在那一小时")
+    assert len(entry) == 1 and entry[0]["time"] < "2027", entry
+    branch("b1-hour", "set", row, "remark=新电脑照常", env=at(NOW))
+    settle("b1-hour", "b1")
+    entry = history("b1", row, "新电脑照常")
+    assert len(entry) == 1 and entry[0]["time"] < "2027" and not entry[0].get("time_unverified"), entry
+    for data in ("b1", "b1-hour"):
+        assert branch_json(data, "show", row)["fields"]["remark"] == "新电脑照常", data
+    # What was signed in that hour and after it is a state that a new PC begins from, and its rows are the same.
+    assert city_json("city", "checkpoint", env=at(NOW))["covered"] > 0
+    enrol(state["city"], "B01", "b1-late", env=at(NOW))
+    rows = [a["id"] for a in branch_json("b1-late", "list", "assignments") if a["unit_id"] == "B01"]
+    assert not all(branch_json("b1-late", "show", r)["history_complete"] for r in rows), rows
+    bodies = "SELECT count(*) FROM log WHERE length(body) > 0"
+    here, whole = (int(branch_json(n, "sql", bodies)["rows"][0][0]) for n in ("b1-late", "b1"))
+    assert here < whole / 2, (here, whole)
+    assert branch_json("b1-late", "status", env=at(NOW))["clock"] == "trusted"
+    same_state("b1", "b1-hour", "b1-late", "city")
     same_state("b3", "b3-office", "city")
-    same_state("b1", "city")
+    branch("b1-late", "verify")
 
 
 def two_clones_that_both_counted_on():
@@ -191,5 +225,5 @@ def the_city_from_yesterday():
         branch(n, "verify")
 
 
-run(setup, a_battery_that_is_empty, the_year_2099, two_clones_that_both_counted_on, a_disk_image_a_month_old,
+run(setup, a_battery_that_is_empty, the_year_2099, the_city_in_2099_for_an_hour, two_clones_that_both_counted_on, a_disk_image_a_month_old,
     the_city_from_yesterday)
