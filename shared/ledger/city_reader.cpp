@@ -327,6 +327,7 @@ public:
             first = false;
             const auto good = utf8_.take(bytes);
             TRY_VOID(feed(bytes.substr(0, good)));
+            if (good < bytes.size()) TRY_VOID(feed_held_back());
             if (good < bytes.size())
                 return line(handler().place(), "文件不是 UTF-8 编码（" + where_zh() + "），请另存为 UTF-8",
                             "the file is not UTF-8 at " + where_en() + "; save it as UTF-8");
@@ -360,7 +361,36 @@ private:
         return {};
     }
 
+    /// Boost.JSON 1.81 goes on from the middle of a character or of an escape with a buffer that is some bytes too
+    /// small for what follows (basic_parser::parse_escaped): a block never ends there.
+    static std::size_t whole_part(std::string_view bytes) {
+        constexpr std::size_t kEscapeMax = 12;  // a pair of surrogates
+        const auto near_end = bytes.size() - std::min(bytes.size(), kEscapeMax);
+        if (const auto escape = bytes.find('\\', near_end); escape != bytes.npos) return escape;
+        auto lead = bytes.size();
+        while (lead > 0 && bytes.size() - lead < 3 && (static_cast<unsigned char>(bytes[lead - 1]) & 0xC0) == 0x80)
+            --lead;
+        if (lead == 0) return bytes.size();
+        const auto first = static_cast<unsigned char>(bytes[lead - 1]);
+        const std::size_t length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 1;
+        return bytes.size() - (lead - 1) < length ? lead - 1 : bytes.size();
+    }
+
     Result<> feed(std::string_view bytes) {
+        held_back_ += bytes;
+        const auto whole = whole_part(held_back_);
+        TRY_VOID(parse(std::string_view(held_back_).substr(0, whole)));
+        held_back_.erase(0, whole);
+        return {};
+    }
+
+    Result<> feed_held_back() {
+        TRY_VOID(parse(held_back_));
+        held_back_.clear();
+        return {};
+    }
+
+    Result<> parse(std::string_view bytes) {
         if (bytes.empty()) return {};
         json::error_code ec;
         const auto used = parser_.write_some(true, bytes.data(), bytes.size(), ec);
@@ -378,6 +408,7 @@ private:
     }
 
     Result<> finish() {
+        TRY_VOID(feed_held_back());
         json::error_code ec;
         parser_.write_some(false, "", 0, ec);
         if (handler().error) return *handler().error;
@@ -395,6 +426,7 @@ private:
     std::string path_;
     Parser parser_;
     Utf8 utf8_;
+    std::string held_back_;  ///< the end of a block that the parser gets with the next one
     std::size_t offset_ = 0, line_ = 1;
 };
 
