@@ -288,6 +288,8 @@ TEST_CASE("city file: states, levels, dates and numbers are real ones", "[ledger
     CHECK_THAT(broken("progress_reports", 7, "value", nullptr), Contains("value: ") && Contains("missing"));
     CHECK_THAT(broken("progress_reports", 7, "substantive", 1), Contains("substantive: "));
     CHECK_THAT(broken("tasks", 1, "target_value", "六"), Contains("target_value: "));
+    CHECK_THAT(broken("tasks", 1, "target_value", 0), StartsWith("tasks[1] (T2025-02) target_value: "));
+    CHECK_THAT(broken("tasks", 1, "target_value", -0.5), Contains("target_value: "));
     CHECK_THAT(broken("tasks", 1, "applies_to_fields", "农村"), Contains("applies_to_fields: "));
     CHECK_THAT(broken("tasks", 1, "applies_to_fields", json::array{1}), Contains("applies_to_fields: "));
     CHECK_THAT(broken("meetings", 0, "attendance", json::array{1}), StartsWith("meetings[0] (M1) attendance[0]: "));
@@ -411,4 +413,28 @@ TEST_CASE("city file: damage anywhere gives a line or a city, never a crash", "[
         const auto r = read_bytes(bytes);
         if (!r) line_of(r);
     }
+}
+
+TEST_CASE("city file: long text may lie anywhere across a read, in characters and in escapes", "[ledger][city]") {
+    constexpr std::size_t kBlock = 64 << 10;
+    const std::string start = R"({"units":[{"id":"C","name":"市","level":"city","note":")";
+    const std::string next = R"(","words":")", end = R"("}]})";
+    struct Text {
+        const char *written, *read;
+    };
+    for (const auto& [written, read] : {Text{"长", "长"}, Text{R"(\u957f)", "长"}, Text{R"(\ud83d\ude00)", "😀"},
+                                        Text{R"(\\\u957f长\n)", "\\长长\n"}, Text{"é", "é"}})
+        for (std::size_t shift = 0; shift < 32; ++shift) {
+            INFO(written << " from " << shift);
+            std::string text, expected;
+            while (text.size() < 9'000) {
+                text += written;
+                expected += read;
+            }
+            // So that the text begins up to 32 bytes before a block ends.
+            const std::string before(kBlock - start.size() - next.size() - shift, 'a');
+            const auto city = read_bytes(start + before + next + text + end);
+            REQUIRE(city.has_value());
+            CHECK(city->of("units")[0].at("words").as_string() == expected);
+        }
 }
