@@ -36,6 +36,11 @@ describe('a period', () => {
     expect(isReportedThisPeriod('2025-10-31T08:00:00+08:00', '双月', now)).toBe(false)
     expect(isReportedThisPeriod('2025-07-01T08:00:00+08:00', '半年', now)).toBe(true)
   })
+  it('is a week from Monday', () => {
+    expect(isReportedThisPeriod('2025-11-03T08:00:00+08:00', '每周', now)).toBe(true)
+    expect(isReportedThisPeriod('2025-11-02T23:00:00+08:00', '每周', now)).toBe(false)
+    expect(isReportedThisPeriod(null, '每周', now)).toBe(false)
+  })
   it('is a month where nothing is said', () => {
     expect(isReportedThisPeriod('2025-11-01T08:00:00+08:00', null, now)).toBe(true)
     expect(isReportedThisPeriod('2025-10-31T08:00:00+08:00', '', now)).toBe(false)

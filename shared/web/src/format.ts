@@ -48,10 +48,21 @@ export function ago(text: unknown, now: string): { n: number; unit: 'minute' | '
   return { n: Math.floor(minutes / 1440), unit: 'day' }
 }
 
-const kPeriodMonths: Record<string, number> = { 月: 1, 每月: 1, 双月: 2, 季度: 3, 半年: 6, 年: 12, 每年: 12 }
+const kPeriodMonths: Record<string, number> = { 月: 1, 每月: 1, 双月: 2, 每两月: 2, 季度: 3, 每季度: 3, 半年: 6, 每半年: 6, 年: 12, 每年: 12, 年度: 12 }
+const kWeekly = ['每周', '周']
+
+/** Weeks from Monday, counted from one long ago. */
+function weekOf(text: string): number | null {
+  const day = Date.parse(text.slice(0, 10))
+  return Number.isFinite(day) ? Math.floor((day / 86_400_000 + 3) / 7) : null
+}
 
 /** Whether a report at `reported` answers the period that `now` lies in. Without a frequency: a month. */
 export function isReportedThisPeriod(reported: unknown, frequency: unknown, now: string): boolean {
+  if (kWeekly.includes(String(frequency))) {
+    const week = weekOf(String(reported ?? ''))
+    return week !== null && week === weekOf(now)
+  }
   const months = kPeriodMonths[String(frequency ?? '')] ?? 1
   const place = (text: string): number | null => {
     const m = /^(\d{4})-(\d{2})/.exec(text)
