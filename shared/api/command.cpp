@@ -323,6 +323,8 @@ Result<json::value> run(node::Node& node, const Command& command) {
     const auto& e = it->second;
     if (command.args.size() < e.args_min || command.args.size() > e.args_max)
         return fail(Errc::usage, std::string("用法:") + e.usage + " / usage: " + e.usage);
+    if (!is_line(command.option("person")))
+        return fail(Errc::bad_input, "person: 姓名里有控制字符 / person: the name has control characters");
     return e.run(node, command);
 }
 

@@ -2,6 +2,7 @@
 #include "catalog/marking.h"
 #include "ledger/conflicts.h"
 #include "ledger/entry.h"
+#include "ledger/extension.h"
 #include "ledger/form.h"
 #include "ledger/ledger.h"
 #include "ledger/record_rules.h"
@@ -42,6 +43,9 @@ constexpr std::size_t kTextMax = 8000;
 
 Result<> check_text(const std::string& text) {
     if (!is_utf8(text)) return fail(Errc::bad_input, "文字不是 UTF-8 / the text is not UTF-8");
+    // As in a record's fields (check_value): line ends and tabs alone have a place in a text.
+    if (for_terminal(text) != text)
+        return fail(Errc::bad_input, "文字含有控制字符,没有保存 / the text has control characters: nothing was saved");
     if (text.size() > kTextMax)
         return fail(Errc::bad_input, "文字太长,最多 " + std::to_string(kTextMax) + " 字节 / the text is longer than " +
                                          std::to_string(kTextMax) + " bytes");
@@ -85,6 +89,33 @@ Result<Value> number_value(const std::string& typed) {
     return Value::number(*d);
 }
 
+/// An answer ends the time that is counted against whoever owes it, also where only the answer was typed.
+void add_time_of_answer(Replica& r, const RowView& row, Edit& e) {
+    constexpr const char* kTime = "answered_at";
+    const auto writes = [&](const char* name) {
+        return std::any_of(e.fields.begin(), e.fields.end(),
+                           [&](const auto& f) { return f.first == name && !f.second.is_null(); });
+    };
+    if (row.binding->newest->field(kTime) < 0 || !field_text(row, kTime).empty() || writes(kTime)) return;
+    if (writes("answer") || writes("decision")) e.fields.emplace_back(kTime, Value::text(format_local(r.now().ms)));
+}
+
+/// What goes with a step: a new cycle, the deadline that was granted, the time of issue.
+Result<> add_to_step(Replica& r, const RowView& row, const std::string& transition, const Assignments& arguments,
+                     Edit& e) {
+    // A problem taken up again begins a new cycle; the one before stays in the history as it was.
+    if (transition == "reopen" && row.binding->newest->field("cycle") >= 0) {
+        const auto cycle = std::strtoll(field_text(row, "cycle").c_str(), nullptr, 10);
+        e.fields.emplace_back("cycle", Value::integer(std::max<std::int64_t>(1, cycle) + 1));
+    }
+    if (transition == "grant_extension" && row.binding->newest->field("deadline") >= 0) {
+        TRY(auto date, granted_deadline(r, row, arguments));
+        e.fields.emplace_back("deadline", Value::text(std::move(date)));
+    }
+    if (row.entity == "task" && transition == "issue") add_time_of_issue(r, row, e);
+    return {};
+}
+
 }  // namespace
 
 /// What the fold said about what was just written: the person learns it now, not after the next sync.
@@ -105,6 +136,8 @@ Result<void> Ledger::note_refusals(const Draft& draft, Saved& saved) {
 }
 
 Result<Saved> Ledger::save(Draft draft, const std::string& record) {
+    if (!draft.person.empty() && !is_line(draft.person))
+        return fail(Errc::bad_input, "person: 姓名里有控制字符 / person: the name has control characters");
     Saved saved;
     saved.record = record;
     TRY(saved.commits, r_.edit(draft));
@@ -241,6 +274,7 @@ Result<Saved> Ledger::set(const std::string& id, const Assignments& typed, const
         e.fields.emplace_back(name, std::move(parsed));
     }
     TRY_VOID(check_rules(r_, row.entity, id, e.fields));
+    add_time_of_answer(r_, row, e);
     if (!verified && (reported.value || !reported.text.empty() || !reported.extra.empty())) {
         // A text by itself is news too; the value is carried forward.
         if (!e.fields.empty()) return fail(Errc::usage, "填报值请单独保存 / save a reported value by itself");
@@ -284,7 +318,7 @@ Result<Saved> Ledger::act(const std::string& transition, const std::string& id, 
     TRY(const auto row, r_.read_row({}, id));
     for (const auto& [name, value] : arguments) TRY_VOID(check_text(value));
     if (transition == "push" && row.entity == "assignment") return add_push(row, arguments, person);
-    TRY_VOID(check_step(r_, row, transition));
+    TRY_VOID(check_step(r_, row, transition, arguments));
     TRY(const auto depth, review_depth(r_, row));
     TRY(const auto step, step_at_depth(row, transition, depth));
     Draft draft;
@@ -295,11 +329,9 @@ Result<Saved> Ledger::act(const std::string& transition, const std::string& id, 
     e.stream = row.stream;
     e.transition = step;
     for (const auto& [name, value] : arguments) e.arguments.emplace_back(name, Value::text(value));
-    // A problem taken up again begins a new cycle; the one before stays in the history as it was.
-    if (transition == "reopen" && row.binding->newest->field("cycle") >= 0) {
-        const auto cycle = std::strtoll(field_text(row, "cycle").c_str(), nullptr, 10);
-        e.fields.emplace_back("cycle", Value::integer(std::max<std::int64_t>(1, cycle) + 1));
-    }
+    const bool is_open =
+        std::any_of(row.allowed.begin(), row.allowed.end(), [&](const auto* t) { return t->name == step; });
+    if (is_open) TRY_VOID(add_to_step(r_, row, transition, arguments, e));
     draft.edits.push_back(e);
     if (row.entity == "task" && transition == "withdraw") {
         // A withdrawn task asks nothing of anybody any more.

@@ -1,6 +1,8 @@
 #include "ledger/burden.h"
 
 #include "ledger/form.h"
+#include "ledger/frequency.h"
+#include "ledger/lights.h"
 #include "ledger/times.h"
 #include "ledger/words.h"
 
@@ -33,7 +35,18 @@ std::string month_of(Seconds t) { return format_local(t * 1000).substr(0, 7); }
 struct Asked {
     std::string issuer, issued, deadline, frequency;  ///< issued and deadline: their months, or empty
     std::int64_t fields = 0;
+    std::string stopped;  ///< the month in which it was withdrawn or suspended; empty: it runs
 };
+
+/// The month in which a task was withdrawn or suspended; this one where its history is not here.
+Result<std::string> stopped_in(Replica& r, const std::string& task) {
+    TRY(const auto row, r.read_row("task", task));
+    const auto step = std::find_if(row.history.rbegin(), row.history.rend(), [](const auto& h) {
+        return h.transition == "withdraw" || h.transition == "suspend";
+    });
+    const auto ms = step == row.history.rend() ? r.now().ms : static_cast<std::int64_t>(step->time >> 16);
+    return format_local(ms).substr(0, 7);
+}
 
 /// By the task's number.
 Result<std::map<Index, Asked>> tasks_asked(Replica& r, const FactTable& t) {
@@ -41,7 +54,7 @@ Result<std::map<Index, Asked>> tasks_asked(Replica& r, const FactTable& t) {
     TRY(const auto rows,
         rows_of(r,
                 "SELECT t.id, t.lead_unit_id, s.unit AS issuer, t.issued_at, t.deadline, t.report_frequency, "
-                "t.fields_to_fill, " +
+                "t.fields_to_fill, t.status, " +
                     extra + " AS extra FROM task t JOIN stream s ON s.no = t._s"));
     std::map<Index, Asked> out;
     for (const auto& v : rows) {
@@ -49,7 +62,10 @@ Result<std::map<Index, Asked>> tasks_asked(Replica& r, const FactTable& t) {
         const auto form = parse_form(text_at(o, "extra"));
         const auto declared = static_cast<std::int64_t>(number_at(o, "fields_to_fill"));
         Asked a{text_at(o, "lead_unit_id"), text_at(o, "issued_at").substr(0, 7), text_at(o, "deadline").substr(0, 7),
-                text_at(o, "report_frequency")};
+                text_at(o, "report_frequency"), 0, {}};
+        if (is_stopped_task(text_at(o, "status"))) {
+            TRY(a.stopped, stopped_in(r, text_at(o, "id")));
+        }
         if (a.issuer.empty()) a.issuer = text_at(o, "issuer");
         a.fields = (declared > 0 ? declared : kFieldsOfAReport) + static_cast<std::int64_t>(form ? form->size() : 0);
         if (const auto number = t.task_names().find(text_at(o, "id")); number != kNone) out[number] = std::move(a);
@@ -87,13 +103,7 @@ json::array charges(Replica& r, const std::map<std::string, Charge>& by, bool wi
 }  // namespace
 
 int forms_in_month(const std::string& frequency, const std::string& deadline, const std::string& month) {
-    const int m = std::atoi(month.c_str() + 5);
-    if (frequency == "每周" || frequency == "周") return 4;
-    if (frequency == "每月" || frequency == "月") return 1;
-    if (frequency == "双月" || frequency == "每两月") return m % 2 == 0;
-    if (frequency == "季度" || frequency == "每季度") return m % 3 == 0;
-    if (frequency == "半年" || frequency == "每半年") return m % 6 == 0;
-    if (frequency == "年度" || frequency == "每年") return m == 12;
+    if (const auto f = Frequency::of(frequency)) return f->forms_in_month(std::atoi(month.c_str() + 5));
     return deadline.substr(0, 7) == month;
 }
 
@@ -125,6 +135,7 @@ Result<json::object> burden(StoredFacts& facts, const std::string& unit, const s
         // Issued by the month's end, not over before it. A withdrawn task's reports were work all the same; its forms
         // are charged as long as it ran.
         if ((!asked.issued.empty() && asked.issued > month) || (!deadline.empty() && deadline < month)) continue;
+        if (!asked.stopped.empty() && asked.stopped < month) continue;
         const auto forms = forms_in_month(asked.frequency, deadline, month);
         for (auto* c : {&by_issuer[asked.issuer], &by_number[a.unit], &all}) {
             c->forms += forms;
@@ -152,14 +163,17 @@ Result<json::object> burden(Replica& r, const std::string& unit, const std::stri
 }
 
 Result<std::optional<std::string>> asked_already(Replica& r, const std::string& indicator, const std::string& measure,
-                                                 const std::string& period, const std::string& issued_at) {
+                                                 const std::string& period, const std::string& issued_at,
+                                                 const std::string& except) {
     if (indicator.empty()) return std::optional<std::string>();
     const bool has_period = has_field(r, "task", "period");
     TRY(const auto rows, rows_of(r,
                                  std::string("SELECT id, issued_at, ") + (has_period ? "period" : "NULL") +
                                      " AS period FROM task WHERE indicator = ?1 AND coalesce(indicator_unit, '') = ?2 "
-                                     "AND status NOT IN ('已撤回', '草稿') ORDER BY issued_at, id",
-                                 {indicator, measure}));
+                                     "AND id <> ?3 AND coalesce(" +
+                                     (has_field(r, "task", "same_as_task_id") ? "same_as_task_id" : "NULL") +
+                                     ", '') = '' AND status NOT IN ('已撤回', '草稿') ORDER BY issued_at, id",
+                                 {indicator, measure, except}));
     for (const auto& v : rows) {
         const auto& o = v.as_object();
         const auto theirs = text_at(o, "period");

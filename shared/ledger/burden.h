@@ -28,7 +28,9 @@ Result<boost::json::object> burden(Replica& r, const std::string& unit, const st
                                    const Slice& slice = {});
 
 /// A task that already asks for the same indicator in the same unit of measure over the same period.
+/// One that reads another's answers asks nobody. `except`: not this one.
 Result<std::optional<std::string>> asked_already(Replica& r, const std::string& indicator, const std::string& measure,
-                                                 const std::string& period, const std::string& issued_at);
+                                                 const std::string& period, const std::string& issued_at,
+                                                 const std::string& except = {});
 
 }  // namespace taizhang::ledger

@@ -45,7 +45,8 @@ Result<Saved> Ledger::create(const std::string& name, const Assignments& typed, 
     }
     const auto when = std::find_if(entity.fields.begin(), entity.fields.end(),
                                    [](const auto& f) { return f.type == Type::datetime; });
-    if (when != entity.fields.end() && given(when->name) == e.fields.end())
+    // A draft of a task has no time of issue: the step that issues it sets that.
+    if (when != entity.fields.end() && given(when->name) == e.fields.end() && name != "task")
         e.fields.emplace_back(when->name, Value::text(format_local(r_.now().ms)));
     for (const auto& f : entity.fields)
         if (f.required && given(f.name) == e.fields.end())

@@ -178,6 +178,19 @@ struct Reached {
     }
 };
 
+/// The task whose answers are read: the first one that asked, where this one adopted it. Its scope is that one's.
+Result<RowView> asking_task(Replica& r, const std::string& id) {
+    TRY(auto task, r.read_row("task", id));
+    std::set<std::string> seen{id};
+    for (;;) {
+        const auto first = field_text(task, "same_as_task_id");
+        if (first.empty() || !seen.insert(first).second) return task;
+        auto next = r.read_row("task", first);
+        if (!next) return task;  // it is not here
+        task = std::move(*next);
+    }
+}
+
 }  // namespace
 
 Result<json::object> decompose(Replica& r, const Decomposition& d) {
@@ -204,7 +217,7 @@ Result<json::object> decompose(Replica& r, const Decomposition& d) {
 }
 
 Result<json::object> expected(Replica& r, const std::string& id, const std::string& unit) {
-    TRY(const auto task, r.read_row("task", id));
+    TRY(const auto task, asking_task(r, id));
     const auto& control = r.control();
     const auto top = unit.empty() ? control.authority(own_unit(r), control.head()) : unit;
     if (!control.unit(top)) return fail(Errc::not_found, "没有单位 " + top + " / there is no unit " + top);
@@ -212,7 +225,7 @@ Result<json::object> expected(Replica& r, const std::string& id, const std::stri
                                  "SELECT a.id, a.unit_id, a.status, (SELECT count(*) FROM progress_report p WHERE "
                                  "p.assignment_id = a.id AND p.substantive) AS reports FROM assignment a WHERE "
                                  "a.task_id = ?1",
-                                 {id}));
+                                 {task.id}));
     std::map<std::string, Reached> by_unit;
     for (const auto& v : rows) {
         const auto& o = v.as_object();
@@ -242,6 +255,7 @@ Result<json::object> expected(Replica& r, const std::string& id, const std::stri
             if (control.is_at_or_below(u, b, control.head())) add(sums[b]);
     }
     json::object out{{"task", id}, {"title", field_text(task, "title")}, {"unit", top}};
+    if (task.id != id) out["answered_by"] = task.id;
     all.add_to(out);
     json::array units;
     for (const auto& [u, reached] : sums) {
@@ -308,14 +322,14 @@ private:
 }  // namespace
 
 Result<json::object> form_figures(Replica& r, const std::string& id, const std::string& unit) {
-    TRY(const auto task, r.read_row("task", id));
+    TRY(const auto task, asking_task(r, id));
     TRY(const auto form, parse_form(has_field(r, "task", "extra_fields") ? field_text(task, "extra_fields") : ""));
     TRY(const auto ids, units_below(r, unit));
     json::array answers, checks;
     if (!form.empty()) {
-        TRY(answers, latest_answers(r, "progress_report", "occurred_at", id, ids));
+        TRY(answers, latest_answers(r, "progress_report", "occurred_at", task.id, ids));
         if (has_field(r, "verification", "extra")) {
-            TRY(checks, latest_answers(r, "verification", "at", id, ids));
+            TRY(checks, latest_answers(r, "verification", "at", task.id, ids));
         }
     }
     json::array fields;
@@ -325,10 +339,12 @@ Result<json::object> form_figures(Replica& r, const std::string& id, const std::
         AnswerSums(f, checks).add_to(o, "n_verified", "verified_sum", "verified_counts");
         fields.push_back(std::move(o));
     }
-    return json::object{{"task", id},
-                        {"answers", static_cast<std::int64_t>(answers.size())},
-                        {"checks", static_cast<std::int64_t>(checks.size())},
-                        {"fields", std::move(fields)}};
+    json::object out{{"task", id},
+                     {"answers", static_cast<std::int64_t>(answers.size())},
+                     {"checks", static_cast<std::int64_t>(checks.size())},
+                     {"fields", std::move(fields)}};
+    if (task.id != id) out["answered_by"] = task.id;
+    return out;
 }
 
 }  // namespace taizhang::ledger

@@ -3,6 +3,7 @@
 #include "ledger/burden.h"
 #include "ledger/entry.h"
 #include "ledger/form.h"
+#include "ledger/frequency.h"
 #include "ledger/new_record.h"
 #include "ledger/record_rules.h"
 #include "ledger/rows.h"
@@ -12,7 +13,7 @@
 #include <boost/json.hpp>
 
 #include <algorithm>
-#include <map>
+#include <optional>
 #include <set>
 #include <unordered_map>
 
@@ -28,7 +29,8 @@ constexpr std::size_t kBusiestShown = 5;
 
 struct Plan {
     std::string task, title, deadline, indicator, indicator_unit, period, frequency;
-    std::string answered_by;  ///< the task whose answers it reads: then nobody is asked
+    std::string answered_by;   ///< the task whose answers it reads: then nobody is asked
+    std::optional<Edit> step;  ///< of an existing task that is a draft yet: it is issued with its first assignments
     json::array applies_to, unit_types;
     double fields_to_fill = kFieldsOfAReport;
     std::vector<const Unit*> reached;  ///< those that get it now
@@ -55,12 +57,8 @@ json::array list_of(const std::string& text) {
 
 /// How often a month a form of that frequency is asked for.
 double per_month(const std::string& frequency) {
-    static const std::map<std::string, double> known = {
-        {"每周", 52.0 / 12}, {"周", 52.0 / 12},  {"月", 1},           {"每月", 1},       {"双月", 1.0 / 2},
-        {"每两月", 1.0 / 2}, {"季度", 1.0 / 3},  {"每季度", 1.0 / 3}, {"半年", 1.0 / 6}, {"每半年", 1.0 / 6},
-        {"年", 1.0 / 12},    {"年度", 1.0 / 12}, {"每年", 1.0 / 12}};
-    const auto it = known.find(frequency);
-    return it == known.end() ? 0 : it->second;
+    const auto f = Frequency::of(frequency);
+    return f ? f->forms_per_month() : 0;
 }
 
 Result<> need(const Plan& p) {
@@ -104,6 +102,16 @@ Result<Plan> plan_of(Replica& r, const IssueInput& in, bool needs_all) {
         return fail(Errc::not_allowed, "task: " + p.task + " 采用 " + p.answered_by +
                                            " 的填报,不再向下要数 / task: " + p.task + " reads the answers of " +
                                            p.answered_by + ": nobody is asked again");
+    if (row.state == "草稿") {
+        TRY_VOID(check_step(r, row, "issue"));
+        Edit e;
+        e.entity = "task";
+        e.row = row.id;
+        e.stream = row.stream;
+        e.transition = "issue";
+        add_time_of_issue(r, row, e);
+        p.step = std::move(e);
+    }
     return p;
 }
 
@@ -283,6 +291,10 @@ Result<> make(Replica& r, const IssueInput& in, const std::string& own, Plan& p)
             TRY(auto task, new_task(r, in, own, now));
             p.task = task.row;
             draft.edits.push_back(std::move(task));
+            TRY_VOID(save());
+        }
+        if (p.step) {
+            draft.edits.push_back(std::move(*p.step));
             TRY_VOID(save());
         }
         for (const auto* u : p.reached) {

@@ -63,7 +63,7 @@ public:
     Result<Saved> act(const std::string& transition, const std::string& id, const Assignments& arguments,
                       const std::string& person);
     /// A new record of that entity: its id is made here, the unit it belongs to is this node's unless it is given, and
-    /// its first time field is now unless it is given.
+    /// its first time field is now unless it is given (a task's: when it is issued).
     Result<Saved> create(const std::string& entity, const Assignments& fields, const std::string& person);
     /// The stream in which an attachment of that record goes: the record's own where this node may write, otherwise
     /// the own unit's. Errc::not_found.

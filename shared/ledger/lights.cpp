@@ -1,5 +1,6 @@
 #include "ledger/lights.h"
 
+#include "ledger/frequency.h"
 #include "ledger/times.h"
 
 #include <algorithm>
@@ -22,16 +23,32 @@ Light light_of(const Workflow& flow, const LightInput& in) {
         const auto t = parse_time_seconds(text);
         return t ? std::optional(*t) : std::nullopt;
     };
-    return light_of(flow,
-                    LightDates{in.state, seconds(in.deadline), seconds(in.issued), in.value, in.target, in.now_ms});
+    const auto frequency = Frequency::of(in.frequency);
+    return light_of(
+        flow, LightDates{in.state, seconds(in.deadline), seconds(in.issued), in.value, in.target, in.now_ms,
+                         seconds(in.reported), frequency ? frequency->longest() : 0, is_stopped_task(in.task_state)});
 }
+
+bool is_stopped_task(std::string_view state) { return state == "已撤回" || state == "已中止"; }
+
+namespace {
+
+/// No report for longer than its period, counted from the issue where there is none yet.
+bool is_report_missing(const LightDates& in) {
+    const auto last = std::max(in.reported, in.issued);
+    return in.longest > 0 && last && in.now_ms / 1000 - *last > in.longest;
+}
+
+}  // namespace
 
 Light light_of(const Workflow& flow, const LightDates& in) {
     // Done and suspended can both be said of a state (a withdrawn task): then nobody works on it.
     if (is_one_of(flow.suspended, in.state)) return Light::grey;
     if (is_one_of(flow.done, in.state)) return Light::green;
+    if (in.is_task_stopped) return Light::grey;
     if (is_one_of(flow.awaiting_check, in.state)) return Light::blue;
-    if (!in.due) return Light::green;
+    const auto otherwise = is_report_missing(in) ? Light::yellow : Light::green;
+    if (!in.due) return otherwise;
     const auto now = in.now_ms / 1000;
     const auto end = *in.due + kDay;  // the whole day counts
     if (now >= end) return Light::red;
@@ -40,7 +57,7 @@ Light light_of(const Workflow& flow, const LightDates& in) {
         const double elapsed = static_cast<double>(now - *in.issued) / static_cast<double>(end - *in.issued);
         if (in.value / in.target + kBehind < elapsed) return Light::yellow;
     }
-    return Light::green;
+    return otherwise;
 }
 
 std::string_view name_of(Light light) {

@@ -5,6 +5,7 @@
 #include "ledger/lateness.h"
 #include "ledger/ledger.h"
 #include "ledger/notices.h"
+#include "ledger/record_rules.h"
 #include "ledger/review_depth.h"
 #include "ledger/rows.h"
 #include "ledger/times.h"
@@ -204,7 +205,8 @@ Result<json::object> Ledger::show(const std::string& id) {
     TRY(const auto depth, review_depth(r_, row));
     if (depth > 0) o["review_depth"] = depth;
     for (const auto* t : allowed_at_depth(row, depth))
-        allowed.push_back({{"transition", t->name}, {"zh", t->label.zh}, {"en", t->label.en}});
+        if (!is_self_service(r_, row, t->name))
+            allowed.push_back({{"transition", t->name}, {"zh", t->label.zh}, {"en", t->label.en}});
     o["allowed"] = std::move(allowed);
     o["history_complete"] = row.is_whole;
     o["acks"] = {{"township", township}, {"city", city}};
