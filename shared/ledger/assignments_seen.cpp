@@ -25,12 +25,20 @@ Result<> each_assignment(StoredFacts& facts, std::int64_t now_ms,
     for (Index n = 0; n < t->assignments().size(); ++n) {
         const auto& a = t->assignments()[n];
         if (a.task == kNone) continue;  // others speak of it, it is not here
-        LightDates in{t->states()[a.status], a.due, {}, 0, 0, now_ms};
+        LightDates in;
+        in.state = t->states()[a.status];
+        in.due = a.due;
+        in.now_ms = now_ms;
         if (const auto* task = t->task(a.task)) {
             if (task->issued_at != 0) in.issued = task->issued_at;
             in.target = task->target;
+            in.longest = task->report_within;
+            in.is_task_stopped = task->is_stopped;
         }
-        if (latest[n] != kNone) in.value = t->reports()[latest[n]].value;
+        if (latest[n] != kNone) {
+            in.value = t->reports()[latest[n]].value;
+            in.reported = t->reports()[latest[n]].occurred_at;
+        }
         see(*t, {a.unit, a.task, &t->states()[a.status], light_of(v->entity->workflow, in), n, in.value});
     }
     return {};

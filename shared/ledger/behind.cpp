@@ -3,6 +3,8 @@
 #include "ledger/assignments_seen.h"
 #include "ledger/beside.h"
 #include "ledger/figure_rules.h"
+#include "ledger/row_light.h"
+#include "ledger/rows.h"
 #include "ledger/times.h"
 #include "ledger/words.h"
 
@@ -254,6 +256,31 @@ Result<Answer> behind_unmoved(const Question& q, const Slice& slice) {
     return out;
 }
 
+/// The problems with that light stand behind the assignments.
+Result<> add_problems(const Question& q, const std::string& name, const Slice& slice, Answer& out) {
+    auto& r = q.facts.replica();
+    const auto* v = r.control().newest("rectification");
+    if (!v) return {};
+    TRY(auto rows, rows_of(r, "SELECT id, responsible_unit_id AS unit_id, problem AS title, status, deadline, found_at, "
+                              "source_type AS source FROM rectification ORDER BY id"));
+    const auto end = slice.offset + std::min(slice.limit, kSliceMax);
+    for (auto& x : rows) {
+        auto& o = x.as_object();
+        if (!q.in_scope(q.t.unit_names().find(text_at(o, "unit_id"))) ||
+            name_of(row_light(r, v->entity->workflow, o)) != name)
+            continue;
+        const auto at = static_cast<std::size_t>(out.of);
+        ++out.of;
+        ++out.hits;
+        if (at >= end) out.is_more = true;
+        if (at < slice.offset || at >= end) continue;
+        o["entity"] = "rectification";
+        o["hit"] = true;
+        out.rows.push_back(std::move(x));
+    }
+    return {};
+}
+
 Result<Answer> behind_light(const Question& q, const std::string& name, const Slice& slice) {
     std::vector<Entry> all;
     std::map<std::string, double> values;
@@ -267,7 +294,9 @@ Result<Answer> behind_light(const Question& q, const std::string& name, const Sl
         auto& o = v.as_object();
         const auto* latest = reports.latest(q.t.assignment_names().find(text_at(o, "id")), kNoEnd);
         o["value"] = latest ? json::value(latest->value) : json::value(nullptr);
+        o["entity"] = "assignment";
     }
+    TRY_VOID(add_problems(q, name, slice, out));
     return out;
 }
 
@@ -298,10 +327,11 @@ Result<Answer> behind_not_landed(const Question& q, const Slice& slice) {
     for (std::size_t i = 0; i < tasks.size(); ++i) {
         const auto number = q.t.task_names().find(text_at(tasks[i].as_object(), "id"));
         const auto* task = q.task(number);
-        if (!task) continue;
+        if (!task || !task->is_asked) continue;
         for (const auto& unit : q.t.units()) {
             const auto u = q.t.unit_names().find(unit.id);
-            if (unit.level != Level::branch || unit.field.empty() || !q.in_scope(u)) continue;
+            if (unit.level != Level::branch || unit.field.empty() || !q.in_scope(u) || !is_of_type(*task, unit))
+                continue;
             if (std::find(task->applies_to_fields.begin(), task->applies_to_fields.end(), unit.field) ==
                 task->applies_to_fields.end())
                 continue;
@@ -413,8 +443,8 @@ Result<json::object> behind(StoredFacts& facts, const std::string& name, const s
         v.as_object()["unit"] = unit_name(facts.replica().control(), text_at(v.as_object(), "unit_id"));
     return json::object{{"figure", key},
                         {"unit", unit},
-                        {"zh", is_light ? "亮" + key + "灯的分解" : figure->zh},
-                        {"en", is_light ? "assignments with a " + key + " light" : figure->en},
+                        {"zh", is_light ? "亮" + key + "灯的分解和问题" : figure->zh},
+                        {"en", is_light ? "assignments and problems with a " + key + " light" : figure->en},
                         {"hits", answer.hits},
                         {"of", answer.of},
                         {"offset", slice.offset},

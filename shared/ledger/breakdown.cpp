@@ -54,7 +54,7 @@ json::value mean(double sum, std::int64_t n) {
 class Assignments {
 public:
     Assignments(StoredFacts& facts, const FactTable& t, const std::string& by, std::map<std::string, Cell>& cells)
-        : r_(facts.replica()), facts_(facts), t_(t), by_(by), cells_(cells), seen_(t.assignments().size()) {}
+        : r_(facts.replica()), facts_(facts), t_(t), by_(by), cells_(cells) {}
 
     Result<> add(const std::string& unit) {
         TRY_VOID(read_tasks());
@@ -66,19 +66,22 @@ public:
         }
         TRY_VOID(each_assignment(facts_, r_.now().ms, [&](const FactTable&, const AssignmentSeen& a) {
             if (!holds[a.unit]) return;
-            auto& c = cell_of(a);
+            auto& c = cell_of(a.unit, a.task);
             ++c.assignments;
             ++c.states[*a.state];
             ++c.lights[a.light];
-            seen_[a.assignment] = {&c, a.value};
         }));
+        // The checks of the review: those with a report before them.
+        const ReportsByTime reports(t_);
         for (const auto& v : t_.verifications()) {
-            const auto& s = seen_[v.assignment];
-            const auto* task = s.cell ? t_.task(t_.assignments()[v.assignment].task) : nullptr;
-            if (!task || !(task->target > 0)) continue;
-            ++s.cell->n_verified;
-            s.cell->verified += share_of_target(v.value, task->target);
-            s.cell->reported += share_of_target(s.value, task->target);
+            const auto* task = v.task == kNone ? nullptr : t_.task(v.task);
+            if (!task || task->target == 0 || !t_.unit(v.unit) || !holds[v.unit]) continue;
+            const auto* report = reports.latest(v.assignment, v.at);
+            if (!report) continue;
+            auto& c = cell_of(v.unit, v.task);
+            ++c.n_verified;
+            c.verified += share_of_target(v.value, task->target);
+            c.reported += share_of_target(report->value, task->target);
         }
         return {};
     }
@@ -95,26 +98,21 @@ private:
         return {};
     }
     /// Looked up by name once for each unit or task.
-    Cell& cell_of(const AssignmentSeen& a) {
+    Cell& cell_of(Index unit, Index of) {
         const bool of_task = by_ == "task" || by_ == "source";
-        auto& known = of_task ? by_task_[a.task] : by_unit_[a.unit];
+        auto& known = of_task ? by_task_[of] : by_unit_[unit];
         if (known) return *known;
-        const auto& task = t_.task_names()[a.task];
-        json::object o{{"task_id", task}, {"unit_id", t_.unit_names()[a.unit]}, {"source", sources_[task]}};
+        const auto& task = t_.task_names()[of];
+        json::object o{{"task_id", task}, {"unit_id", t_.unit_names()[unit]}, {"source", sources_[task]}};
         known = &cells_[key_of(r_, by_, o)];
         return *known;
     }
 
-    struct Seen {
-        Cell* cell = nullptr;
-        double value = 0;
-    };
     Replica& r_;
     StoredFacts& facts_;
     const FactTable& t_;
     const std::string& by_;
     std::map<std::string, Cell>& cells_;
-    std::vector<Seen> seen_;
     std::map<std::string, std::string> sources_;
     std::map<Index, Cell*> by_task_, by_unit_;
 };

@@ -191,8 +191,13 @@ std::string chinese_day(const std::string& iso) {
 }  // namespace
 
 Result<int> next_number(Replica& r, const std::string& year) {
-    TRY(auto s, r.database().prepare("SELECT no FROM circular WHERE no LIKE '%〔' || ?1 || '〕%'", false));
-    s.bind(1, std::string_view(year));
+    // Each office counts its own: a county reads the city's circulars as well.
+    TRY(auto s,
+        r.database().prepare("SELECT c.no FROM circular c JOIN stream s ON s.no = c._s WHERE c.no LIKE '%〔' || "
+                             "?1 || '〕%' AND s.unit = ?2",
+                             false));
+    const auto own = r.control().authority(own_unit(r), r.control().head());
+    s.bind(1, std::string_view(year)).bind(2, std::string_view(own));
     int last = 0;
     for (;;) {
         TRY(const bool row, s.step());

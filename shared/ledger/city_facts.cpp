@@ -48,6 +48,14 @@ int whole_of(const json::object& o, std::string_view key, int otherwise) {
     return static_cast<int>(std::clamp(std::ceil(*v), -limit, limit));
 }
 
+std::vector<std::string> texts_of(const json::object& o, std::string_view key) {
+    std::vector<std::string> out;
+    if (const auto* list = o.if_contains(key); list && list->is_array())
+        for (const auto& x : list->get_array())
+            if (x.is_string()) out.emplace_back(x.get_string().data(), x.get_string().size());
+    return out;
+}
+
 UnitFact unit_of(const json::object& o) {
     UnitFact u;
     u.id = text_of(o, "id");
@@ -55,6 +63,7 @@ UnitFact unit_of(const json::object& o) {
     u.name = text_of(o, "name");
     u.short_name = text_of(o, "short");
     u.field = text_of(o, "field");
+    u.kind = text_of(o, "kind");
     u.level = level_from(text_of(o, "level"));
     u.is_demo_point = flag_of(o, "is_demo_point");
     u.emerging = flag_of(o, "emerging");
@@ -68,9 +77,10 @@ TaskFact task_of(const json::object& o) {
     t.target = number_of(o, "target_value").value_or(0);
     t.issued_at = time_of(o, "issued_at");
     t.landing_days = whole_of(o, "landing_days", t.landing_days);
-    if (const auto* fields = o.if_contains("applies_to_fields"); fields && fields->is_array())
-        for (const auto& f : fields->get_array())
-            if (f.is_string()) t.applies_to_fields.emplace_back(f.get_string().data(), f.get_string().size());
+    t.applies_to_fields = texts_of(o, "applies_to_fields");
+    t.unit_types = texts_of(o, "unit_types");
+    const auto state = text_of(o, "status");
+    t.is_asked = state != "草稿" && state != "已撤回" && text_of(o, "same_as_task_id").empty();
     return t;
 }
 

@@ -2,6 +2,7 @@
 
 #include "ledger/import.h"
 #include "ledger/rows.h"
+#include "ledger/times.h"
 
 #include <boost/json.hpp>
 
@@ -97,6 +98,8 @@ private:
         if (r_.control().newest(source.entity))
             TRY_VOID(each(source.entity, "", "", [&](json::object o) -> Result<> {
                 if (name == "meetings") TRY_VOID(add_attendance(o));
+                // A draft was not issued yet, and the file's form asks for a time; whoever reads it back leaves it out.
+                if (name == "tasks" && !o.contains("issued_at")) o["issued_at"] = format_local(r_.now().ms);
                 return element(name, o);
             }));
         return end();

@@ -85,6 +85,11 @@ inline bool is_pure_forward(const FactTable::Assignment& a, bool is_guided) {
            *a.forward_text_similarity >= kSimilarText && !is_guided;
 }
 
+/// G3: among the units of the task's field, those of its types; without types any.
+inline bool is_of_type(const TaskFact& t, const UnitFact& unit) {
+    return t.unit_types.empty() || std::find(t.unit_types.begin(), t.unit_types.end(), unit.kind) != t.unit_types.end();
+}
+
 /// G3: "whole days since issue at most n" is "less than n + 1 days".
 inline Seconds landing_end(const TaskFact& task) { return task.issued_at + (Seconds{task.landing_days} + 1) * kDay; }
 

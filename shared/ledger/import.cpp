@@ -1,5 +1,6 @@
 #include "ledger/import.h"
 
+#include "ledger/lights.h"
 #include "ledger/times.h"
 
 #include <boost/json.hpp>
@@ -179,6 +180,7 @@ Result<> Importer::record(const Source& source, const json::object& o, std::size
         return nullptr;
     };
     std::string state;
+    const bool is_draft = entity.name == "task" && text_of(o, entity.workflow.field) == "草稿";
     for (const auto& [key, json_value] : o) {
         if (key == "id") continue;
         if (entity.has_workflow() && key == entity.workflow.field) {
@@ -191,6 +193,7 @@ Result<> Importer::record(const Source& source, const json::object& o, std::size
                 ++report_.ignored[std::string(source.list) + "." + std::string(key)];
             continue;
         }
+        if (is_draft && key == "issued_at") continue;  // the file's form asks for one; it was not issued
         const auto& field = entity.fields[static_cast<std::size_t>(f)];
         auto x = value(field, json_value);
         if (!x) return named(x.error());
@@ -201,7 +204,8 @@ Result<> Importer::record(const Source& source, const json::object& o, std::size
     }
     // A closing state freezes what its author had in front of him: the record first, then the state.
     std::optional<std::pair<std::string, Edit>> last;
-    const char* step = entity.name == "task"                                ? "issue"
+    const char* step = is_draft                                             ? nullptr
+                       : entity.name == "task"                              ? "issue"
                        : !state.empty() && entity.workflow.state(state) > 0 ? "carry_over"
                                                                             : nullptr;
     if (step) {
@@ -220,6 +224,17 @@ Result<> Importer::record(const Source& source, const json::object& o, std::size
         }
         target->transition = step;
         if (t->to == Transition::kToArgument) target->arguments = {{"state", Value::text(state)}};
+    }
+    if (entity.name == "task" && is_stopped_task(state)) {
+        const auto* stop = entity.workflow.find(state == "已撤回" ? "withdraw" : "suspend");
+        const auto* e = stop ? edit_for(stop->by) : nullptr;
+        if (!e) return named(fail(Errc::bad_input, "status: nobody may write it"));
+        const auto by = std::find_if(edits.begin(), edits.end(), [&](const auto& x) { return &x.second == e; })->first;
+        last.emplace(by, Edit{});
+        last->second.entity = entity.name;
+        last->second.row = id;
+        last->second.stream = stream;
+        last->second.transition = stop->name;
     }
     auto commit = [&](const std::string& unit, Edit e) -> Result<> {
         if (e.fields.empty() && e.transition.empty()) return {};

@@ -1,8 +1,10 @@
 // Lists: what is there, what is in conflict, and what to do next.
 #include "ledger/circular.h"
 #include "ledger/conflicts.h"
+#include "ledger/frequency.h"
 #include "ledger/ledger.h"
 #include "ledger/lights.h"
+#include "ledger/row_light.h"
 #include "ledger/rows.h"
 #include "ledger/times.h"
 #include "ledger/unread.h"
@@ -25,10 +27,11 @@ constexpr const char* kTasks =
     "status FROM task ORDER BY id";
 constexpr const char* kAssignments =
     "SELECT a.id, a.task_id, t.title, a.unit_id, a.status, a.deadline, r.value, r.text, r.occurred_at AS reported_at, "
-    "v.verified_value, t.target_value, t.indicator, t.indicator_unit, t.report_frequency, "
+    "v.verified_value, t.target_value, t.indicator, t.indicator_unit, t.report_frequency, t.task_status, "
     "t.issued_at, a.received_at FROM assignment a LEFT JOIN (SELECT id, min(title) AS title, min(target_value) AS "
     "target_value, min(indicator) AS indicator, min(indicator_unit) AS indicator_unit, min(report_frequency) AS "
-    "report_frequency, min(issued_at) AS issued_at FROM task GROUP BY id) t ON t.id = a.task_id "
+    "report_frequency, min(issued_at) AS issued_at, min(status) AS task_status FROM task GROUP BY id) t ON t.id = "
+    "a.task_id "
     "LEFT JOIN (SELECT assignment_id, value, text, occurred_at FROM (SELECT *, row_number() OVER (PARTITION BY "
     "assignment_id ORDER BY unixepoch(occurred_at) DESC, id DESC) AS n FROM progress_report) WHERE n = 1) r "
     "ON r.assignment_id = a.id "
@@ -48,7 +51,51 @@ int urgency(const json::object& o, const Workflow& flow) {
     const auto state = flow.state(status);
     for (const auto& t : flow.transitions)
         if (t.name == "acknowledge" && state >= 0 && (t.from >> state & 1)) return 3;
-    return text_at(o, "light") == "yellow" ? 4 : 5;
+    return text_at(o, "light") == "yellow" || o.contains("due_this_period") ? 4 : 5;
+}
+
+/// A report is asked for in each week, month, …, and there is none yet in this one.
+bool is_due_this_period(const json::object& o, Seconds now) {
+    const auto frequency = Frequency::of(text_at(o, "report_frequency"));
+    if (!frequency) return false;
+    const auto last = parse_time_seconds(text_at(o, "reported_at"));
+    return !last || !frequency->is_same_period(*last, now);
+}
+
+/// Problems that were merged into another ask nothing by themselves. Two offices without a link may merge in opposite
+/// ways, so that each points at the other: of such a circle the lowest id goes on.
+class Merged {
+public:
+    explicit Merged(const json::array& rows) {
+        for (const auto& row : rows)
+            if (auto into = text_at(row.as_object(), "duplicate_of"); !into.empty())
+                into_[text_at(row.as_object(), "id")] = std::move(into);
+    }
+    bool is_away(const std::string& id) const {
+        auto at = into_.find(id);
+        if (at == into_.end()) return false;
+        auto lowest = id;
+        for (std::size_t steps = 0; at != into_.end() && steps <= into_.size(); ++steps) {
+            if (at->second == id) return lowest != id;
+            lowest = std::min(lowest, at->second);
+            at = into_.find(at->second);
+        }
+        return true;
+    }
+
+private:
+    std::map<std::string, std::string> into_;
+};
+
+/// Orders of those above to which the unit has not replied.
+Result<json::array> open_orders(Replica& r, const std::string& unit) {
+    if (!r.control().newest("supervision_order")) return json::array{};
+    return rows_of(
+        r,
+        "SELECT id, 'supervision_order' AS kind, text AS title, unit_id, assignment_id, rectification_id, at, "
+        "by_unit_id, reply_by, reply_by AS deadline, '写明答复:set ID reply=… / reply by: set ID reply=…' AS "
+        "todo FROM supervision_order WHERE unit_id = ?1 AND coalesce(reply, '') = '' ORDER BY reply_by, id",
+        {unit});
 }
 
 }  // namespace
@@ -83,12 +130,9 @@ Result<json::array> Ledger::records(const std::string& entity) {
     const auto* v = r_.control().newest(entity);
     if (!v) return json::array{};
     TRY(auto rows, rows_of(r_, entity == "task" ? kTasks : entity == "assignment" ? kAssignments : kRectifications));
-    const auto now = r_.now().ms;
     for (auto& row : rows) {
         auto& o = row.as_object();
-        const auto issued = text_at(o, entity == "rectification" ? "found_at" : "issued_at");
-        const auto light = light_of(v->entity->workflow, {text_at(o, "status"), text_at(o, "deadline"), issued,
-                                                          number_at(o, "value"), number_at(o, "target_value"), now});
+        const auto light = row_light(r_, v->entity->workflow, o);
         o["light"] = name_of(light);
         o["light_zh"] = word_of(light);
         if (entity != "task") o["unit"] = unit_name(r_.control(), text_at(o, "unit_id"));
@@ -132,20 +176,27 @@ Result<json::array> Ledger::todo() {
         const auto deadline = text_at(c.as_object(), "deadline");
         items.push_back({2, deadline.empty() ? "9999" : deadline, text_at(c.as_object(), "id"), c.as_object()});
     }
+    TRY(const auto orders, open_orders(r_, unit));
+    for (const auto& order : orders) {
+        const auto& o = order.as_object();
+        const auto by = text_at(o, "deadline");
+        items.push_back({2, by.empty() ? "9999" : by, text_at(o, "id"), o});
+    }
     for (const char* entity : {"assignment", "rectification"}) {
         const auto* v = r_.control().newest(entity);
         if (!v) continue;
         TRY(auto rows, records(entity));
+        const Merged merged(rows);
         for (auto& row : rows) {
             auto& o = row.as_object();
             const auto light = text_at(o, "light");
             const auto& flow = v->entity->workflow;
             const bool is_done = std::find(flow.done.begin(), flow.done.end(), text_at(o, "status")) != flow.done.end();
-            // What was merged into another asks nothing by itself.
-            if (!text_at(o, "duplicate_of").empty()) continue;
+            if (merged.is_away(text_at(o, "id"))) continue;
             if (text_at(o, "unit_id") != unit || is_done || light == "blue" || light == "grey") continue;
             o["kind"] = entity;
             if (!o.contains("title")) o["title"] = text_at(o, "problem");
+            if (is_due_this_period(o, r_.now().ms / 1000)) o["due_this_period"] = true;
             TRY(const auto whole, show(text_at(o, "id")));
             o["acks"] = whole.at("acks");
             const auto rank = urgency(o, flow);

@@ -102,9 +102,14 @@ private:
         fields_of_task_.resize(facts_.task_names().size());
         for (Index n = 0; n < fields_of_task_.size(); ++n) {
             const auto* t = task(n);
-            if (!t) continue;
+            if (!t || !t->is_asked) continue;
             fields_of_task_[n] = {t->applies_to_fields.begin(), t->applies_to_fields.end()};
-            for (const auto field : fields_of_task_[n]) ++tasks_of_field_[field];
+            for (const auto field : fields_of_task_[n]) {
+                if (t->unit_types.empty())
+                    ++tasks_of_field_[field];
+                else
+                    narrow_tasks_of_field_[field].push_back(t);
+            }
         }
     }
 
@@ -145,15 +150,22 @@ private:
         }
     }
 
+    /// Tasks that ask something of a branch like this one.
+    int tasks_for(const UnitFact& unit) const {
+        const auto all = tasks_of_field_.find(unit.field);
+        int n = all == tasks_of_field_.end() ? 0 : all->second;
+        if (const auto narrow = narrow_tasks_of_field_.find(unit.field); narrow != narrow_tasks_of_field_.end())
+            for (const auto* t : narrow->second) n += is_of_type(*t, unit);
+        return n;
+    }
+
     /// G3's denominator comes from the scope of the tasks, not from what was forwarded: a branch that never got an
     /// assignment is exactly what the figure is to show.
     void gather_expected() {
         for (Index u = 0; u < scopes_of_unit_.size(); ++u) {
             const auto* unit = facts_.unit(u);
             if (!unit || unit->level != Level::branch || unit->field.empty()) continue;
-            const auto it = tasks_of_field_.find(unit->field);
-            if (it == tasks_of_field_.end()) continue;
-            for_scopes(u, [n = it->second](Tally& t) { t.m.g3_landed.of += n; });
+            if (const int n = tasks_for(*unit); n > 0) for_scopes(u, [n](Tally& t) { t.m.g3_landed.of += n; });
         }
     }
 
@@ -165,7 +177,8 @@ private:
             const auto* unit = facts_.unit(a.unit);
             const auto* of = task(a.task);
             if (!unit || !of || unit->level != Level::branch) continue;
-            if (unit->field.empty() || !fields_of_task_[a.task].contains(unit->field)) continue;
+            if (unit->field.empty() || !fields_of_task_[a.task].contains(unit->field) || !is_of_type(*of, *unit))
+                continue;
             const Seconds until = std::min(end_, landing_end(*of));
             const auto reports = reports_.of(n);
             const bool in_time = std::any_of(reports.begin(), reports.end(), [&](Index r) {
@@ -256,7 +269,8 @@ private:
     std::vector<Tally> tallies_;
     std::vector<std::vector<Index>> scopes_of_unit_;  ///< by number
     std::vector<std::unordered_set<std::string_view>> fields_of_task_;
-    std::unordered_map<std::string_view, int> tasks_of_field_;
+    std::unordered_map<std::string_view, int> tasks_of_field_;  ///< for units of any type
+    std::unordered_map<std::string_view, std::vector<const TaskFact*>> narrow_tasks_of_field_;  ///< for some types
 };
 
 }  // namespace

@@ -25,13 +25,17 @@ struct UnitFact {
     std::string id, parent_id, name, short_name, field;
     Level level = Level::none;
     bool is_demo_point = false, emerging = false, has_emerging = false;
+    std::string kind = {};
 };
 struct TaskFact {
     std::string id;
     double target = 0;
     Seconds issued_at = 0;
     int landing_days = 60;
-    std::vector<std::string> applies_to_fields;
+    std::vector<std::string> applies_to_fields, unit_types;  ///< no unit types: of any
+    bool is_asked = true;       ///< not a draft, not withdrawn, and no other task's answers stand for its own
+    bool is_stopped = false;    ///< withdrawn or suspended
+    Seconds report_within = 0;  ///< the longest time between two reports; 0: no schedule
 };
 struct AssignmentFact {
     std::string id, task_id, unit_id, status;

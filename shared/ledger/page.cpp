@@ -1,8 +1,8 @@
 #include "ledger/page.h"
 
 #include "base/hash.h"
-#include "ledger/lights.h"
 #include "ledger/list_indexes.h"
+#include "ledger/row_light.h"
 #include "ledger/rows.h"
 #include "ledger/times.h"
 #include "ledger/words.h"
@@ -34,7 +34,7 @@ constexpr Shape kAssignments{
     "a.unit_id",
     "(instr(a.id, ?) > 0 OR a.task_id IN (SELECT id FROM task WHERE instr(title, ?) > 0))",
     "a.id, a.task_id, t.title, a.unit_id, a.status, a.deadline, t.target_value, t.indicator, t.indicator_unit, "
-    "t.issued_at, a.result_text",
+    "t.issued_at, t.report_frequency, t.status AS task_status, a.result_text",
     "a.deadline, a.id"};
 constexpr Shape kRectifications{
     "rectification",
@@ -160,9 +160,7 @@ constexpr const char* kVerifications =
     "ORDER BY unixepoch(at), id";
 
 void add_light(Replica& r, const EntityVersion& v, json::object& o) {
-    const auto issued = text_at(o, o.contains("found_at") ? "found_at" : "issued_at");
-    const auto light = light_of(v.entity->workflow, {text_at(o, "status"), text_at(o, "deadline"), issued,
-                                                     number_at(o, "value"), number_at(o, "target_value"), r.now().ms});
+    const auto light = row_light(r, v.entity->workflow, o);
     o["light"] = name_of(light);
     o["light_zh"] = word_of(light);
 }

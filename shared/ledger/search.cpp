@@ -76,7 +76,7 @@ private:
     Result<> entity(const Entity& e) {
         std::vector<const Field*> fields;
         for (const auto& f : e.fields)
-            if (f.type == Type::text) fields.push_back(&f);
+            if (f.type == Type::text || f.type == Type::json) fields.push_back(&f);
         if (e.uuid) return {};
         std::string sql = "SELECT t.id, s.unit";
         sql += e.has_workflow() ? ", t.\"" + e.workflow.field + "\"" : std::string(", ''");

@@ -93,15 +93,16 @@ Result<> SheetRecords::read_tasks() {
 }
 
 Result<> SheetRecords::read_reports() {
-    TRY(auto s,
-        r_.database().prepare("SELECT assignment_id, text, value FROM (SELECT *, row_number() OVER (PARTITION BY "
-                              "assignment_id ORDER BY unixepoch(occurred_at) DESC, id DESC) AS n FROM "
-                              "progress_report) WHERE n = 1",
-                              false));
+    TRY(auto s, r_.database().prepare(
+                    "SELECT assignment_id, text, value, occurred_at FROM (SELECT *, row_number() OVER (PARTITION BY "
+                    "assignment_id ORDER BY unixepoch(occurred_at) DESC, id DESC) AS n FROM "
+                    "progress_report) WHERE n = 1",
+                    false));
     for (;;) {
         TRY(const bool row, s.step());
         if (!row) return {};
-        reports_[std::string(s.text(0))] = {std::string(s.text(1)), !s.is_null(2), s.real(2), {}};
+        reports_[std::string(s.text(0))] = {
+            std::string(s.text(1)), !s.is_null(2), s.real(2), {}, std::string(s.text(3))};
     }
 }
 
@@ -150,6 +151,29 @@ std::string SheetRecords::derived(const SheetColumn& column, const RowView& row)
     return {};
 }
 
+std::string SheetRecords::light_word(const RowView& row) const {
+    const auto task = tasks_.find(field_text(row, "task_id"));
+    const auto report = reports_.find(row.id);
+    const auto deadline = field_text(row, "deadline");
+    LightInput in;
+    in.state = row.state;
+    in.deadline = deadline;
+    in.now_ms = r_.now().ms;
+    std::string frequency;
+    if (task != tasks_.end()) {
+        frequency = field_text(task->second.row, "report_frequency");
+        in.issued = task->second.issued_at;
+        in.target = task->second.target;
+        in.task_state = task->second.row.state;
+    }
+    in.frequency = frequency;
+    if (report != reports_.end()) {
+        in.value = report->second.value;
+        in.reported = report->second.at;
+    }
+    return std::string(word_of(light_of(row.binding->newest->workflow, in)));
+}
+
 Result<SheetRecord> SheetRecords::record(const RowView& row) {
     SheetRecord out;
     out.id = row.id;
@@ -175,15 +199,7 @@ Result<SheetRecord> SheetRecords::record(const RowView& row) {
                 }
                 break;
             case ColumnKind::derived: value = derived(column, row); break;
-            case ColumnKind::shown: {
-                const std::string issued = task == tasks_.end() ? std::string() : task->second.issued_at;
-                const auto deadline = field_text(row, "deadline");
-                value =
-                    word_of(light_of(row.binding->newest->workflow,
-                                     {row.state, deadline, issued, report == reports_.end() ? 0 : report->second.value,
-                                      out.target, r_.now().ms}));
-                break;
-            }
+            case ColumnKind::shown: value = light_word(row); break;
             case ColumnKind::person:
                 value = field_text(row, "actual_user_id");
                 value = value.empty() ? field_text(row, column.field) : names_.person(value);

@@ -52,6 +52,7 @@ private:
     Result<> read_report_of(const std::string& assignment);
     Result<SheetRecord> record(const RowView& row);
     std::string derived(const SheetColumn& column, const RowView& row) const;
+    std::string light_word(const RowView& row) const;
 
     struct Task {
         RowView row;
@@ -65,6 +66,7 @@ private:
         bool has_value = false;
         double value = 0;
         FormAnswers extra;
+        std::string at;
     };
     Replica& r_;
     SheetKind kind_;

@@ -1,5 +1,8 @@
 #include "ledger/stored_facts.h"
 
+#include "ledger/frequency.h"
+#include "ledger/lights.h"
+#include "ledger/rows.h"
 #include "ledger/times.h"
 
 #include <boost/json.hpp>
@@ -44,7 +47,18 @@ UnitFact unit_fact(const Unit& u) {
     f.emerging = flag("emerging");
     f.has_emerging = o.contains("emerging");
     if (const auto* x = o.if_contains("field"); x && x->is_string()) f.field = std::string(x->as_string());
+    if (const auto* x = o.if_contains("kind"); x && x->is_string()) f.kind = std::string(x->as_string());
     return f;
+}
+
+std::vector<std::string> texts(std::string_view list) {
+    std::vector<std::string> out;
+    boost::system::error_code ec;
+    const auto v = json::parse(list.empty() ? "[]" : list, ec);
+    if (!ec && v.is_array())
+        for (const auto& x : v.as_array())
+            if (x.is_string()) out.emplace_back(x.as_string());
+    return out;
 }
 
 TaskFact task_fact(const Row& s) {
@@ -53,11 +67,12 @@ TaskFact task_fact(const Row& s) {
     t.target = s.real(1);
     t.issued_at = time(s, 2);
     if (!s.is_null(3)) t.landing_days = static_cast<int>(s.integer(3));
-    boost::system::error_code ec;
-    const auto fields = json::parse(s.text(4), ec);
-    if (!ec && fields.is_array())
-        for (const auto& f : fields.as_array())
-            if (f.is_string()) t.applies_to_fields.emplace_back(f.as_string());
+    t.applies_to_fields = texts(s.text(4));
+    const auto status = s.text(5);
+    if (const auto frequency = Frequency::of(s.text(6))) t.report_within = frequency->longest();
+    t.unit_types = texts(s.text(7));
+    t.is_asked = status != "草稿" && status != "已撤回" && s.text(8).empty();
+    t.is_stopped = is_stopped_task(status);
     return t;
 }
 
@@ -82,12 +97,20 @@ struct StoredFacts::Kind {
     const char* entity;
     const char* columns;
     void (*put)(FactTable& table, std::string id, const Row& s);
+    std::span<const char* const> later = {};  ///< columns that follow; the first catalog has none of them
+
+    std::string select(Replica& r) const {
+        auto sql = std::string("SELECT id, ") + columns;
+        for (const char* name : later) sql += std::string(", ") + (has_field(r, entity, name) ? name : "NULL");
+        return sql + " FROM " + entity;
+    }
 };
 
 std::span<const StoredFacts::Kind> StoredFacts::kinds() {
+    static constexpr const char* kLaterOfTask[] = {"unit_types", "same_as_task_id"};
     static constexpr Kind kKinds[] = {
-        {"task", "target_value, issued_at, landing_days, coalesce(applies_to_fields, '[]')",
-         [](FactTable& t, std::string, const Row& s) { t.put(task_fact(s)); }},
+        {"task", "target_value, issued_at, landing_days, coalesce(applies_to_fields, '[]'), status, report_frequency",
+         [](FactTable& t, std::string, const Row& s) { t.put(task_fact(s)); }, kLaterOfTask},
         {"assignment", "task_id, unit_id, status, level, received_at, forwarded_at, forward_text_similarity, deadline",
          [](FactTable& t, std::string, const Row& s) { t.put(assignment_fact(s)); }},
         {"progress_report", "assignment_id, unit_id, occurred_at, value, claims_complete, substantive",
@@ -125,9 +148,7 @@ void StoredFacts::begin() {
 
 Result<bool> StoredFacts::load_rows(const Kind& kind) {
     if (!r_.control().newest(kind.entity)) return true;
-    TRY(auto s, r_.database().prepare(std::string("SELECT id, ") + kind.columns + " FROM " + kind.entity +
-                                          " WHERE id > ?1 ORDER BY id LIMIT ?2",
-                                      false));
+    TRY(auto s, r_.database().prepare(kind.select(r_) + " WHERE id > ?1 ORDER BY id LIMIT ?2", false));
     const bool is_blob = r_.control().newest(kind.entity)->entity->uuid;
     if (is_blob)
         s.bind_blob(1, after_);
@@ -167,8 +188,7 @@ Result<> StoredFacts::take_written() {
         if (!r_.control().newest(kind.entity)) continue;
         const auto ids = written.rows.find(kind.entity);
         if (ids == written.rows.end()) continue;
-        TRY(auto s, r_.database().prepare(
-                        std::string("SELECT id, ") + kind.columns + " FROM " + kind.entity + " WHERE id = ?1", false));
+        TRY(auto s, r_.database().prepare(kind.select(r_) + " WHERE id = ?1", false));
         const bool is_blob = r_.control().newest(kind.entity)->entity->uuid;
         for (const auto& id : ids->second) {
             if (is_blob)

@@ -1,6 +1,7 @@
 #include "ledger/story.h"
 
 #include "ledger/lateness.h"
+#include "ledger/rows.h"
 #include "ledger/times.h"
 #include "ledger/words.h"
 
@@ -40,6 +41,16 @@ bool is_set_aside(const HistoryItem& h) {
     return std::any_of(h.lines.begin(), h.lines.end(),
                        [&](const auto& l) { return l.loser == h.version && l.kind != fold::LineKind::closed; });
 }
+
+/// What is told with a record: what others wrote about it.
+struct Child {
+    const char *of, *entity;
+};
+constexpr Child kChildren[] = {{"assignment", "progress_report"},
+                               {"assignment", "verification"},
+                               {"assignment", "push"},
+                               {"assignment", "supervision_order"},
+                               {"rectification", "supervision_order"}};
 
 class Teller {
 public:
@@ -125,26 +136,16 @@ private:
 Result<json::array> story(Replica& r, const std::string& id) {
     TRY(const auto row, r.read_row({}, id));
     auto out = Teller(r, row).tell();
-    if (row.entity == "assignment")
-        for (const char* child : {"progress_report", "verification", "push"}) {
-            if (!r.control().newest(child)) continue;
-            std::vector<std::string> ids;
-            {
-                TRY(auto s,
-                    r.database().prepare(
-                        std::string("SELECT id FROM ") + child + " WHERE assignment_id = ?1 ORDER BY id", false));
-                s.bind(1, std::string_view(id));
-                for (;;) {
-                    TRY(const bool there, s.step());
-                    if (!there) break;
-                    ids.emplace_back(s.text(0));
-                }
-            }
-            for (const auto& c : ids) {
-                TRY(const auto view, r.read_row(child, c));
-                for (auto& e : Teller(r, view).tell()) out.push_back(std::move(e));
-            }
+    for (const auto& child : kChildren) {
+        if (row.entity != child.of || !r.control().newest(child.entity)) continue;
+        TRY(const auto rows,
+            rows_of(r, std::string("SELECT id FROM ") + child.entity + " WHERE " + child.of + "_id = ?1 ORDER BY id",
+                    {id}));
+        for (const auto& c : rows) {
+            TRY(const auto view, r.read_row(child.entity, text_at(c.as_object(), "id")));
+            for (auto& e : Teller(r, view).tell()) out.push_back(std::move(e));
         }
+    }
     std::stable_sort(out.begin(), out.end(),
                      [](const auto& a, const auto& b) { return a.at("time").as_string() < b.at("time").as_string(); });
     return out;

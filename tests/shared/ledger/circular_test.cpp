@@ -42,6 +42,10 @@ TEST_CASE("circular: it is numbered within the year and names the units of its f
     CHECK(w.city.field(first.record, "no") == "综合通报〔2025〕第1号");
     CHECK(w.city.field(good(compose_circular(*w.city, about({"ZG1"}))).record, "no") == "综合通报〔2025〕第2号");
     CHECK(w.city.field(good(compose_circular(*w.city, about({"ZG1"}, true))).record, "no") == "专项通报〔2025〕第3号");
+    // Each office counts its own, though it reads those above.
+    auto county = w.device("K1");
+    CHECK(county->field(first.record, "no") == "综合通报〔2025〕第1号");
+    CHECK(county->field(good(compose_circular(**county, about({"B01"}))).record, "no") == "综合通报〔2025〕第1号");
     const auto named = json::parse(w.city.field(first.record, "named")).as_array();
     REQUIRE(named.size() == 2);
     CHECK(named[0].at("unit_id").as_string() == "B01");

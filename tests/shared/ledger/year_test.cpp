@@ -390,6 +390,18 @@ TEST_CASE("behind: the records of a figure are as many as the figure says", "[be
         by_unit += row.at("lights").at("red").to_number<std::int64_t>();
     CHECK(by_field == red);
     CHECK(by_unit == red);
+    for (const char* colour : {"green", "yellow", "red", "blue", "grey"}) {
+        INFO(colour);
+        std::int64_t n = 0;
+        for (const auto& u : whole.at("units").as_array()) n += u.at("lights").at(colour).to_number<std::int64_t>();
+        CHECK(good(behind(*d, colour, "")).at("of").as_int64() == n);
+    }
+    for (const char* by : {"unit", "level", "field", "task", "source"}) {
+        std::int64_t n = 0;
+        for (const auto& row : good(breakdown(*d, by, ""))) n += row.at("n_verified").to_number<std::int64_t>();
+        INFO(by);
+        CHECK(n == m.at("n_verified").to_number<std::int64_t>());
+    }
     CHECK(breakdown(*d, "weather", "").has_error());
 }
 
