@@ -261,8 +261,9 @@ Result<> add_problems(const Question& q, const std::string& name, const Slice& s
     auto& r = q.facts.replica();
     const auto* v = r.control().newest("rectification");
     if (!v) return {};
-    TRY(auto rows, rows_of(r, "SELECT id, responsible_unit_id AS unit_id, problem AS title, status, deadline, found_at, "
-                              "source_type AS source FROM rectification ORDER BY id"));
+    TRY(auto rows, rows_of(r,
+                           "SELECT id, responsible_unit_id AS unit_id, problem AS title, status, deadline, found_at, "
+                           "source_type AS source FROM rectification ORDER BY id"));
     const auto end = slice.offset + std::min(slice.limit, kSliceMax);
     for (auto& x : rows) {
         auto& o = x.as_object();

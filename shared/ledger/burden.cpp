@@ -61,8 +61,12 @@ Result<std::map<Index, Asked>> tasks_asked(Replica& r, const FactTable& t) {
         const auto& o = v.as_object();
         const auto form = parse_form(text_at(o, "extra"));
         const auto declared = static_cast<std::int64_t>(number_at(o, "fields_to_fill"));
-        Asked a{text_at(o, "lead_unit_id"), text_at(o, "issued_at").substr(0, 7), text_at(o, "deadline").substr(0, 7),
-                text_at(o, "report_frequency"), 0, {}};
+        Asked a{text_at(o, "lead_unit_id"),
+                text_at(o, "issued_at").substr(0, 7),
+                text_at(o, "deadline").substr(0, 7),
+                text_at(o, "report_frequency"),
+                0,
+                {}};
         if (is_stopped_task(text_at(o, "status"))) {
             TRY(a.stopped, stopped_in(r, text_at(o, "id")));
         }

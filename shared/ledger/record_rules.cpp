@@ -127,9 +127,16 @@ Result<> check_task(Replica& r, const std::string& id, const FieldValues& fields
     return id.empty() ? check_asked_once(r, id, fields) : check_changed_question(r, id, fields);
 }
 
-/// What was frozen stays as it was; a new state of things is a new stocktake.
+/// What was frozen stays as it was; a new state of things is a new stocktake, and nobody types one.
 Result<> check_stocktake(const std::string& id, const FieldValues& fields) {
-    if (id.empty()) return {};
+    if (id.empty()) {
+        boost::system::error_code ec;
+        const auto v = boost::json::parse(text_of(fields, "figures"), ec);
+        if (!ec && v.is_object() && v.as_object().contains("unit") && v.as_object().contains("metrics")) return {};
+        return fail(Errc::bad_input,
+                    "figures: 盘点的数据由台账生成,请用 stocktake / figures: a stocktake's figures come from the "
+                    "ledger: use the command stocktake");
+    }
     for (const auto& [name, value] : fields)
         if (name == "figures" || name == "at")
             return fail(Errc::not_allowed, name + ": 盘点已封存,不能改;请另做一次盘点 / " + name +

@@ -224,6 +224,7 @@ TEST_CASE("stocktake: what was frozen stays", "[asked]") {
     Ledger l(*w.city);
     CHECK(fails(l.set(id, {{"figures", R"({"a":1})"}}, "")).starts_with("figures"));
     CHECK(fails(l.set(id, {{"at", "2025-01-01T08:00:00+08:00"}}, "")).starts_with("at"));
+    CHECK(fails(l.create("stocktake", {{"title", "年终盘点"}, {"figures", R"({"a":1})"}}, "")).starts_with("figures"));
     CHECK(w.city.field(id, "figures") == before);
     good(l.set(id, {{"title", "第三季度盘点"}}, ""));
 }
