@@ -48,9 +48,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     wire::FileReply r;
     switch (bytes.front() % 3) {
         case 0: static_cast<void>(one('d', body, r)); break;
-        case 1:
-            static_cast<void>(files::FileHub(*c.hub, *c.hub_files.contents).handle(body));
-            break;
+        case 1: static_cast<void>(files::FileHub(*c.hub, *c.hub_files.contents).handle(body)); break;
         default:
             if (!one('c', body, q)) break;
             q.token = c.token;

@@ -46,16 +46,16 @@ TEST_CASE("city: a signed commit that names another's as the one before it prove
     std::vector<std::string> packed(2);
     packer.pack(forged, packed[0]);
     packer.pack(cover, packed[1]);
-    const std::vector<HeadSignature> signatures{
-        {1, thief->keys.device->sign(kForHead, view(hash_of(cover).bytes))}};
+    const std::vector<HeadSignature> signatures{{1, thief->keys.device->sign(kForHead, view(hash_of(cover).bytes))}};
     const auto before = w.city->log_head();
     const std::vector<std::string_view> views(packed.begin(), packed.end());
     std::vector<Replica::Received> out;
-    REQUIRE(w.city->batch([&]() -> Result<> {
-                       TRY_VOID(w.city->prove(views, signatures));
-                       TRY(out, sync::receive_from_below(*w.city, views));
-                       return {};
-                   })
+    REQUIRE(w.city
+                ->batch([&]() -> Result<> {
+                    TRY_VOID(w.city->prove(views, signatures));
+                    TRY(out, sync::receive_from_below(*w.city, views));
+                    return {};
+                })
                 .has_value());
     CHECK(out.front().admission == Admission::unproved);
     CHECK(w.city->log_head() == before);
