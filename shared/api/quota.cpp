@@ -31,13 +31,12 @@ Result<> Quota::take(const std::string& device, std::size_t size, std::int64_t n
 }
 
 Strangers::Place& Strangers::place_of(const std::string& address, std::int64_t now_ms) {
-    const bool is_full = places_.size() >= kAddressesMax && !places_.contains(address);
-    if (is_full)  // those that have been quiet for long are as good as new
+    const auto has_room = [&] { return places_.size() < kAddressesMax || places_.contains(address); };
+    if (!has_room())  // those that have been quiet for long are as good as new
         std::erase_if(places_, [&](const auto& p) {
             return now_ms - p.second.at_ms > kKnownMs && p.second.known_until_ms < now_ms;
         });
-    const bool shares = places_.size() >= kAddressesMax && !places_.contains(address);
-    auto [it, is_new] = places_.try_emplace(shares ? std::string("*") : address);
+    auto [it, is_new] = places_.try_emplace(has_room() ? address : std::string("*"));
     auto& p = it->second;
     const double seconds = is_new ? 0 : std::max(0.0, static_cast<double>(now_ms - p.at_ms) / 1000);
     p.at_ms = is_new ? now_ms : std::max(p.at_ms, now_ms);
@@ -66,10 +65,9 @@ void Strangers::heard(const std::string& address, bool is_device, std::int64_t n
 
 std::string network_of(const std::string& peer) {
     if (peer.starts_with("127.") || peer == "::1") return {};
-    std::size_t end = peer.find("::"), at = 0;
-    for (int groups = 0; groups < 4 && at != std::string::npos; ++groups) at = peer.find(':', at == 0 ? 0 : at + 1);
-    end = std::min(end, at);
-    return peer.substr(0, end);
+    std::size_t end = 0;
+    for (int groups = 0; groups < 4 && end != std::string::npos; ++groups) end = peer.find(':', end + 1);
+    return peer.substr(0, std::min(end, peer.find("::")));
 }
 
 Result<> admit(sync::Hub& hub, std::string_view message, const std::string& address, Quota& quota,

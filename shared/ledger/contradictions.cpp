@@ -13,6 +13,14 @@ namespace {
 // Commits after the fork that are looked at for a checkpoint. More: slower for a city with a long forked chain.
 constexpr int kLookMax = 2000;
 
+/// Zero when it is none.
+ReplicaId replica_of(std::string_view hex) {
+    ReplicaId id;
+    const auto raw = from_hex(hex);
+    if (raw.size() == id.bytes.size()) std::memcpy(id.bytes.data(), raw.data(), raw.size());
+    return id;
+}
+
 std::string day(std::int64_t ms) { return format_local(ms).substr(0, 16); }
 
 /// The device goes on under another name, for which this one vouched: it found out by itself.
@@ -37,10 +45,7 @@ Contradiction of_certificate(const ControlState& control, const std::string& rep
     Reader in(value);
     Contradiction c{Contradiction::Kind::certificate, replica, static_cast<std::int64_t>(in.varint())};
     const auto other = Certificate::decode(in.str());
-    ReplicaId id;
-    const auto raw = from_hex(replica);
-    if (raw.size() == id.bytes.size()) std::memcpy(id.bytes.data(), raw.data(), raw.size());
-    const auto* counts = control.cert(id);
+    const auto* counts = control.cert(replica_of(replica));
     const auto when = day(c.noticed_ms);
     const std::string mine = counts ? counts->unit : "?", theirs = other ? other->unit : "?";
     const std::string by = other ? other->issuer : "?";
@@ -139,9 +144,7 @@ Result<std::vector<Contradiction>> contradictions(Replica& r) {
     for (const auto& [key, value] : forks) {
         const auto slash = key.rfind('/');
         const auto stream = StreamId::parse(std::string_view(key).substr(5, slash - 5));
-        ReplicaId id;
-        const auto raw = from_hex(std::string_view(key).substr(slash + 1));
-        if (raw.size() == id.bytes.size()) std::memcpy(id.bytes.data(), raw.data(), raw.size());
+        const auto id = replica_of(std::string_view(key).substr(slash + 1));
         const auto* cert = r.control().cert(id);
         if (!cert || cert->unit != r.control().root()) continue;
         TRY(const auto f, look_at(r, stream, id, std::strtoull(value.c_str(), nullptr, 10)));

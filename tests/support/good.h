@@ -1,7 +1,9 @@
-// good.h - a result that must be there, or must not; fields of an answer. For Catch2 tests of shared/ledger.
+// good.h - a result that must be there, or must not; fields of an answer; days that pass. For Catch2 tests of
+// shared/ledger.
 #pragma once
 
 #include "base/result.h"
+#include "tests/support/world.h"
 
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
@@ -25,6 +27,12 @@ std::string fails(Result<T> r) {
 
 inline std::string text_of(const boost::json::value& o, const char* key) {
     return std::string(o.as_object().at(key).as_string());
+}
+
+inline void wait(Device& d, int days) {
+    const auto ms = days * std::int64_t{86'400'000};
+    d.clock.wall_ms += ms;
+    d.clock.steady_ms += ms;
 }
 
 }  // namespace taizhang::support

@@ -26,14 +26,8 @@ using support::Device;
 using support::fails;
 using support::good;
 using support::text_of;
+using support::wait;
 using support::World;
-
-constexpr std::int64_t kDayMs = 86'400'000;
-
-void wait(Device& d, int days) {
-    d.clock.wall_ms += days * kDayMs;
-    d.clock.steady_ms += days * kDayMs;
-}
 
 /// Both branches are rural; only the first is a 支部.
 void give_fields(World& w) {

@@ -14,14 +14,8 @@ using support::Device;
 using support::fails;
 using support::good;
 using support::text_of;
+using support::wait;
 using support::World;
-
-constexpr std::int64_t kDayMs = 86'400'000;
-
-void wait(Device& d, int days) {
-    d.clock.wall_ms += days * kDayMs;
-    d.clock.steady_ms += days * kDayMs;
-}
 
 std::string new_problem(World& w, const std::string& unit, const std::string& state) {
     Ledger l(*w.city);

@@ -20,14 +20,8 @@ namespace json = boost::json;
 using support::Device;
 using support::good;
 using support::text_of;
+using support::wait;
 using support::World;
-
-constexpr std::int64_t kDayMs = 86'400'000;
-
-void wait(Device& d, int days) {
-    d.clock.wall_ms += days * kDayMs;
-    d.clock.steady_ms += days * kDayMs;
-}
 
 Seconds at(const char* time) { return good(parse_time_seconds(time)); }
 
