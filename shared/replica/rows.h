@@ -34,6 +34,9 @@ struct RowMeta {
 
     void encode(std::string& out) const;
     static bool decode(std::string_view in, RowMeta& out);
+
+private:
+    static bool decode_1(Reader& r, bool is_one, RowMeta& out);
 };
 
 /// A field's new value, encoded; the bytes live elsewhere for the length of the transaction.

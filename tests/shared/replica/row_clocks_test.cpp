@@ -64,6 +64,68 @@ TEST_CASE("a row's clocks come back as they were stored", "[replica]") {
     }
 }
 
+void check_same(const RowMeta& a, const RowMeta& b) {
+    CHECK(a.flow.lsn == b.flow.lsn);
+    CHECK(a.flow.time == b.flow.time);
+    REQUIRE(a.groups.size() == b.groups.size());
+    for (std::size_t g = 0; g < a.groups.size(); ++g) {
+        INFO(g);
+        CHECK(a.groups[g].lsn == b.groups[g].lsn);
+        CHECK(a.groups[g].time == b.groups[g].time);
+    }
+}
+
+TEST_CASE("a row's clocks: every group may stand at a version of its own", "[replica]") {
+    for (const std::size_t groups : {1, 2, 14, 15, 16, 63, 64}) {
+        INFO(groups);
+        RowMeta m, out;
+        m.head = 1'000'000;
+        m.flow = {999'999, (std::uint64_t{1'790'000'000'123} << 16) | 0xffff};
+        for (std::size_t g = 0; g < groups; ++g)
+            m.groups.push_back({1 + g * 7919, (std::uint64_t{1'790'000'000'000 - g * 86'400'000} << 16) | (g * 1021)});
+        std::string bytes;
+        m.encode(bytes);
+        REQUIRE(RowMeta::decode(bytes, out));
+        check_same(m, out);
+        // Cut anywhere before the filling it is no clocks.
+        for (std::size_t n = 0; n + 1 < bytes.size() && groups > 2; ++n)
+            CHECK_FALSE(RowMeta::decode(std::string_view(bytes).substr(0, n), out));
+        bytes.push_back('\1');
+        CHECK_FALSE(RowMeta::decode(bytes, out));
+    }
+}
+
+TEST_CASE("a row's clocks keep their size when the row is changed for the first time", "[replica]") {
+    RowMeta m;
+    m.head = 300'000;
+    const auto created = std::uint64_t{1'790'000'000'000} << 16;
+    m.groups.assign(9, {m.head, created});
+    std::string as_new, as_changed;
+    m.encode(as_new);
+    m.head = 380'000;
+    m.groups[4] = {m.head, created + (std::uint64_t{30 * 86'400'000LL} << 16)};
+    m.encode(as_changed);
+    CHECK(as_new.size() == as_changed.size());
+}
+
+TEST_CASE("a row's clocks as earlier programs wrote them", "[replica]") {
+    RowMeta m;
+    // All groups at one version, dropped; then each its own.
+    REQUIRE(RowMeta::decode(from_hex("6109000001" "5a" "03"), m));
+    CHECK(m.dropped);
+    REQUIRE(m.groups.size() == 3);
+    CHECK(m.groups[2].lsn == 9);
+    CHECK(m.groups[2].time == 90);
+    REQUIRE(RowMeta::decode(from_hex("0109000205" "46" "03" "00" "01" "5a" "01" "00" "00"), m));
+    CHECK(m.state == 2);
+    CHECK(m.flow.lsn == 7);
+    CHECK(m.flow.time == 70);
+    REQUIRE(m.groups.size() == 3);
+    CHECK(m.groups[1].lsn == 9);
+    CHECK(m.groups[1].time == 90);
+    CHECK(m.groups[2].lsn == 0);
+}
+
 TEST_CASE("a row's clocks are the same whether it went the fast way or was folded", "[replica][fast-path]") {
     support::World w;
     auto ahead = w.device("B01"), behind = w.device("B01");
