@@ -6,9 +6,6 @@
 namespace taizhang {
 namespace {
 
-// Rows and commit bytes that one transaction keeps in memory before it writes them out (some 10 MB at most).
-// Higher: fewer writes where rows change twice in a transaction; lower: less memory.
-constexpr std::size_t kTouchedMax = 24576, kArenaMax = 6u << 20;
 constexpr std::size_t kCacheBytesMax = 8u << 20;
 
 /// Whether the author was revoked as of this very commit.
@@ -187,8 +184,7 @@ static const NameMap& map_of(const std::vector<NameMap>& maps, const RowRec& row
     return *std::find_if(maps.begin(), maps.end(), [&](const auto& m) { return m.entity == row.entity; });
 }
 
-/// What the entity's table can hold as an id.
-static bool is_row_id(const Entity& e, std::string_view id) {
+bool is_row_id(const Entity& e, std::string_view id) {
     return e.uuid ? id.size() == 16 : is_utf8(id) && id.find('\0') == std::string_view::npos;
 }
 
@@ -609,45 +605,6 @@ Result<> Replica::Impl::load_commit(std::uint64_t lsn, Loaded*& out) {
     }
     out = cache.back().loaded.get();
     return {};
-}
-
-Result<std::vector<Replica::Received>> Replica::receive(std::span<const std::string_view> packed, Origin origin) {
-    auto& m = *impl_;
-    std::vector<Received> out;
-    auto work = [&]() -> Result<> {
-        Commit c;
-        std::string repacked;
-        for (const auto& p : packed) {
-            Received r;
-            m.arena.emplace_back();
-            auto& bytes = m.arena.back();
-            auto ok = m.packer.unpack(p, bytes);
-            if (ok) ok = c.decode(bytes, Commit::Text::unchecked, m.options.knows.commit_format);
-            if (!ok) {
-                r.why = ok.error().detail;
-                out.push_back(std::move(r));
-                break;
-            }
-            m.arena_bytes += bytes.size();
-            r.header = c.header;
-            r.hash = c.hash;
-            // A message unfolds to raw bytes; what is stored is packed.
-            std::string_view body = p;
-            if (p[0] == Packer::kRaw) {
-                m.packer.pack(bytes, repacked);
-                body = repacked;
-            }
-            TRY(auto a, m.admit(body, c, origin));
-            r.admission = a.admission;
-            r.why = std::move(a.why);
-            out.push_back(std::move(r));
-            if (a.admission == Admission::broken) break;
-            if (m.touched_count > kTouchedMax || m.arena_bytes > kArenaMax) TRY_VOID(m.flush());
-        }
-        return {};
-    };
-    TRY_VOID(m.batch(work));
-    return out;
 }
 
 }  // namespace taizhang

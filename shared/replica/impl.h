@@ -39,6 +39,13 @@ struct Loaded {
     std::vector<NameMap> maps;  ///< by need
 };
 
+// Rows and commit bytes that one transaction keeps in memory before it writes them out (some 6 MB at most).
+// Higher: fewer writes where rows change twice in a transaction; lower: less memory.
+inline constexpr std::size_t kTouchedMax = 12288, kArenaMax = 4u << 20;
+
+/// What the entity's table can hold as an id.
+bool is_row_id(const Entity& e, std::string_view id);
+
 /// A row while a transaction works on it.
 struct Touched {
     RowTable* table = nullptr;
@@ -180,6 +187,10 @@ public:
         Admission admission = Admission::broken;
         std::string why;
     };
+    Result<> look_ahead(std::span<const Commit> commits);
+    void decode_ahead(std::span<const std::string_view> packed, std::vector<Commit>& ahead,
+                      std::vector<std::string_view>& bodies, std::string& why);
+    /// Never flushes: commits that were decoded before this one still point into `arena`.
     Result<Admitted> admit(std::string_view packed, const Commit& commit, Origin origin);
     /// A row of the log. Without `prev` the commit waits; without `packed` its body is elsewhere.
     struct NewEntry {

@@ -28,10 +28,10 @@ std::string column_type(const Field& f, const EntityBinding& b, int field) {
 }  // namespace
 
 // Format 2: u8 format|flags, varint head, varint head_index, varint state, u8 k, k versions that stand somewhere (lsn
-// distance to head as zigzag, time: that of the first in full, of the others as zigzag of the milliseconds between and a
-// varint of the counter), varint groups, then for the workflow and each group which version stands: 0 none, else from 1,
-// two of them in a byte. With kOneVersion all groups have the one version, the workflow none, and the last is left out.
-// Zeros fill up to kRoom: a row that is changed for the first time then keeps its size, and its page is not split.
+// distance to head as zigzag, time: that of the first in full, of the others as zigzag of the milliseconds between and
+// a varint of the counter), varint groups, then for the workflow and each group which version stands: 0 none, else from
+// 1, two of them in a byte. With kOneVersion all groups have the one version, the workflow none, and the last is left
+// out. Zeros fill up to kRoom: a row that is changed for the first time then keeps its size, and its page is not split.
 void RowMeta::encode(std::string& out) const {
     out.clear();
     Writer w(out);

@@ -11,8 +11,6 @@
 namespace taizhang {
 namespace {
 
-// Bytes of commits that one transaction keeps in memory before it writes their rows out.
-constexpr std::size_t kArenaMax = 6u << 20;
 constexpr std::string_view kReasons[] = {"control", "certificate", "program", "base", "history"};
 
 template <class Id>

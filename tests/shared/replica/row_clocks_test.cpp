@@ -111,12 +111,24 @@ TEST_CASE("a row's clocks keep their size when the row is changed for the first 
 TEST_CASE("a row's clocks as earlier programs wrote them", "[replica]") {
     RowMeta m;
     // All groups at one version, dropped; then each its own.
-    REQUIRE(RowMeta::decode(from_hex("6109000001" "5a" "03"), m));
+    REQUIRE(RowMeta::decode(from_hex("6109000001"
+                                     "5a"
+                                     "03"),
+                            m));
     CHECK(m.dropped);
     REQUIRE(m.groups.size() == 3);
     CHECK(m.groups[2].lsn == 9);
     CHECK(m.groups[2].time == 90);
-    REQUIRE(RowMeta::decode(from_hex("0109000205" "46" "03" "00" "01" "5a" "01" "00" "00"), m));
+    REQUIRE(RowMeta::decode(from_hex("0109000205"
+                                     "46"
+                                     "03"
+                                     "00"
+                                     "01"
+                                     "5a"
+                                     "01"
+                                     "00"
+                                     "00"),
+                            m));
     CHECK(m.state == 2);
     CHECK(m.flow.lsn == 7);
     CHECK(m.flow.time == 70);
