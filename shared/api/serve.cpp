@@ -225,7 +225,9 @@ net::awaitable<http::Response> Server::device(http::Request q) {
         TRY_VOID(n.keep_incarnation());
         return answer;
     };
-    auto answer = co_await store_.run(std::move(work));
+    // Contents are on the disk by themselves, before their account.
+    auto waiting = is_files ? store_.run(std::move(work)) : store_.share(std::move(work));
+    auto answer = co_await std::move(waiting);
     if (!answer) {
         if (store_.is_broken()) stop();
         co_return text_response(http::http_status(answer.error().code), answer.error().detail);

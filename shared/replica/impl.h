@@ -165,6 +165,7 @@ public:
     Result<int> stream_no(const StreamId& id);
     Result<> batch(const std::function<Result<>()>& work);
     Result<> attempt(const std::function<Result<>()>& work);
+    Result<> commit();
     void forget_changes();
     void forget_transaction();
     Result<std::string> fact(const std::string& key);
@@ -384,6 +385,9 @@ public:
 
     // ---- the transaction at hand
     int depth = 0;
+    /// Several batches in one transaction; failed: it was rolled back, and the rest of the work does nothing.
+    enum class Group : std::uint8_t { none, open, failed };
+    Group together = Group::none;
     bool control_changed = false;
     std::deque<Touched> touched;
     std::size_t touched_count = 0;

@@ -337,7 +337,9 @@ Result<int> Replica::Impl::stream_no(const StreamId& id) {
 
 Result<> Replica::Impl::batch(const std::function<Result<>()>& work) {
     if (depth > 0) return work();
-    TRY_VOID(db->begin());
+    if (together == Group::failed) return fail(Errc::busy, "与它一起写入的没有成功 / what was written together failed");
+    const auto changes_before = db->total_changes();
+    if (together == Group::none) TRY_VOID(db->begin());
     depth = 1;
     auto guarded = [&]() -> Result<> {
         TRY_VOID(work());
@@ -345,8 +347,7 @@ Result<> Replica::Impl::batch(const std::function<Result<>()>& work) {
         // What just came may be what others waited for.
         TRY_VOID(retry_waiting());
         TRY_VOID(sign_own());
-        proved.clear();
-        return db->commit();
+        return together == Group::none ? commit() : Result<>();
     };
     Result<> r;
     try {
@@ -358,15 +359,47 @@ Result<> Replica::Impl::batch(const std::function<Result<>()>& work) {
     }
     depth = 0;
     if (!r) {
-        forget_transaction();
-        return r;
+        // Most that is refused is refused before it writes: the others of its group need not know.
+        const bool has_written = control_changed || db->total_changes() != changes_before || db->broken();
+        if (together == Group::none || has_written)
+            forget_transaction();
+        else
+            forget_changes();
     }
-    control_changed = false;
     arrived.clear();
     past_arrived = false;
+    proved.clear();
+    return r;
+}
+
+Result<> Replica::Impl::commit() {
+    TRY_VOID(db->commit());
+    control_changed = false;
     // The transaction is on the disk whatever becomes of the copying.
     if (auto copied_out = db->checkpoint_if_large(); !copied_out && db->broken()) return copied_out;
     return {};
+}
+
+bool Replica::has_group_failed() const { return impl_->together == Impl::Group::failed; }
+
+Result<> Replica::group(const std::function<void()>& work) {
+    auto& m = *impl_;
+    if (m.depth > 0 || m.together != Impl::Group::none) return fail(Errc::internal, "group: inside another one");
+    TRY_VOID(m.db->begin());
+    m.together = Impl::Group::open;
+    try {
+        work();
+    } catch (...) {
+        m.forget_transaction();
+        m.together = Impl::Group::none;
+        throw;
+    }
+    const bool has_failed = m.together == Impl::Group::failed;
+    m.together = Impl::Group::none;
+    if (has_failed) return fail(Errc::busy, "与它一起写入的没有成功 / what was written together failed");
+    auto done = m.commit();
+    if (!done) m.forget_transaction();
+    return done;
 }
 
 void Replica::Impl::forget_loaded() {
@@ -375,7 +408,6 @@ void Replica::Impl::forget_loaded() {
     cache_bytes = 0;
 }
 
-/// Nothing of the transaction happened: what memory knows must be what the disk says.
 /// Work inside a transaction that may fail by itself: then nothing of it happened, and the transaction goes on.
 Result<> Replica::Impl::attempt(const std::function<Result<>()>& work) {
     return batch([&]() -> Result<> {
@@ -401,7 +433,9 @@ void Replica::Impl::forget_changes() {
     version_cache.fill({});
 }
 
+/// Nothing of the transaction happened: what memory knows must be what the disk says.
 void Replica::Impl::forget_transaction() {
+    if (together == Group::open) together = Group::failed;
     db->rollback();
     forget_changes();
     arrived.clear();

@@ -247,6 +247,12 @@ public:
 
     /// Runs `work` in one transaction; edits and receives inside join it. On error nothing happened.
     Result<> batch(const std::function<Result<>()>& work);
+    /// Runs `work` with all batches in it in one transaction: many share one wait for the disk. They are saved when this
+    /// returns well and not before. On error nothing of any of them happened, whatever they said: run each by itself. A
+    /// batch that is refused before it wrote anything fails alone. Not inside batch().
+    Result<> group(const std::function<void()>& work);
+    /// Inside group(): one of its batches failed after it had written, and all of it was undone.
+    bool has_group_failed() const;
 
     /// A new incarnation of the same device: seq from 1 in every stream. For clones and restores.
     Result<> reincarnate();

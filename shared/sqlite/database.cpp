@@ -288,6 +288,7 @@ void Database::rollback() {
 }
 
 std::int64_t Database::changes() const { return sqlite3_changes64(db_); }
+std::int64_t Database::total_changes() const { return sqlite3_total_changes64(db_); }
 
 Result<> Database::checkpoint() {
     int log = 0, done = 0;

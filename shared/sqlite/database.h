@@ -105,6 +105,8 @@ public:
     bool in_transaction() const { return in_transaction_; }
 
     std::int64_t changes() const;
+    /// Rows written since it was opened, rolled back ones included: whether anything was written in between.
+    std::int64_t total_changes() const;
     /// Copies the whole log into the database file and truncates it.
     Result<> checkpoint();
     /// Checkpoints when the log has grown past the bound; call between transactions.
