@@ -38,7 +38,7 @@ std::optional<Hash> parse_hash(std::string_view hex) {
 
 // ------------------------------------------------------------------ references
 
-/// The catalog may not know evidence (yet). The two indexes keep every look-up short.
+/// The catalog may not know evidence (yet). The indexes keep every look-up short.
 Result<bool> ContentIndex::has_evidence() {
     if (indexed_) return true;
     {
@@ -50,7 +50,8 @@ Result<bool> ContentIndex::has_evidence() {
     }
     TRY_VOID(
         r_.database().exec("CREATE INDEX IF NOT EXISTS evidence_hash ON evidence(hash); "
-                           "CREATE INDEX IF NOT EXISTS evidence_record ON evidence(record_id)"));
+                           "CREATE INDEX IF NOT EXISTS evidence_record ON evidence(record_id); "
+                           "CREATE INDEX IF NOT EXISTS evidence_stream ON evidence(_s, hash)"));
     indexed_ = true;
     return true;
 }
@@ -289,6 +290,40 @@ Result<std::vector<ContentIndex::LevelNews>> ContentIndex::levels_after(std::uin
         if (!row) return out;
         out.push_back({hash_from(s.blob(0)), static_cast<Level>(s.integer(1)), s.unsigned_integer(2)});
     }
+}
+
+Result<std::vector<ContentIndex::LevelNews>> ContentIndex::levels_named_in(const StreamId& stream, std::uint64_t pos) {
+    std::vector<LevelNews> out;
+    TRY(const bool there, has_evidence());
+    if (!there) return out;
+    std::vector<Hash> named;
+    TRY(auto names, r_.database().prepare("SELECT DISTINCT hash FROM evidence WHERE _s = (SELECT no FROM stream WHERE "
+                                          "unit = ?1 AND audience = ?2) AND hash IS NOT NULL",
+                                          false));
+    names.bind(1, std::string_view(stream.unit)).bind(2, static_cast<int>(stream.audience));
+    for (;;) {
+        TRY(const bool row, names.step());
+        if (!row) break;
+        if (const auto hash = parse_hash(names.text(0))) named.push_back(*hash);
+    }
+    TRY(auto levels,
+        r_.database().prepare("SELECT level, pos FROM content_level WHERE hash = ?1 AND pos > ?2 AND has = 1", false));
+    for (const auto& hash : named) {
+        levels.bind_blob(1, view(hash.bytes)).bind(2, pos);
+        for (;;) {
+            TRY(const bool row, levels.step());
+            if (!row) break;
+            out.push_back({hash, static_cast<Level>(levels.integer(0)), levels.unsigned_integer(1)});
+        }
+    }
+    return out;
+}
+
+Result<std::optional<ContentIndex::LevelNews>> ContentIndex::newest_level() {
+    TRY(auto s, r_.database().prepare("SELECT hash, level, pos FROM content_level ORDER BY pos DESC LIMIT 1", false));
+    TRY(const bool row, s.step());
+    if (!row) return std::optional<LevelNews>();
+    return std::optional(LevelNews{hash_from(s.blob(0)), static_cast<Level>(s.integer(1)), s.unsigned_integer(2)});
 }
 
 Result<std::optional<Hash>> ContentIndex::level_at(std::uint64_t pos) {

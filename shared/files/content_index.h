@@ -97,6 +97,10 @@ public:
         Level level = Level::none;
         std::uint64_t pos = 0;
     };
+    /// The same, in no order, of contents that records in one stream name: costs what they are, not what came.
+    Result<std::vector<LevelNews>> levels_named_in(const StreamId& stream, std::uint64_t pos);
+    /// The last line of the account.
+    Result<std::optional<LevelNews>> newest_level();
     Result<std::vector<LevelNews>> levels_after(std::uint64_t pos, std::size_t count_max);
     /// The content that the news at this position are about; none: there is no such line (any more).
     Result<std::optional<Hash>> level_at(std::uint64_t pos);

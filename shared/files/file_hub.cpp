@@ -145,6 +145,41 @@ Result<> FileHub::give(const std::string& unit, const wire::ContentWish& wish, s
     return {};
 }
 
+/// What came since, line by line: for those who hold most of it.
+Result<> FileHub::add_levels(const std::string& unit, std::uint64_t after, wire::FileReply& reply) {
+    TRY(const auto news, contents_.index().levels_after(after, kLookedAtMax));
+    for (const auto& n : news) {
+        if (reply.levels.size() == kNewsMax) break;
+        reply.news = place_of(n.pos, n.hash);
+        TRY(const auto ref, contents_.reference_for(unit, n.hash));
+        if (ref) reply.levels.push_back({n.hash, n.level});
+    }
+    return {};
+}
+
+/// Of what came since next to nothing is a branch's: looked for among its own. In the hour before a deadline every
+/// branch asks, and every branch has brought something.
+Result<> FileHub::add_levels_of_branch(const std::string& unit, std::uint64_t after, wire::FileReply& reply) {
+    auto& index = contents_.index();
+    TRY(const auto newest, index.newest_level());
+    if (!newest || newest->pos <= after) return {};
+    std::vector<ContentIndex::LevelNews> news;
+    for (const auto& stream : index.replica().control().scope(unit)) {
+        TRY(auto some, index.levels_named_in(stream, after));
+        news.insert(news.end(), some.begin(), some.end());
+    }
+    const auto by_place = [](const auto& a, const auto& b) { return a.pos < b.pos; };
+    const auto is_same = [](const auto& a, const auto& b) { return a.pos == b.pos; };
+    std::sort(news.begin(), news.end(), by_place);
+    news.erase(std::unique(news.begin(), news.end(), is_same), news.end());
+    const bool is_all = news.size() <= kNewsMax;
+    if (!is_all) news.resize(kNewsMax);
+    for (const auto& n : news) reply.levels.push_back({n.hash, n.level});
+    const auto& last = is_all ? *newest : news.back();
+    reply.news = place_of(last.pos, last.hash);
+    return {};
+}
+
 Result<> FileHub::add_news(const std::string& unit, const wire::FileRequest& q, wire::FileReply& reply) {
     const bool is_mine = q.hub == hub_.id() && q.generation == hub_.generation();
     std::uint64_t after = 0;
@@ -154,13 +189,9 @@ Result<> FileHub::add_news(const std::string& unit, const wire::FileRequest& q, 
         if (!line || place_of(after, *line) != q.news) return {};  // `news` 0: this hub is not what it was
         reply.news = q.news;
     }
-    TRY(const auto news, contents_.index().levels_after(after, kLookedAtMax));
-    for (const auto& n : news) {
-        if (reply.levels.size() == kNewsMax) break;
-        reply.news = place_of(n.pos, n.hash);
-        TRY(const auto ref, contents_.reference_for(unit, n.hash));
-        if (ref) reply.levels.push_back({n.hash, n.level});
-    }
+    const auto* own = contents_.index().replica().control().unit(unit);
+    const bool is_branch = own && own->level == Level::branch;
+    TRY_VOID(is_branch ? add_levels_of_branch(unit, after, reply) : add_levels(unit, after, reply));
     TRY(const auto wanted, contents_.index().wanted(kWantedHere | kWantedAbove, kNewsMax));
     for (const auto& c : wanted) {
         if (reply.wanted.size() == kWantedMax) break;

@@ -28,6 +28,8 @@ private:
     Result<wire::ContentWord> take(const std::string& unit, const wire::ContentRange& range);
     Result<> give(const std::string& unit, const wire::ContentWish& wish, std::size_t& room, wire::FileReply& reply);
     Result<> add_news(const std::string& unit, const wire::FileRequest& q, wire::FileReply& reply);
+    Result<> add_levels(const std::string& unit, std::uint64_t after, wire::FileReply& reply);
+    Result<> add_levels_of_branch(const std::string& unit, std::uint64_t after, wire::FileReply& reply);
     Result<wire::ContentWord> next_of(const Content& content);
     Result<std::string> over_quota(const std::string& unit, std::uint64_t size, const Content* known);
     Result<bool> is_settled(const Hash& hash, std::uint64_t size, const Content& known);

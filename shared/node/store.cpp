@@ -68,7 +68,8 @@ void Store::run_together(std::vector<std::unique_ptr<Job>> jobs) {
             if (node_.replica().has_group_failed()) return;
         }
     });
-    for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i]->finish(done ? std::move(results[i]) : guarded(jobs[i]->work));
+    for (std::size_t i = 0; i < jobs.size(); ++i)
+        jobs[i]->finish(done ? std::move(results[i]) : guarded(jobs[i]->work));
 }
 
 net::awaitable<Result<std::string>> Store::run(Work work) { return enqueue(std::move(work), false); }
@@ -81,7 +82,8 @@ net::awaitable<Result<std::string>> Store::enqueue(Work work, bool is_shared) {
         /// Goes back to where the handler belongs.
         struct Waiting final : Job {
             Waiting(Work w, bool shares, Handler h)
-                : Job(std::move(w), shares), guard(net::make_work_guard(net::get_associated_executor(h))),
+                : Job(std::move(w), shares),
+                  guard(net::make_work_guard(net::get_associated_executor(h))),
                   handler(std::move(h)) {}
             void finish(Result<std::string> result) override {
                 auto answer = [handler = std::move(handler), result = std::move(result)]() mutable {

@@ -393,10 +393,13 @@ Result<> ControlState::apply_unit(const ControlEntry& e) {
     }
     if (u.short_name.empty()) u.short_name = u.name.empty() ? u.id : u.name;
     auto& history = units_[u.id];
-    if (history.empty())
+    if (history.empty()) {
         unit_order_.push_back(u.id);
-    else
+    } else {
         moves_.push_back(e.pos);
+        std::erase(below_[history.back().parent], u.id);
+    }
+    below_[u.parent].push_back(u.id);
     history.push_back(std::move(u));
     return {};
 }
@@ -507,6 +510,24 @@ Relation ControlState::relation(const Certificate& author, const StreamId& strea
 bool ControlState::holds(const std::string& id, const StreamId& stream, ControlPos at) const {
     if (is_at_or_below(stream.unit, authority(id, at), at)) return true;
     return stream.audience == Audience::notice && is_at_or_below(id, stream.unit, at);
+}
+
+std::vector<StreamId> ControlState::scope(const std::string& id) const {
+    std::vector<StreamId> out;
+    if (!unit(id)) return out;
+    // Whose reach it has, and all below that.
+    std::vector<std::string> reach{authority(id, head_)};
+    for (std::size_t i = 0; i < reach.size(); ++i) {
+        out.push_back({reach[i], Audience::ledger});
+        out.push_back({reach[i], Audience::notice});
+        if (const auto below = below_.find(reach[i]); below != below_.end())
+            reach.insert(reach.end(), below->second.begin(), below->second.end());
+    }
+    for (const auto* u = unit(id); u; u = u->parent.empty() ? nullptr : unit(u->parent))
+        out.push_back({u->id, Audience::notice});
+    std::sort(out.begin(), out.end());
+    out.erase(std::unique(out.begin(), out.end()), out.end());
+    return out;
 }
 
 bool ControlState::held_ever(const std::string& id, const StreamId& stream) const {

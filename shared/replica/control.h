@@ -175,6 +175,9 @@ public:
     /// Whether a node of `unit` holds `stream`, by the newest tree.
     bool holds(const std::string& unit, const StreamId& stream) const { return holds(unit, stream, head_); }
     bool holds(const std::string& unit, const StreamId& stream, ControlPos at) const;
+    /// Its own and those of all units below, and what is written for all below it, by the newest tree; those that
+    /// nobody has written to yet included. Costs as much as there are units at or below it.
+    std::vector<StreamId> scope(const std::string& unit) const;
     /// Whether it does or did by any tree so far.
     bool held_ever(const std::string& unit, const StreamId& stream) const;
     /// Whether the streams that a node of `unit` holds are others by the tree at `b` than by the tree at `a`.
@@ -221,6 +224,7 @@ private:
     std::uint64_t city_mark_ = 0;
     std::unordered_map<std::string, std::vector<Unit>> units_;  // history, ascending `since`
     std::vector<std::string> unit_order_;
+    std::unordered_map<std::string, std::vector<std::string>> below_;  // by parent, of the newest tree
     std::vector<ControlPos> moves_;  ///< where a unit that was there already became another
     std::unordered_map<ReplicaId, Certificate> certs_;
     std::map<std::uint32_t, std::shared_ptr<const Catalog>> catalogs_;

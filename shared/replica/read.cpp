@@ -196,6 +196,7 @@ Result<std::vector<ConflictRef>> Replica::conflicts(const std::string& row) {
 // ------------------------------------------------------------------ the log
 
 std::uint64_t Replica::streams_version() const { return impl_->streams_version; }
+bool Replica::has_stream(const StreamId& stream) const { return impl_->stream_nos.contains(stream); }
 
 std::vector<StreamId> Replica::streams() {
     std::vector<StreamId> out;

@@ -247,9 +247,9 @@ public:
 
     /// Runs `work` in one transaction; edits and receives inside join it. On error nothing happened.
     Result<> batch(const std::function<Result<>()>& work);
-    /// Runs `work` with all batches in it in one transaction: many share one wait for the disk. They are saved when this
-    /// returns well and not before. On error nothing of any of them happened, whatever they said: run each by itself. A
-    /// batch that is refused before it wrote anything fails alone. Not inside batch().
+    /// Runs `work` with all batches in it in one transaction: many share one wait for the disk. They are saved when
+    /// this returns well and not before. On error nothing of any of them happened, whatever they said: run each by
+    /// itself. A batch that is refused before it wrote anything fails alone. Not inside batch().
     Result<> group(const std::function<void()>& work);
     /// Inside group(): one of its batches failed after it had written, and all of it was undone.
     bool has_group_failed() const;
@@ -281,6 +281,7 @@ public:
     std::vector<StreamId> streams();
     /// Changes whenever streams() may give something else.
     std::uint64_t streams_version() const;
+    bool has_stream(const StreamId& stream) const;
     StreamId stream_name(int stream_no) const;
     Result<std::int64_t> commits_in(const StreamId& stream);
     /// Digest of the state (rows and conflict lines) of each stream, and "control" for the control log's head.

@@ -137,9 +137,10 @@ const std::vector<StreamId>& Hub::scope(const std::string& unit) {
         scopes_streams_ = r_->streams_version();
     }
     auto [it, is_new] = scopes_.try_emplace(unit);
-    if (is_new)
-        for (const auto& s : r_->streams())
-            if (r_->control().holds(unit, s)) it->second.push_back(s);
+    if (is_new) {
+        it->second = r_->control().scope(unit);
+        std::erase_if(it->second, [&](const auto& s) { return !r_->has_stream(s); });
+    }
     return it->second;
 }
 

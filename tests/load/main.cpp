@@ -3,10 +3,10 @@
 //   load prepare --dir DIR [--branches N] [--edits N] [--photo-kb N] [--city FILE]
 //   load run --dir DIR [--server PROGRAM] [--at-once N] [--minutes M] [--json]
 //
-// `prepare` makes a city's data folder with N enrolled devices and writes down what each of them would send: one request
-// with its edits, then those with a photo. It answers them in a transaction that is undone, so the city knows nothing of
-// them yet. `run` starts the server on that folder, plays what was written down over a connection for each device, and
-// counts afterwards in the database what arrived. A prepared folder is used up by a run.
+// `prepare` makes a city's data folder with N enrolled devices and writes down what each of them would send: one
+// request with its edits, then those with a photo. It answers them in a transaction that is undone, so the city knows
+// nothing of them yet. `run` starts the server on that folder, plays what was written down over a connection for each
+// device, and counts afterwards in the database what arrived. A prepared folder is used up by a run.
 //
 // Device and server are two processes; what the sending costs on the same processors is part of the figures.
 #include "tape.h"
@@ -41,15 +41,24 @@ int begin(std::span<char*> args) {
         }
         if (i + 1 == args.size()) return usage();
         const char* value = args[++i];
-        if (name == "--dir") o.dir = value;
-        else if (name == "--city") o.city = value;
-        else if (name == "--server") o.server = value;
-        else if (name == "--branches") o.branches = std::atoi(value);
-        else if (name == "--edits") o.edits = std::atoi(value);
-        else if (name == "--photo-kb") o.photo_kb = std::atoi(value);
-        else if (name == "--at-once") o.at_once = std::atoi(value);
-        else if (name == "--minutes") o.minutes = std::atof(value);
-        else return usage();
+        if (name == "--dir")
+            o.dir = value;
+        else if (name == "--city")
+            o.city = value;
+        else if (name == "--server")
+            o.server = value;
+        else if (name == "--branches")
+            o.branches = std::atoi(value);
+        else if (name == "--edits")
+            o.edits = std::atoi(value);
+        else if (name == "--photo-kb")
+            o.photo_kb = std::atoi(value);
+        else if (name == "--at-once")
+            o.at_once = std::atoi(value);
+        else if (name == "--minutes")
+            o.minutes = std::atof(value);
+        else
+            return usage();
     }
     if (o.dir.empty() || o.branches < 1 || o.edits < 1 || o.photo_kb < 0 || o.at_once < 1) return usage();
     if (what == "prepare") return prepare(o);

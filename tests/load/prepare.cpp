@@ -3,8 +3,9 @@
 #include "files/file_hub.h"
 #include "files/file_session.h"
 #include "ledger/import.h"
-#include "tape.h"
+#include "ledger/ledger.h"
 #include "node/node.h"
+#include "tape.h"
 #include "tests/support/memory_blobs.h"
 #include "tests/support/world.h"
 
@@ -20,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kAtATime = 200;  // devices in memory
+constexpr int kAtATime = 200;  // devices that are there at one time
 
 template <class T>
 T must(Result<T> r) {
@@ -38,11 +39,17 @@ std::int64_t now_ms() {
 
 void write_u32(std::ofstream& out, std::uint32_t n) { out.write(reinterpret_cast<const char*>(&n), sizeof n); }
 
-/// A branch's PC in memory, as long as it takes to write down what it sends.
+/// A branch's PC, as long as it takes to write down what it sends.
 struct Pc {
-    Pc(int number, std::string at) : device(static_cast<std::uint64_t>(number) + 1'000'000), unit(std::move(at)) {
+    Pc(int number, std::string at, std::string file)
+        : path(std::move(file)), device(static_cast<std::uint64_t>(number) + 1'000'000, path), unit(std::move(at)) {
         device.clock.wall_ms = now_ms();
     }
+    ~Pc() {
+        device.replica.reset();
+        for (const char* end : {"", "-wal", "-shm"}) fs::remove(path + end);
+    }
+    std::string path;
     support::Device device;
     std::string unit;
     support::MemoryBlobs blobs;
@@ -63,29 +70,20 @@ Draft draft_of(Edit e) {
     return d;
 }
 
-/// What the branch did this month: its assignments' remarks in turn, and a photo in the end.
+/// What the branch did this month: it reports on its assignments in turn, and has a photo in the end.
 void work(Pc& pc, int number, const Options& o) {
     std::vector<std::string> assignments;
     {
-        auto rows = must(pc.device->database().prepare("SELECT id FROM assignment ORDER BY id LIMIT 20", false));
+        auto rows = must(pc.device->database().prepare("SELECT id FROM assignment ORDER BY id", false));
         while (must(rows.step())) assignments.emplace_back(rows.text(0));
     }
-    const StreamId stream{pc.unit, Audience::ledger};
+    if (assignments.empty()) throw std::runtime_error("unit " + pc.unit + " has nothing to report on");
     const auto name = "L" + std::to_string(100'000 + number);
+    ledger::Ledger ledger(*pc.device);
     for (int n = 0; n < o.edits - (o.photo_kb > 0 ? 1 : 0); ++n) {
-        Edit e;
-        if (assignments.empty()) {
-            e.entity = "evidence";
-            e.row = "E-" + name + "-" + std::to_string(n);
-            e.create = true;
-            e.stream = stream;
-            e.fields = {{"record_id", Value::text("A0001")}, {"unit_id", Value::text(pc.unit)}};
-        } else {
-            e.entity = "assignment";
-            e.row = assignments[static_cast<std::size_t>(n) % assignments.size()];
-            e.fields = {{"remark", Value::text("已入户走访,第" + std::to_string(n + 1) + "次核对,情况属实。")}};
-        }
-        must(pc.device->edit(draft_of(std::move(e))));
+        ledger::ReportInput input;
+        input.text = "已入户走访,第" + std::to_string(n + 1) + "次核对,情况属实,下月继续跟进。";
+        must(ledger.report(assignments[static_cast<std::size_t>(n) % assignments.size()], input, "试用员"));
     }
     if (o.photo_kb == 0) return;
     std::string photo(static_cast<std::size_t>(o.photo_kb) * 1000, '\0');
@@ -100,8 +98,8 @@ void work(Pc& pc, int number, const Options& o) {
     e.entity = "evidence";
     e.row = "E-" + name;
     e.create = true;
-    e.stream = stream;
-    e.fields = {{"record_id", Value::text(assignments.empty() ? "A0001" : assignments.front())},
+    e.stream = StreamId{pc.unit, Audience::ledger};
+    e.fields = {{"record_id", Value::text(assignments.front())},
                 {"unit_id", Value::text(pc.unit)},
                 {"name", Value::text("现场照片.jpg")},
                 {"size", Value::integer(static_cast<std::int64_t>(photo.size()))},
@@ -144,6 +142,19 @@ void write_down(std::ofstream& out, const std::vector<Request>& tape) {
     if (!out) throw std::runtime_error("cannot write the tape");
 }
 
+/// A database that knows the city and nobody's name: checking ten thousand units once is enough.
+void make_template(Replica& city, const std::string& path) {
+    support::Device pc(1, path);
+    std::vector<std::string> entries;
+    for (ControlPos at; at < city.control().head();) {
+        auto some = must(city.control_after(at, 1u << 20));
+        at = ControlPos{at.value + some.size()};
+        std::move(some.begin(), some.end(), std::back_inserter(entries));
+    }
+    must(pc->receive_control(entries));
+    must(pc->database().checkpoint());
+}
+
 std::vector<std::string> branches_of(const Replica& r) {
     std::vector<std::string> out;
     for (const auto& id : r.control().units())
@@ -161,13 +172,17 @@ int prepare(const Options& o) {
     const auto file = o.city.empty() ? std::string(TZ_SOURCE_DIR "/schema/demo/yunxiu.json") : o.city;
     must(ledger::import_city(city->replica(), must(ledger::read_city_file(file)), embedded::ledger_catalog, nullptr));
     const auto units = branches_of(city->replica());
+    const auto blank = (o.dir / "blank.db").string();
+    make_template(city->replica(), blank);
     std::ofstream out(o.dir / "tape", std::ios::binary);
     for (int first = 0; first < o.branches; first += kAtATime) {
         const int last = std::min(o.branches, first + kAtATime);
         std::vector<std::unique_ptr<Pc>> pcs;
         must(city->replica().batch([&]() -> Result<> {
             for (int n = first; n < last; ++n) {
-                pcs.push_back(std::make_unique<Pc>(n, units[static_cast<std::size_t>(n) % units.size()]));
+                const auto own = (o.dir / ("pc" + std::to_string(n) + ".db")).string();
+                fs::copy_file(blank, own);
+                pcs.push_back(std::make_unique<Pc>(n, units[static_cast<std::size_t>(n) % units.size()], own));
                 enrol(*city, *pcs.back());
             }
             return {};

@@ -1,7 +1,7 @@
 // run.cpp - plays a tape against a taizhangd of its own and counts what arrived.
 #include "http/http.h"
-#include "tape.h"
 #include "node/node.h"
+#include "tape.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -73,7 +73,7 @@ public:
         const auto data = (dir / "city").string(), port_file = (dir / "port").string();
         const auto log = (dir / "server.log").string();
         fs::remove(port_file);
-        std::vector<std::string> words{program.string(), "serve",     "--data",      data,
+        std::vector<std::string> words{program.string(), "serve",       "--data",      data,
                                        "--listen",       "127.0.0.1:0", "--port-file", port_file};
         std::vector<char*> argv;
         for (auto& w : words) argv.push_back(w.data());
@@ -128,7 +128,6 @@ private:
     int port_ = 0;
 };
 
-
 struct Figures {
     int refused = 0;
     std::string first_refusal;
@@ -155,8 +154,9 @@ private:
         while (begun_ < devices_) {
             const int number = begun_++;
             if (o_.minutes > 0) {
-                net::steady_timer timer(io_, start_ + std::chrono::duration_cast<Clock::duration>(
-                                                          std::chrono::duration<double>(o_.minutes * 60 * number / devices_)));
+                net::steady_timer timer(
+                    io_, start_ + std::chrono::duration_cast<Clock::duration>(
+                                      std::chrono::duration<double>(o_.minutes * 60 * number / devices_)));
                 co_await timer.async_wait(net::use_awaitable);
             }
             auto requests = tape_.next();
@@ -172,7 +172,8 @@ private:
                 (r.is_files ? out_.photo_ms : out_.sync_ms).push_back(seconds_since(sent) * 1000);
                 if (answer && answer->status == 200) continue;
                 if (out_.refused++ == 0)
-                    out_.first_refusal = answer ? std::to_string(answer->status) + " " + answer->body : answer.error().detail;
+                    out_.first_refusal =
+                        answer ? std::to_string(answer->status) + " " + answer->body : answer.error().detail;
             }
             if (++done_ == devices_) end_ = Clock::now();
         }
@@ -223,7 +224,8 @@ int run(const Options& o) {
     std::ifstream count_file(o.dir / "count");
     if (!(count_file >> devices >> edits >> photos >> before))
         throw std::runtime_error("there is no tape: run `load prepare` first");
-    const auto program = o.server.empty() ? fs::read_symlink("/proc/self/exe").parent_path() / "taizhangd" : fs::path(o.server);
+    const auto program =
+        o.server.empty() ? fs::read_symlink("/proc/self/exe").parent_path() / "taizhangd" : fs::path(o.server);
     Tape tape(o.dir / "tape");
     Server server(program, o.dir);
     const auto cpu_before = server.cpu();

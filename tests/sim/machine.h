@@ -77,6 +77,7 @@ public:
     std::uint64_t awaits = 0;     ///< the request whose answer is awaited; 0: none
     std::uint64_t disk_life = 0;  ///< changes when the disk becomes an older one: older answers are not for it
     std::vector<std::string> old_requests, old_replies;
+    std::string last_request;              ///< of those that came to this hub
     bool heard_spoiled = false;            ///< in this session
     std::vector<std::string> old_answers;  ///< a false relay's
 

@@ -101,6 +101,25 @@ void World::note_reply(const wire::SyncReply& reply) {
          (reply.verdicts.empty() ? "" : " refuses " + reply.verdicts.front().why));
 }
 
+/// As a serving program does it: what waits at the same time is one transaction, and when that comes to nothing each is
+/// run by itself. The company is the request before, which comes again.
+Result<std::string> World::answer_of(Machine& h, const std::string& request) {
+    const auto before = std::exchange(h.last_request, request);
+    if (before.empty() || !one_in(3)) return h.hub->handle(request);
+    Result<std::string> answer = fail(Errc::io, "not asked");
+    const bool is_first = one_in(2);
+    const auto done = h.replica->group([&] {
+        for (const bool is_company : {is_first, !is_first}) {
+            if (h.replica->has_group_failed()) return;
+            if (is_company)
+                (void)h.hub->handle(before);
+            else
+                answer = h.hub->handle(request);
+        }
+    });
+    return done ? std::move(answer) : h.hub->handle(request);
+}
+
 void World::hub_receives(const Message& m) {
     auto& h = *machines_[static_cast<std::size_t>(m.hub)];
     if (!h.is_up()) {
@@ -117,7 +136,7 @@ void World::hub_receives(const Message& m) {
     Result<sync::Hub::Asked> asked = fail(Errc::io, "not read");
     const auto answer = attempt(h, [&] {
         asked = h.hub->read(m.bytes);  // before: what it brings may fork the chain that it was written by
-        return h.hub->handle(m.bytes);
+        return answer_of(h, m.bytes);
     });
     note("hub " + std::to_string(m.machine) + " " + (answer ? "ok" : std::string(name_of(answer.error().code))));
     know_author(h);

@@ -157,6 +157,7 @@ private:
     void deliver(Message m);
     wire::SyncReply told_by(const Result<sync::Hub::Asked>& asked, const std::string& answer);
     void note_reply(const wire::SyncReply& reply);
+    Result<std::string> answer_of(Machine& h, const std::string& request);
     void hub_receives(const Message& m);
     void machine_receives(const Message& m);
     void deliver_through(std::int64_t until_ms);

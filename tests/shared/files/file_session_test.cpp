@@ -385,6 +385,29 @@ TEST_CASE("files: a relay keeps them without the city and forwards them when it 
     CHECK_FALSE(*files::FileSession::has_work(*t.below->contents, true));
 }
 
+TEST_CASE("files: a branch is told of all of its contents, more than one answer holds, and of no others",
+          "[files][relay]") {
+    Tiers t;
+    std::vector<Hash> hashes;
+    for (std::uint64_t n = 0; n < files::kNewsMax + 40; ++n)
+        hashes.push_back(t.below->attach("A1", "B01", noise(20, 1000 + n), "E-" + std::to_string(n)));
+    World::sync(*t.below_device, *t.town_hub);
+    t.to_town();
+    t.w.sync(*t.town_device);
+    t.to_city();
+    // What the office has from elsewhere lies in between in its account.
+    const auto others = t.town->attach("A1", "K1-01", noise(20, 1), "E-other");
+    REQUIRE(t.town->index().learn_level(others, Level::city).has_value());
+    int questions = 0;
+    while (*files::FileSession::has_work(*t.below->contents, true) && questions < 10) {
+        t.to_town();
+        ++questions;
+    }
+    CHECK(questions <= 3);
+    for (const auto& hash : hashes) CHECK(*t.below->index().levels(hash) == std::vector{Level::township, Level::city});
+    CHECK(t.below->index().levels(others)->empty());
+}
+
 TEST_CASE("files: what the city asks for comes through a relay that does not have it either", "[files][relay]") {
     Tiers t;
     REQUIRE(t.city.index().set_on_demand(true).has_value());

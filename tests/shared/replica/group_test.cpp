@@ -22,14 +22,17 @@ Result<> add(Replica& r, const std::string& id, const std::string& unit) {
     return made ? Result<>() : Result<>(made.error());
 }
 
-TEST_CASE("group: what several batches wrote is there when it has returned, for the next start too", "[replica][group]") {
+TEST_CASE("group: what several batches wrote is there when it has returned, for the next start too",
+          "[replica][group]") {
     support::World w;
     const auto before = w.city->log_head();
     Result<> first, second;
-    REQUIRE(w.city->group([&] {
-        first = add(*w.city, "G1", "B01");
-        second = add(*w.city, "G2", "B02");
-    }).has_value());
+    REQUIRE(w.city
+                ->group([&] {
+                    first = add(*w.city, "G1", "B01");
+                    second = add(*w.city, "G2", "B02");
+                })
+                .has_value());
     CHECK(first.has_value());
     CHECK(second.has_value());
     CHECK_FALSE(w.city->has_group_failed());
@@ -42,17 +45,19 @@ TEST_CASE("group: a batch that is refused before it wrote anything fails alone",
     support::World w;
     const auto before = w.city->log_head();
     Result<> first, refused, last;
-    REQUIRE(w.city->group([&] {
-        first = add(*w.city, "G1", "B01");
-        Edit e;
-        e.entity = "no-such-thing";
-        e.row = "X";
-        Draft d;
-        d.edits.push_back(e);
-        auto none = w.city->edit(d);
-        refused = none ? Result<>() : Result<>(none.error());
-        last = add(*w.city, "G2", "B02");
-    }).has_value());
+    REQUIRE(w.city
+                ->group([&] {
+                    first = add(*w.city, "G1", "B01");
+                    Edit e;
+                    e.entity = "no-such-thing";
+                    e.row = "X";
+                    Draft d;
+                    d.edits.push_back(e);
+                    auto none = w.city->edit(d);
+                    refused = none ? Result<>() : Result<>(none.error());
+                    last = add(*w.city, "G2", "B02");
+                })
+                .has_value());
     CHECK(first.has_value());
     REQUIRE_FALSE(refused.has_value());
     CHECK(refused.error().code == Errc::not_found);
@@ -135,10 +140,12 @@ TEST_CASE("group: many devices in one transaction get the answers that each alon
         requests.push_back(*sessions.back()->request());
     }
     std::vector<Result<std::string>> answers;
-    REQUIRE(together.city->group([&] {
-        answers.push_back(together.hub->handle("not a message"));
-        for (const auto& q : requests) answers.push_back(together.hub->handle(q));
-    }).has_value());
+    REQUIRE(together.city
+                ->group([&] {
+                    answers.push_back(together.hub->handle("not a message"));
+                    for (const auto& q : requests) answers.push_back(together.hub->handle(q));
+                })
+                .has_value());
     CHECK_FALSE(answers.front().has_value());
     for (std::size_t i = 0; i < here.size(); ++i) {
         REQUIRE(answers[i + 1].has_value());

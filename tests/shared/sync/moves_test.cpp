@@ -147,6 +147,45 @@ TEST_CASE("X08: work under a unit that was merged is booked to it, then the PC m
     CHECK_FALSE(*sync::must_enrol_again(**d));
 }
 
+TEST_CASE("a unit's scope, walked through the tree, is what it holds stream by stream", "[replica][moves]") {
+    support::World w;
+    const auto put = [&](const std::string& id, const std::string& parent, const std::string& level,
+                         const std::string& merged_into = {}) {
+        const auto more = merged_into.empty() ? std::string() : R"(,"merged_into":")" + merged_into + R"(")";
+        REQUIRE(w.city
+                    ->append_control("unit", R"({"id":")" + id + R"(","parent_id":")" + parent + R"(","level":")" +
+                                                 level + R"(","name":")" + id + R"(")" + more + "}")
+                    .has_value());
+    };
+    const auto check = [&] {
+        const auto& c = w.city->control();
+        for (const auto& unit : c.units()) {
+            INFO(unit);
+            std::vector<StreamId> held;
+            for (const auto& of : c.units())
+                for (const auto audience : {Audience::ledger, Audience::notice})
+                    if (c.holds(unit, {of, audience})) held.push_back({of, audience});
+            std::sort(held.begin(), held.end());
+            CHECK(c.scope(unit) == held);
+        }
+        CHECK(c.scope("nowhere").empty());
+    };
+    check();
+    put("K2", "C", "county");
+    put("K2-01", "K2", "township");
+    put("K2-02", "K2", "township");
+    put("K2-DJB", "K2", "county");  // a department acts for its county
+    for (int n = 0; n < 6; ++n) put("X" + std::to_string(n), n % 2 ? "K2-01" : "K2-02", "branch");
+    check();
+    put("K2-01", "K1", "township");      // with all below it
+    put("X0", "K1-01", "branch");        // to another county
+    put("X3", "K2-01", "branch", "X1");  // merged
+    put("X2", "K1-01", "branch");
+    put("X4", "K1-01", "branch");
+    put("K2-02", "K2", "township", "K1-01");  // nobody below it any more
+    check();
+}
+
 TEST_CASE("the tree refuses what makes no sense, and stays as it is", "[replica][moves]") {
     support::World w;
     const auto head = w.city->control().head();
