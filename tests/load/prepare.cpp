@@ -44,6 +44,8 @@ struct Pc {
     Pc(int number, std::string at, std::string file)
         : path(std::move(file)), device(static_cast<std::uint64_t>(number) + 1'000'000, path), unit(std::move(at)) {
         device.clock.wall_ms = now_ms();
+        // The copy has the name of the template's key.
+        must(device->batch([this] { return device->reincarnate_bare(); }));
     }
     ~Pc() {
         device.replica.reset();
