@@ -326,6 +326,12 @@ private:
 
     void branch_only() { enrolling(add("enrol", "登记本机 / enrol this PC"), "--server"); }
 
+    /// Of a command that writes the city's log.
+    void alone(CLI::App* a) {
+        flag(a, "alone",
+             "由备份恢复后,下面已没有别人:不等同步 / after a restore, with nobody left below: wait for no sync");
+    }
+
     void server_only() {
         auto* init = add("init", "由城市文件建立根节点 / make a root from a city file");
         init->add_option("--city", out_.city, "城市文件 / city file (JSON)")->required();
@@ -336,6 +342,7 @@ private:
         flag(catalog, "dry-run", "只说会改什么,不发布 / say what would change, publish nothing");
         flag(catalog, "shipped", "本程序自带的目录 / the catalog that came with this program");
         flag(catalog, "show", "显示现行目录 / show the catalog in force");
+        alone(catalog);
         auto* unit =
             add("unit", "调整单位:新建、改名、移动、合并、撤销、拆分 / make, rename, move, merge, close, split a unit");
         args(unit, "unit", "单位编号;拆分时后接带走的记录 / unit id; for a split, the records that go with it", -1);
@@ -347,12 +354,15 @@ private:
         flag(unit, "abolish", "撤销 / close");
         option(unit, "split-from", "由此单位拆出 / split from this unit");
         option(unit, "person", "经办人 / person");
+        alone(unit);
         add("devices", "登记过的电脑 / the enrolled devices");
         auto* revoke = add("revoke", "吊销一台电脑 / revoke a device (the city's server)");
         args(revoke, "replica", "电脑编号 / replica", 1);
         flag(revoke, "none", "它写过的都不算 / nothing that it wrote counts");
-        args(add("release", "放行一条被隔离的提交 / let one quarantined commit count"), "stream replica seq",
-             "流 电脑编号 序号 / stream replica seq", 3);
+        alone(revoke);
+        auto* release = add("release", "放行一条被隔离的提交 / let one quarantined commit count");
+        args(release, "stream replica seq", "流 电脑编号 序号 / stream replica seq", 3);
+        alone(release);
         auto* enrol = add("enrol", "发登记码 / a one-time code for a device");
         option(enrol, "unit", "单位 / unit id");
         option(enrol, "answer", "不用网络:答复这个申请文件 / without a network: answer this request file");

@@ -182,6 +182,7 @@ Result<json::value> unit(node::Node& n, const Command& c) {
     for (std::size_t i = 1; i < c.args.size(); ++i) u.rows.push_back(c.args[i]);
     if (!u.rows.empty() && u.split_from.empty())
         return fail(Errc::usage, "记录编号只在拆分(--split-from)时给 / record ids go with --split-from only");
+    TRY_VOID(heed_alone(n, c));
     return as_value(ledger::change_unit(n.replica(), u, c.option("person")));
 }
 

@@ -1,5 +1,6 @@
 #include "api/publish.h"
 
+#include "api/revoke.h"
 #include "base/embedded.h"
 
 #include <boost/json.hpp>
@@ -74,6 +75,7 @@ Result<json::value> publish(node::Node& n, const Command& c) {
     json::object out{
         {"version", (*parsed)->version()}, {"changes", std::move(lines)}, {"published", !c.has("dry-run")}};
     if (!c.has("dry-run")) {
+        TRY_VOID(heed_alone(n, c));
         TRY(const auto pos, replica.append_control("catalog", std::move(text)));
         out["control"] = pos.value;
     }

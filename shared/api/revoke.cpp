@@ -1,6 +1,7 @@
 #include "api/revoke.h"
 
 #include "ledger/times.h"
+#include "sync/restored.h"
 
 #include <boost/json.hpp>
 
@@ -43,6 +44,10 @@ json::array vouched_by(const ControlState& control, const Certificate& cert) {
 
 }  // namespace
 
+Result<> heed_alone(node::Node& n, const Command& c) {
+    return c.has("alone") ? sync::go_on_alone(n.replica()) : Result<>();
+}
+
 Result<json::value> devices(node::Node& n, const Command&) {
     const auto& control = n.replica().control();
     std::vector<const Certificate*> certs;
@@ -69,6 +74,7 @@ Result<json::value> revoke(node::Node& n, const Command& c) {
         return fail(Errc::not_found, "没有登记过这台电脑:" + c.args[0] + " / no such device is enrolled: " + c.args[0]);
     if (cert->key() == r.control().cert(r.id())->key())
         return fail(Errc::not_allowed, "不能吊销服务器自己 / a server cannot revoke itself");
+    TRY_VOID(heed_alone(n, c));
     const auto all = of_the_same_key(r.control(), *cert);
     const auto vouched = vouched_by(r.control(), *cert);
     TRY(const auto heads, r.chain_heads());
@@ -109,6 +115,7 @@ Result<json::value> release(node::Node& n, const Command& c) {
                                          " / no such commit: " + c.args[0] + " #" + c.args[2]);
     if (!r.control().revocation(id))
         return fail(Errc::not_allowed, "这台电脑没有被吊销 / this device is not revoked: " + c.args[1]);
+    TRY_VOID(heed_alone(n, c));
     for (const auto& h : hashes)
         TRY_VOID(r.append_control("release", json::serialize(json::object{{"hash", h.hex()}})));
     return json::value{{"released", c.args[0] + " #" + c.args[2]}};

@@ -176,7 +176,7 @@ public:
     Result<> load_checkpoints();
     Result<> add_entry(const ControlEntry& e);
     Result<> note_control_contradiction(ControlPos at, std::string_view entry);
-    bool contradicted = false;  // by the control entries that were given last
+    std::optional<Contradicted> contradicted;  // by the control entries that were given last
     Result<> reincarnate(bool of_same_unit);
     Result<> note_copied(int stream, Seq seq);
     Result<> note_fork(const CommitHeader& h);

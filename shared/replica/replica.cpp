@@ -571,6 +571,13 @@ Result<> Replica::Impl::add_entry(const ControlEntry& e) {
 Result<ControlPos> Replica::append_control(std::string kind, std::string payload) {
     auto& m = *impl_;
     ControlEntry e;
+    TRY(const auto unmet, m.fact(kUnmet));
+    if (!unmet.empty())
+        return fail(Errc::not_allowed,
+                    "恢复后还没有与下级同步过,现在写市级日志会与下级已有的矛盾:请先 serve,等一台下级电脑同步一次;下面"
+                    "确实没有别人时加 --alone / put back from a backup and not yet synced with anybody below, who may "
+                    "know later entries of the city's log: serve until one device has synced, or, if nobody is left "
+                    "below, add --alone");
     TRY_VOID(m.batch([&]() -> Result<> {
         e.pos = ControlPos{m.control.head().value + 1};
         e.prev = m.control.head_hash();
@@ -594,7 +601,7 @@ Result<ControlPos> Replica::append_control(std::string kind, std::string payload
 
 Result<> Replica::receive_control(std::span<const std::string> entries) {
     auto& m = *impl_;
-    m.contradicted = false;
+    m.contradicted.reset();
     return m.batch([&]() -> Result<> {
         for (const auto& bytes : entries) {
             TRY(auto e, ControlEntry::decode(bytes));
@@ -611,8 +618,8 @@ Result<> Replica::receive_control(std::span<const std::string> entries) {
             // Signed by the root like ours: it is kept as evidence, what is here stands, what does not need the other
             // goes on, people are told.
             const auto& root = m.control.root_key();
-            m.contradicted = m.control.is_signed() && root.verify(kForControl, e.signed_part(), e.signature);
-            if (m.contradicted) return m.note_control_contradiction(is_next ? m.control.head() : e.pos, bytes);
+            if (m.control.is_signed() && root.verify(kForControl, e.signed_part(), e.signature))
+                return m.note_control_contradiction(is_next ? m.control.head() : e.pos, bytes);
             return fail(Errc::protocol,
                         "控制日志第 " + std::to_string(e.pos.value) + " 条与本机不同,请核对服务器 / control entry " +
                             std::to_string(e.pos.value) + " differs from what is here: is this the right server?");
@@ -621,18 +628,46 @@ Result<> Replica::receive_control(std::span<const std::string> entries) {
     });
 }
 
-bool Replica::has_contradicted() const { return impl_->contradicted; }
+const std::optional<Replica::Contradicted>& Replica::contradicted() const { return impl_->contradicted; }
+
+namespace {
+
+std::string contradiction_at(ControlPos at) {
+    return kContradiction + std::string("control/") + std::to_string(at.value);
+}
+
+}  // namespace
+
+Result<bool> Replica::is_contradicted_at(ControlPos at) {
+    TRY(const auto noted, impl_->fact(contradiction_at(at)));
+    return !noted.empty();
+}
 
 /// Once for each place: when, and the root's other word. One that follows another past speaks of the place before it.
 Result<> Replica::Impl::note_control_contradiction(ControlPos at, std::string_view entry) {
-    const auto key = kContradiction + std::string("control/") + std::to_string(at.value);
+    const auto key = contradiction_at(at);
     TRY(const auto known, fact(key));
+    contradicted = {at, known.empty()};
     if (!known.empty()) return {};
     std::string value;
     Writer w(value);
     w.varint(static_cast<std::uint64_t>(std::max<std::int64_t>(0, now().ms)));
     w.str(entry);
     return set_fact(key, value);
+}
+
+Result<std::uint64_t> Replica::control_mark(ControlPos at) {
+    auto& m = *impl_;
+    std::uint64_t mark = 0;
+    if (at == m.control.head()) {
+        if (at.value > 0) std::memcpy(&mark, m.control.head_hash().bytes.data(), sizeof mark);
+        return mark;
+    }
+    TRY(auto s, m.db->prepare("SELECT hash FROM control WHERE pos = ?1", false));
+    s.bind(1, at.value);
+    TRY(const bool here, s.step());
+    if (here && s.blob(0).size() == sizeof(Hash)) std::memcpy(&mark, s.blob(0).data(), sizeof mark);
+    return mark;
 }
 
 Result<std::vector<std::string>> Replica::control_after(ControlPos after, std::size_t bytes_max) {

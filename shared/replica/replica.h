@@ -42,6 +42,10 @@ struct Keys {
     std::shared_ptr<const trust::Key> root;    ///< the city's control log: only where it is written
 };
 
+/// Fact of a root that was put back from a backup and has not met anybody from below since: how many certificates the
+/// backup knew (sync/restored.h).
+inline constexpr const char* kUnmet = "hub/unmet";
+
 /// Where an admitted commit came from; decides what must still be sent up.
 enum class Origin : std::uint8_t { own = 0, below = 1, upstream = 2 };
 
@@ -211,10 +215,19 @@ public:
     /// Gaps are reported and passed over. The result has one item per commit that was looked at.
     Result<std::vector<Received>> receive(std::span<const std::string_view> packed, Origin origin);
 
-    /// Appends to the control log; only the city's root writes there.
+    /// Appends to the control log; only the city's root writes there. Errc::not_allowed without its key, and while
+    /// fact kUnmet stands.
     Result<ControlPos> append_control(std::string kind, std::string payload);
-    /// Whether the entries given last contradict the log here; that was noted as evidence then.
-    bool has_contradicted() const;
+    /// Eight bytes of the entry at that place, which stand for all before it too. 0: there is none.
+    Result<std::uint64_t> control_mark(ControlPos at);
+    struct Contradicted {
+        ControlPos at;
+        bool is_new = false;  ///< noted for the first time
+    };
+    /// Where the entries given last contradict the log here; that was noted as evidence then.
+    const std::optional<Contradicted>& contradicted() const;
+    /// Whether two entries are known for that place of the control log.
+    Result<bool> is_contradicted_at(ControlPos at);
     /// Takes entries that follow the head. Another word of the root is kept as evidence, else Errc::protocol.
     Result<> receive_control(std::span<const std::string> entries);
     /// A certificate that cannot be judged yet is kept until it can be. Errc::denied: it is not valid, nothing was

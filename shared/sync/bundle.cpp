@@ -1,7 +1,9 @@
 #include "sync/bundle.h"
 
 #include "sync/held.h"
+#include "sync/restored.h"
 #include "sync/session.h"
+#include "sync/upstream_facts.h"
 
 #include <algorithm>
 #include <map>
@@ -14,6 +16,7 @@ constexpr std::string_view kMagic = "TZB\x01";
 // Suite 0: contents in the clear, of a city without keys. The mark is a hash: it tells damage from "not for me".
 constexpr std::uint8_t kPlain = 0;
 constexpr std::size_t kAcksMax = 4096, kPeersMax = 32;
+constexpr std::size_t kComparedBytes = 4096;  // of a control entry that travels for comparison alone; a catalog is more
 constexpr std::size_t kRangeBytes = 80, kEntryBytes = 4;  // of a range and of an entry, beside the commits
 constexpr std::size_t kStretchMin = 4096;                 // a part with less room than this gets no more of a content
 constexpr int kReach = static_cast<int>(Level::city);
@@ -193,6 +196,8 @@ public:
         return out;
     }
 
+    /// Whether it can be a hub above: it may have what it is given here before this node meets it by a link.
+    bool is_above() const { return way_ != Way::down; }
     bool reads(const Replica& r, const StreamId& s) const { return unit_.empty() || r.control().holds(unit_, s); }
     ControlPos control(const Replica& r) const {
         if (way_ == Way::everything && !unit_.empty()) return {};
@@ -264,6 +269,7 @@ public:
         : r_(r), frame_(std::move(frame)), part_bytes_(part_bytes - std::min(frame_bytes, part_bytes / 2)) {}
 
     Result<> control(ControlPos after) {
+        TRY_VOID(newest_known(after));
         for (;;) {
             TRY(auto entries, r_.control_after(after, wire::kControlBytes));
             if (entries.empty()) return {};
@@ -274,6 +280,14 @@ public:
             is_empty_ = false;
             part().control_entries = std::move(entries);
         }
+    }
+
+    /// The entry that the receiver should have already, so that he notices if his is another.
+    Result<> newest_known(ControlPos& after) {
+        if (after.value == 0 || !r_.control().is_signed()) return {};
+        TRY(const auto entries, r_.control_after(ControlPos{after.value - 1}, 1));
+        if (!entries.empty() && entries.front().size() <= kComparedBytes) --after.value;
+        return {};
     }
 
     Result<> chain(const ChainHead& h, Seq after) {
@@ -591,6 +605,7 @@ Result<BundleTaken> take_bundle(Replica& r, std::string_view file, const BundleS
         TRY_VOID(take_commits(r, b, origin, proofs, out));
         TRY(out.released, release_held(r));
         if (!is_known) return {};
+        if (!b.control_entries.empty()) TRY_VOID(note_met(r, b.from, b.control));
         TRY(const bool is_newest, remember_peer(r, b));
         return take_receipts(r, b, is_newest);
     }));

@@ -4,6 +4,7 @@
 #include "sync/acks.h"
 #include "sync/hub_parts.h"
 #include "sync/known.h"
+#include "sync/restored.h"
 #include "sync/session.h"
 #include "sync/token.h"
 #include "sync/upstream_facts.h"
@@ -47,6 +48,7 @@ Result<> Hub::restored(Replica& replica) {
     return replica.batch([&]() -> Result<> {
         TRY_VOID(replica.set_fact("hub/self", id));
         TRY_VOID(replica.set_fact("notice/restored", std::to_string(replica.now().ms)));
+        TRY_VOID(begin_unmet(replica));
         return replica.set_fact("hub/restored", "1");
     });
 }
@@ -67,12 +69,16 @@ Result<std::string> Hub::handle(std::string_view request) {
 }
 
 /// Who asks in short: the replica that last used the token, or another one of that unit (a copied PC has the same
-/// token).
-bool Hub::recognise(const Device& device, wire::SyncRequest& q) const {
+/// token). Its control log is the one here as far as it goes, or it did not ask for that to be compared.
+bool Hub::recognise(const Device& device, wire::SyncRequest& q, std::uint64_t control_mark) const {
+    const auto fits = [&](const ReplicaId& replica) {
+        return wire::place_of(q.city, replica, q.cursor, control_mark) == q.place ||
+               wire::place_of(q.city, replica, q.cursor) == q.place;
+    };
     q.replica = device.replica;
-    if (wire::place_of(q.city, q.replica, q.cursor) == q.place) return true;
+    if (fits(q.replica)) return true;
     for (const auto& [replica, cert] : r_->control().certs()) {
-        if (cert.unit != device.unit || wire::place_of(q.city, replica, q.cursor) != q.place) continue;
+        if (cert.unit != device.unit || !fits(replica)) continue;
         q.replica = replica;
         return true;
     }
@@ -106,7 +112,8 @@ Result<Hub::Asked> Hub::read(std::string_view request) {
         q.cursor.generation = generation_;
         TRY(const auto proof, r_->log_proof(q.cursor.log));
         q.cursor.proof = proof.value_or(0);
-        out.is_short = proof && recognise(out.device, q);
+        TRY(const auto control_mark, r_->control_mark(q.control));
+        out.is_short = proof && recognise(out.device, q, control_mark);
     }
     KnownHere known(*r_);
     const auto unfolded = q.place != 0 && !out.is_short
@@ -180,6 +187,7 @@ Result<std::string> Hub::sync(const Asked& asked) {
         const auto hash = hash_of(q.token);
         seen.bind_blob(1, view(hash.bytes)).bind(2, r_->now().ms).bind_blob(3, view(q.replica.bytes));
         if (!q.commits.empty() || device.replica != q.replica) TRY_VOID(seen.run());
+        if (q.city != 0) TRY_VOID(note_met(*r_, q.replica, q.control));
         return take(q, device, just_sent, reply);
     }));
     if (is_unknown) {
@@ -214,19 +222,17 @@ Result<bool> Hub::takes_control() {
 Result<> Hub::take_control(const wire::SyncRequest& q) {
     if (q.control_entries.empty()) return {};
     TRY(const bool takes, takes_control());
-    if (!takes) return {};
     for (const auto& bytes : q.control_entries) {
         TRY(const auto e, ControlEntry::decode(bytes));
         const auto head = r_->control().head();
         const bool is_next = e.pos.value == head.value + 1;
         // Of another past: what is here stands. The root's signature under both is kept as evidence.
         if (r_->control().is_signed() && (e.pos <= head || (is_next && e.prev != r_->control().head_hash()))) {
-            if (auto compared = r_->receive_control(std::span(&bytes, 1));
-                !compared && compared.error().code != Errc::protocol)
-                return compared;
+            if (auto compared = r_->receive_control(std::span(&bytes, 1)); !compared)
+                return compared.error().code == Errc::protocol ? Result<>() : compared;
         }
         if (e.pos <= head) continue;
-        if (e.prev != r_->control().head_hash()) return {};
+        if (!takes || e.prev != r_->control().head_hash()) return {};
         TRY_VOID(r_->receive_control(std::span(&bytes, 1)));
     }
     return {};
@@ -457,11 +463,19 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, std::vector
     if (const auto* own = r_->control().cert(r_->id())) reply.unit = own->unit;
     if (q.control > r_->control().head()) {
         TRY(reply.takes_control, takes_control());
+        if (r_->control().is_signed()) {
+            TRY(reply.control_mark, r_->control_mark(r_->control().head()));
+        }
     }
     auto room = q.reply_bytes == 0 ? kReplyBytes : std::min(kReplyBytes, static_cast<std::size_t>(q.reply_bytes));
-    TRY(reply.control, r_->control_after(q.control, std::min(room, wire::kControlBytes)));
+    TRY(const bool is_other, is_another_log(q));
+    if (is_other) {  // what stands here instead of the device's newest: it is evidence, and all that it can take
+        TRY(reply.control, r_->control_after(ControlPos{q.control.value - 1}, 1));
+    } else {
+        TRY(reply.control, r_->control_after(q.control, std::min(room, wire::kControlBytes)));
+    }
     for (const auto& e : reply.control) room -= std::min(room, e.size());
-    if (const auto given = q.control.value + reply.control.size(); given < r_->control().head().value) {
+    if (!is_other && q.control.value + reply.control.size() < r_->control().head().value) {
         // The tree and the catalog first: what follows is read by them.
         reply.more = true;
         return {};

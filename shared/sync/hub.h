@@ -77,11 +77,12 @@ private:
     explicit Hub(Replica& r) : r_(&r) {}
     Result<std::string> enrol(const wire::EnrolRequest& q);
     Result<std::string> sync(const Asked& asked);
-    bool recognise(const Device& device, wire::SyncRequest& q) const;
+    bool recognise(const Device& device, wire::SyncRequest& q, std::uint64_t control_mark) const;
     Result<bool> is_own_token(const std::string& token);
     bool is_of_device(const ReplicaId& replica, const Device& device) const;
     Result<bool> takes_control();
     Result<> take_control(const wire::SyncRequest& q);
+    Result<bool> is_another_log(const wire::SyncRequest& q);
     Result<> issue_certificate(const wire::EnrolRequest& q, const std::string& unit);
     Result<> take(const wire::SyncRequest& q, const Device& device, std::vector<Hash>& just_sent,
                   wire::SyncReply& reply);

@@ -108,8 +108,18 @@ Result<std::string> Session::request() {
     q.cursor = decode_cursor(cursor);
     q.city = r_.control().city_mark();
     q.control = r_.control().head();
+    TRY(q.control_mark, control_mark());
     if (control_from_) {
         TRY(q.control_entries, r_.control_after(*control_from_, wire::kControlBytes));
+    } else if (control_shown_) {
+        TRY(q.control_entries, r_.control_after(ControlPos{control_shown_->value - 1}, 1));
+    }
+    control_shown_.reset();
+    was_compared_ = q.control_mark != 0;
+    if (control_wanted_) {  // once more from before that place
+        q.control = ControlPos{control_wanted_->value - 1};
+        q.control_mark = 0;
+        control_wanted_.reset();
     }
     TRY_VOID(introduce(q));
     for (const auto& id : wanted_) TRY_VOID(add_chain(r_, id, q.certificates));
@@ -139,6 +149,7 @@ Result<std::string> Session::request() {
     last_.replica = q.replica;
     last_.city = q.city;
     last_.control = q.control;
+    last_.control_mark = q.control_mark;
     last_.cursor = q.cursor;
     last_.passes_on = q.passes_on;
     last_.wants_state = q.wants_state;
@@ -148,6 +159,7 @@ Result<std::string> Session::request() {
                       !q.has_vector && !q.cursor.hub.is_zero() && q.city != 0;
     const bool is_long = q.has_vector || is_renamed_ || q.cursor.hub.is_zero() || q.city == 0;
     KnownHere known(r_);
+    was_long_ = is_long;
     q.runs = wire::write_runs(q.commits, q.replica, is_long ? nullptr : &known);
     if (!is_long) shorten(q);
     return wire::encode(q);
@@ -162,8 +174,8 @@ std::uint64_t Session::state_bytes() {
 
 /// Without what the hub knows by the device's token.
 void Session::shorten(wire::SyncRequest& q) {
-    q.place = wire::place_of(q.city, q.replica, q.cursor);
-    q.city = 0;
+    q.place = wire::place_of(q.city, q.replica, q.cursor, q.control_mark);
+    q.city = q.control_mark = 0;
     q.replica = {};
     q.cursor.hub = {};
     q.cursor.generation = q.cursor.proof = 0;
@@ -277,6 +289,7 @@ Result<> Session::reply(std::string_view bytes) {
     });
     TRY(const auto cursor, r_.fact(kCursor));
     more_ = decode_cursor(cursor).hub.is_zero() || m.more || can_send || r_.is_copied() || control_from_.has_value() ||
+            control_wanted_.has_value() || control_shown_.has_value() || std::exchange(compares_, false) ||
             !wanted_.empty() || asks_rows;
     if (!more_) TRY_VOID(evict_out_of_scope(r_));
     // A hub that neither takes nor refuses would keep us here for ever.
@@ -288,12 +301,7 @@ Result<> Session::reply(std::string_view bytes) {
 Result<> Session::take(const wire::SyncReply& m) {
     const auto mark = r_.control().city_mark();
     if (mark != 0 && m.city != 0 && m.city != mark) return another_city();
-    TRY_VOID(r_.receive_control(m.control));
-    // The city's log here and there are two: what does not need the other goes on, but this would never end.
-    if (!m.control.empty() && r_.has_contradicted() && m.more && m.commits.empty())
-        return fail(Errc::protocol,
-                    "服务器的市级日志与本机的互相矛盾,已留证据,请与市级核对;本机的记录都在 / the server's copy of the "
-                    "city's log contradicts the one here: evidence is kept, ask the city; nothing here is lost");
+    TRY_VOID(take_control(m));
     TRY_VOID(take_certificates(r_, m.certificates));
     TRY_VOID(check_scope(m));
     TRY_VOID(check_level(m));
@@ -338,6 +346,43 @@ Result<> Session::take(const wire::SyncReply& m) {
     if (m.has_heads) TRY_VOID(learn_hub_heads(r_, m.heads, m.level));
     TRY_VOID(note_received(results, m.level));
     return note(m);
+}
+
+/// What of the control log the hub is to compare; 0 where the hub's is shorter, or both know that they are two.
+Result<std::uint64_t> Session::control_mark() {
+    const auto head = r_.control().head();
+    if (!r_.control().is_signed()) return 0;
+    TRY(const auto there, r_.fact(kHubControl));
+    if (!there.empty() && std::strtoull(there.c_str(), nullptr, 10) < head.value) return 0;
+    TRY(const bool is_known, r_.is_contradicted_at(head));
+    return is_known ? Result<std::uint64_t>(0) : r_.control_mark(head);
+}
+
+/// The city's log, and whether it is one here and there. Where it is two, what the hub has is kept as evidence, what
+/// is here is shown to it, and all that does not need the other goes on.
+Result<> Session::take_control(const wire::SyncReply& m) {
+    TRY_VOID(r_.receive_control(m.control));
+    const auto& other = r_.contradicted();
+    if (!m.control.empty() && other) {
+        const bool waits_for_tree = m.more && m.commits.empty() && m.states.empty() && !m.has_heads;
+        if (waits_for_tree)  // this would never end
+            return fail(
+                Errc::protocol,
+                "服务器的市级日志与本机的互相矛盾,已留证据,请与市级核对;本机的记录都在 / the server's copy of "
+                "the city's log contradicts the one here: evidence is kept, ask the city; nothing here is lost");
+        if ((other->is_new || was_long_) && !std::exchange(showed_control_, true)) control_shown_ = other->at;
+    }
+    // The hub's was shorter when it last spoke, so nothing was compared; now both end at one place.
+    const auto head = r_.control().head();
+    if (!was_compared_ && m.control.empty() && m.control_head == head && r_.control().is_signed()) {
+        TRY(const bool is_known_here, r_.is_contradicted_at(head));
+        if (!is_known_here && !std::exchange(compared_later_, true)) compares_ = true;
+    }
+    if (m.control_mark == 0 || m.control_head.value == 0 || m.control_head >= r_.control().head()) return {};
+    TRY(const auto own, r_.control_mark(m.control_head));
+    TRY(const bool is_known, r_.is_contradicted_at(m.control_head));
+    if (own != m.control_mark && !is_known && !std::exchange(wanted_control_, true)) control_wanted_ = m.control_head;
+    return {};
 }
 
 /// A device that begins: whole streams as the city signed them, then the log above them.

@@ -149,6 +149,8 @@ private:
     std::uint64_t state_bytes();
     static void shorten(wire::SyncRequest& q);
     Result<> take(const wire::SyncReply& m);
+    Result<> take_control(const wire::SyncReply& m);
+    Result<std::uint64_t> control_mark();
     Result<> take_states(const wire::SyncReply& m);
     Result<> check_scope(const wire::SyncReply& m);
     Result<> note_received(const std::vector<Replica::Received>& results, Level level);
@@ -173,7 +175,12 @@ private:
     bool asks_heads_ = false;                 // the hub is to say what it holds
     std::size_t wanted_rows_ = 0;             // histories asked for in the request at hand
     std::optional<ControlPos> control_from_;  // the hub lacks what follows
-    std::vector<ReplicaId> wanted_, given_;   // certificates that the hub asked for, and got in this session
+    // The control logs here and there are two: at that place the hub's entry is wanted, or the one here is shown.
+    std::optional<ControlPos> control_wanted_, control_shown_;
+    bool wanted_control_ = false, showed_control_ = false;  // once in a session
+    bool compares_ = false, compared_later_ = false;        // a request for that alone, once in a session
+    bool was_long_ = false, was_compared_ = false;          // the request at hand
+    std::vector<ReplicaId> wanted_, given_;  // certificates that the hub asked for, and got in this session
     struct Asked {
         StreamId stream;
         ReplicaId replica;

@@ -93,7 +93,7 @@ void serialize(A& a, SyncReply& v) {
            fixed(v.took), fixed(v.cursor.proof), v.runs, v.signatures, v.more, v.cursor.acks, v.acks, v.certificates,
            v.control, fixed(v.city), v.cursor.hub, fixed(v.cursor.generation), v.takes_control, v.wants_vector,
            v.has_heads, v.heads, v.verdicts, v.wants_certificates, v.states, v.state_through, v.pasts, v.unit,
-           v.given_acks);
+           v.given_acks, fixed(v.control_mark));
 }
 template <class A>
 void serialize(A& a, EnrolRequest& v) {
@@ -191,12 +191,13 @@ Result<> read(std::string_view bytes, M& out) {
 
 }  // namespace
 
-std::uint64_t place_of(std::uint64_t city, const ReplicaId& replica, const Cursor& cursor) {
+std::uint64_t place_of(std::uint64_t city, const ReplicaId& replica, const Cursor& cursor, std::uint64_t control_mark) {
     std::string all = "place";
     Writer w(all);
     for (const auto n : {city, cursor.generation, cursor.log.value, cursor.proof}) w.varint(n);
     w.raw(view(replica.bytes));
     w.raw(view(cursor.hub.bytes));
+    if (control_mark != 0) w.varint(control_mark);
     const auto hash = hash_of(all);
     std::uint64_t out = 0;
     for (int i = 0; i < 8; ++i) out = out << 8 | hash.bytes[static_cast<std::size_t>(i)];

@@ -62,8 +62,10 @@ struct RowPast {
 
 /// Eight bytes that stand for all that a device and its hub know of each other: who is who, of which city, and where in
 /// the hub's log they are. A request that says no more than this is short; if it does not fit, the hub takes nothing
-/// and asks for the long form. Never 0.
-std::uint64_t place_of(std::uint64_t city, const ReplicaId& replica, const Cursor& cursor);
+/// and asks for the long form. `control_mark`: of the entry at the request's control position, so that both have one
+/// control log up to there; 0: that is not compared. Never 0.
+std::uint64_t place_of(std::uint64_t city, const ReplicaId& replica, const Cursor& cursor,
+                       std::uint64_t control_mark = 0);
 
 /// Eight bytes that stand for commits, by their hashes, in their order. 0: none.
 std::uint64_t mark_of(const std::vector<Hash>& commits);
@@ -137,6 +139,7 @@ struct SyncReply {
     std::string unit;                       ///< whose hub this is
     std::vector<HeadSignature> signatures;  ///< under commits of this message
     std::vector<Ack> given_acks;            ///< of what this message brings, for a relay to pass on
+    std::uint64_t control_mark = 0;         ///< of the entry at control_head, where the device's log is longer
 };
 
 /// An empty code asks who the hub is: the reply then has `city_entry`, `chain` and `city` alone.

@@ -72,6 +72,10 @@ def what_the_city_changed_after_its_backup_comes_back():
     city("city", "restore", "noon.tzbak")
     state["city"] = Server("city", port=state["city"].port)
     assert city_json("city", "status")["control"] == control - 2
+    # Whatever it wrote into its log now would be a second one beside what others have.
+    refused = [one_line(city("city", *c, check=2)[1]) for c in (("unit", "B02", "--name", "另起一行"), ("catalog", "more.toml"))]
+    assert all("--alone" in line for line in refused), refused
+    assert city_json("city", "status")["control"] == control - 2
     # A PC that it never enrolled, as far as it knows, is told what to do, and keeps what it writes.
     branch("b3-new", "set", "A0019", "next_steps=没有网时接着写")
     assert "enrol" in one_line(branch("b3-new", "sync", check=1)[1])

@@ -3,6 +3,7 @@
 
 #include "files/bundle_contents.h"
 #include "sync/bundle.h"
+#include "sync/restored.h"
 #include "tests/sim/catalogs.h"
 
 #include <sqlite3.h>
@@ -162,6 +163,18 @@ void World::drop_old(Machine& m) {
     if (!bytes && (bytes.error().code == Errc::internal || bytes.error().code == Errc::corrupt))
         violated("8 liveness", m.name() + " cannot drop: " + bytes.error().detail);
     if (m.is_up() && one_in(2)) checks_.check_state(m);
+}
+
+/// The city came back from a backup and has not met anybody since: it must not write its log.
+bool World::must_wait() {
+    const auto unmet = hub().replica->fact(kUnmet);
+    if (!unmet) violated("19 fail-stop", "the hub: " + unmet.error().detail);
+    if (unmet->empty()) return false;
+    const auto refused = hub().replica->append_control("city", "{}");
+    if (refused || refused.error().code != Errc::not_allowed ||
+        hub().replica->control().head().value != reading_.head())
+        violated("16 rollback", "a city that was put back writes its log before it has met anybody");
+    return true;
 }
 
 void World::upgrade_catalog() {
@@ -417,6 +430,8 @@ void World::restore_backup(Machine& m) {
         for (const auto& [fact, value] : {std::pair{"hub/self", ""}, std::pair{"hub/restored", "1"}})
             if (auto r = m.replica->set_fact(fact, value); !r)
                 violated("8 liveness", "a restored hub cannot note it: " + r.error().detail);
+        if (auto r = m.replica->batch([&] { return sync::begin_unmet(*m.replica); }); !r)
+            violated("8 liveness", "a restored hub cannot note it: " + r.error().detail);
         if (auto r = m.replica->reincarnate(); !r)
             violated("8 liveness", "a restored hub keeps its name: " + r.error().detail);
         know_author(m);

@@ -132,6 +132,88 @@ TEST_CASE("contradiction: a hub whose city's log took another way is noticed at 
                       [](const auto& e) { return e.as_object().at("kind").as_string() == "contradiction"; }));
 }
 
+namespace {
+
+bool has_noticed(Replica& r, ControlPos at) {
+    const auto found = *ledger::contradictions(r);
+    return found.size() == 1 && found[0].kind == ledger::Contradiction::Kind::control &&
+           found[0].where == std::to_string(at.value);
+}
+
+std::string unit_entry(const std::string& id) {
+    return R"({"id":")" + id + R"(","parent_id":"K1-01","level":"branch","name":")" + id + "\"}";
+}
+
+}  // namespace
+
+TEST_CASE("contradiction: two logs that end at one place notice each other at the next sync, on both sides",
+          "[trust][contradiction][sync]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto a = w.device("B01");
+    const auto at = ControlPos{(*a)->control().head().value + 1};
+    const auto other = other_entry(w, at, (*a)->control().head_hash(), "甲");
+    REQUIRE(ok((*a)->receive_control(std::span(&other, 1))));
+    REQUIRE(ok(w.city->append_control("unit", unit_entry("B08"))));
+    a->set("assignment", "A1", {{"remark", text("仍要送到")}});
+
+    SECTION("by the link") { w.sync(*a); }
+    SECTION("by the link, the city further on") {
+        // Of an entry that follows the device has nothing to compare with: it is noticed by its past.
+        REQUIRE(ok(w.city->append_control("unit", unit_entry("B07"))));
+        w.sync(*a);
+    }
+    SECTION("by the link, the device further on") {
+        const auto next = other_entry(w, ControlPos{at.value + 1}, (*a)->control().head_hash(), "丁");
+        REQUIRE(ok((*a)->receive_control(std::span(&next, 1))));
+        w.sync(*a);
+    }
+    SECTION("by files") {
+        sync::BundleOptions up, down;
+        up.to = "C";
+        down.to = "B01";
+        const auto from_below = *sync::make_bundle(**a, up);
+        const auto from_above = *sync::make_bundle(*w.city, down);
+        REQUIRE(ok(sync::take_bundle(*w.city, from_below.parts.front())));
+        REQUIRE(ok(sync::take_bundle(**a, from_above.parts.front())));
+        w.sync(*a);
+    }
+    CHECK(has_noticed(**a, at));
+    CHECK(has_noticed(*w.city, at));
+    CHECK(w.city.field("A1", "remark") == "仍要送到");
+    CHECK((*a)->control().unit("B09") != nullptr);
+    CHECK((*a)->control().unit("B08") == nullptr);
+    CHECK(w.city->control().unit("B08") != nullptr);
+    CHECK(*sync::unsent_count(**a) == 0);
+
+    // From then on both know: it costs no more than before.
+    a->set("assignment", "A1", {{"remark", text("照常")}});
+    CHECK(w.sync(*a) == 1);
+    CHECK(*sync::unsent_count(**a) == 0);
+    // What was written at a place that the city's log has not reached yet waits there, as anywhere.
+    const bool is_further = (*a)->control().head() > w.city->control().head();
+    CHECK(w.city.field("A1", "remark") == (is_further ? "仍要送到" : "照常"));
+    CHECK(w.city->waiting()->size() == (is_further ? 1 : 0));
+    CHECK(has_noticed(**a, at));
+    CHECK(ok((*a)->verify()));
+    CHECK(ok(w.city->verify()));
+}
+
+TEST_CASE("contradiction: a device cannot make a city see one with an entry that the root did not sign",
+          "[trust][contradiction][sync]") {
+    World w;
+    auto a = w.device("B01");
+    auto entry = *ControlEntry::decode(other_entry(w, (*a)->control().head(), Hash{}, "假"));
+    entry.signature = make_key(5)->sign(kForControl, entry.signed_part());
+    sync::Session s(**a);
+    wire::SyncRequest q;
+    REQUIRE(ok(wire::decode(*s.request(), q)));
+    q.control_entries = {entry.encode()};
+    REQUIRE(ok(w.hub->handle(wire::encode(q))));
+    CHECK(ledger::contradictions(*w.city)->empty());
+    w.sync(*a);
+}
+
 TEST_CASE("contradiction: an entry that the root did not sign is no evidence", "[trust][contradiction]") {
     World w;
     auto a = w.device("B01");
