@@ -69,7 +69,7 @@ constexpr CommandSpec kSpecs[] = {
     {"revoke", "revokes a device (the city)", "replica", "none! alone!"},
     {"release", "lets one quarantined commit count (the city)", "stream replica seq", "alone!"},
     {"unit", "makes, renames, moves, merges, closes or splits a unit (the city)", "unit record…",
-     "name short parent level merge-into abolish! split-from person"},
+     "name short parent level merge-into abolish! split-from person alone!"},
     {"checkpoint", "signs what the city holds; into a file, what this node holds", "", "out"},
     {"publish", "looks at the catalog or publishes one (`catalog` on the command line)", "[file]",
      "dry-run! shipped! show! alone!"},

@@ -177,10 +177,11 @@ Result<> FileSession::reply(std::string_view bytes) {
         return fail(
             Errc::protocol,
             "这台服务器属于另一个城市,什么也没有交换 / this server belongs to another city: nothing was exchanged");
+    TRY(const auto word, sync::word_of(r, answered_by_, m.level));
     TRY(const bool other, is_other_hub(m));
     if (other) return {};
     answers_ = 0;
-    for (const auto& w : m.words) TRY_VOID(take_word(w, m.level));
+    for (const auto& w : m.words) TRY_VOID(take_word(w, word));
     for (const auto& range : m.ranges) TRY_VOID(take_range(range));
     // A hub that neither gives nor says why would keep us here for ever.
     if (wishes_ > 0 && answers_ == 0) return makes_no_sense();
@@ -242,7 +243,7 @@ Result<> FileSession::take_word(const wire::ContentWord& w, Level level) {
     switch (w.kind) {
         case Kind::here:
             ++(was_sent ? stats_.sent : stats_.known);
-            TRY_VOID(c_.index().learn_level(w.content, level));
+            if (level != Level::none) TRY_VOID(c_.index().learn_level(w.content, level));
             TRY_VOID(c_.index().set_sent(w.content, Sent::there));
             return let_go(w.content);
         case Kind::later: return c_.index().set_sent(w.content, Sent::when_asked);

@@ -36,6 +36,8 @@ public:
     /// Errc::protocol: the answer makes no sense.
     Result<> reply(std::string_view bytes);
     bool wants_more() const { return more_; }
+    /// As Session::answered_by().
+    void answered_by(const ReplicaId& replica) { answered_by_ = replica; }
     /// For the next message: what fits the link as it is measured.
     void set_chunk(std::size_t bytes) { chunk_ = bytes; }
 
@@ -69,6 +71,7 @@ private:
     std::size_t chunk_;
     bool more_ = true;
     std::deque<Outgoing> out_;
+    ReplicaId answered_by_;
     std::set<Hash> offered_;  // in this session
     std::set<Hash> absent_;   // the hub does not have them, or refused
     std::map<Hash, int> damaged_;

@@ -85,6 +85,7 @@ struct Client::Impl {
     std::string url;
     Result<Origin> origin;
     std::shared_ptr<Tls> tls;
+    std::string peer;              ///< of the newest connection, as Tls::Believe said
     std::optional<Error> refusal;  ///< why the server is not believed, when that ended a connection
     std::string host;              ///< for the Host header: without the port when it is 80
     std::string where;             ///< for messages
@@ -241,7 +242,10 @@ net::awaitable<error_code> Client::Impl::greet(Self self, LinkPtr link) {
     const auto ec = co_await link->secure(std::move(tls), std::move(host), true);
     if (ec) co_return ec;
     auto believed = link->believed();
-    if (believed) co_return error_code{};
+    if (believed) {
+        self->peer = std::move(*believed);
+        co_return error_code{};
+    }
     self->refusal = believed.error();
     co_return net::error::make_error_code(net::error::access_denied);
 }
@@ -356,6 +360,7 @@ net::awaitable<Result<std::shared_ptr<Live>>> Client::open_live(std::string targ
 }
 
 Client::Timing Client::timing() const { return impl_->timing; }
+const std::string& Client::peer() const { return impl_->peer; }
 std::uint64_t Client::bytes_up() const { return impl_->bytes_up + (impl_->link ? impl_->link->bytes_out : 0); }
 std::uint64_t Client::bytes_down() const { return impl_->bytes_down + (impl_->link ? impl_->link->bytes_in : 0); }
 std::uint64_t Client::retries() const { return impl_->retries; }

@@ -116,6 +116,8 @@ public:
                                                             std::chrono::milliseconds silence);
     /// Of the last answer that came whole.
     Timing timing() const;
+    /// Who answered on the newest connection, as Tls::Believe said it; empty without TLS.
+    const std::string& peer() const;
     /// Bytes on the socket since construction, headers included.
     std::uint64_t bytes_up() const;
     std::uint64_t bytes_down() const;

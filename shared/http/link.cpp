@@ -118,8 +118,9 @@ net::awaitable<bool> Link::speaks_tls() {
     co_return n == 0 || first == 0x16;  // a handshake record
 }
 
-Result<> Link::believed() const {
-    return wire_ && wire_->secure ? wire_->tls->check(wire_->secure->native_handle()) : Result<>();
+Result<std::string> Link::believed() const {
+    return wire_ && wire_->secure ? wire_->tls->check(wire_->secure->native_handle())
+                                  : Result<std::string>(std::string());
 }
 
 /// What went over the socket, TLS and all.

@@ -72,7 +72,7 @@ public:
     net::awaitable<error_code> secure(std::shared_ptr<Tls> tls, std::string host, bool is_client);
     /// Whether the client at the other end begins as TLS does; waits for its first byte.
     net::awaitable<bool> speaks_tls();
-    Result<> believed() const;
+    Result<std::string> believed() const;
     /// Appends what arrived next, at most `bytes_max`. `into` grows with what arrives, not with what was announced.
     net::awaitable<error_code> read_some(std::string* into, std::size_t bytes_max);
     /// A header block of at most `bytes_max`; what follows it stays in `inbox`.

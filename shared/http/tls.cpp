@@ -163,12 +163,12 @@ ssl_st* Tls::open(const std::string& host) {
     return connection;
 }
 
-Result<> Tls::check(ssl_st* connection) const {
+Result<std::string> Tls::check(ssl_st* connection) const {
     const Cert cert(SSL_get1_peer_certificate(connection));
     if (!cert) return fail(Errc::denied, "服务器没有出示证书,已断开 / the server showed no certificate: given up");
     resumed_ += SSL_session_reused(connection);
     const Shown shown{public_der(cert.get()), statement_of(cert.get()), SSL_get_verify_result(connection) == X509_V_OK};
-    return believe_ ? believe_(shown) : Result<>();
+    return believe_ ? believe_(shown) : Result<std::string>(std::string());
 }
 
 }  // namespace taizhang::http

@@ -30,8 +30,9 @@ public:
         std::string statement;    ///< empty: its certificate has none
         bool is_vouched = false;  ///< by the system's authorities, for the host that was asked for
     };
-    /// Errc::denied with one line: the connection is given up before anything is said on it.
-    using Believe = std::function<Result<>(const Shown&)>;
+    /// Gives whoever it is, in the caller's terms. Errc::denied with one line: the connection is given up before
+    /// anything is said on it.
+    using Believe = std::function<Result<std::string>(const Shown&)>;
 
     /// A new key, whose certificate carries what `state` says of it (at most 4 KiB).
     static Result<std::shared_ptr<Tls>> serve_with_own_key(const std::function<std::string(std::string_view)>& state);
@@ -45,8 +46,8 @@ public:
 
     /// For one connection; the caller frees it. `host`: whom a client asks for.
     ssl_st* open(const std::string& host);
-    /// After a client's handshake.
-    Result<> check(ssl_st* connection) const;
+    /// After a client's handshake: what Believe says.
+    Result<std::string> check(ssl_st* connection) const;
     /// How often a client's connection took up a session of before.
     int resumed() const { return resumed_; }
 

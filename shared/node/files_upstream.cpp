@@ -1,5 +1,6 @@
 #include "node/files_upstream.h"
 
+#include "node/secure.h"
 #include "node/upstream.h"
 
 #include <boost/asio/as_tuple.hpp>
@@ -113,7 +114,9 @@ net::awaitable<Result<FileReport>> sync_files(Store& store, net::io_context& io,
         }
         if (response->status != 200) co_return refusal(*response);
         const auto took = std::chrono::duration_cast<milliseconds>(steady_clock::now() - began);
-        Store::Work take = [attempt, body = std::move(response->body)](Node& n) -> Result<std::string> {
+        const auto by = answered_by(*client);
+        Store::Work take = [attempt, by, body = std::move(response->body)](Node& n) -> Result<std::string> {
+            attempt->session->answered_by(by);
             TRY_VOID(attempt->session->reply(body));
             attempt->more = attempt->session->wants_more();
             (void)n;

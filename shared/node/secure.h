@@ -19,6 +19,10 @@ Result<std::shared_ptr<http::Tls>> server_tls(Node& node);
 /// Towards the hub above; null for plain HTTP. Errc::usage for plain HTTP that leaves this PC, in a city with keys.
 Result<std::shared_ptr<http::Tls>> client_tls(Node& node, const std::string& url);
 
+/// Whose key answered on the client's newest connection, made with client_tls(): the level of what it says follows from
+/// that one's certificate. Zero: plain HTTP, or an operator's certificate.
+ReplicaId answered_by(const http::Client& client);
+
 /// Before enrolment whoever answers is talked to, and who it was is looked at before a code is told or an answer taken.
 struct FirstContact {
     std::shared_ptr<http::Tls> tls;           ///< null for plain HTTP

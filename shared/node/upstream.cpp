@@ -153,11 +153,12 @@ private:
         std::size_t request_bytes = 0;
         std::uint64_t retries = 0;  ///< times that the connection broke under it and it was sent again at once
         sync::Trip trip;            ///< what it has moved, and how fast
+        ReplicaId by;               ///< whose key answered
         Result<http::Response> response{http::Response{}};
     };
     net::awaitable<Result<std::string>> trip();
     net::awaitable<Answered> send(std::string request);
-    net::awaitable<Result<std::string>> take(std::string answer, sync::Trip trip);
+    net::awaitable<Result<std::string>> take(std::string answer, sync::Trip trip, ReplicaId by);
     net::awaitable<Result<std::string>> begin();
     net::awaitable<void> broke(std::size_t request_bytes, std::uint64_t heard);
     net::awaitable<Result<SyncReport>> report();
@@ -215,12 +216,13 @@ net::awaitable<Syncing::Answered> Syncing::send(std::string request) {
     out.response = co_await client_->send(std::move(message), shared_->patience);
     const auto timing = client_->timing();
     out.retries = client_->retries() - retries;
+    out.by = answered_by(*client_);
     out.trip = {client_->bytes_up() - up, client_->bytes_down() - down, timing.first, timing.last};
     co_return out;
 }
 
 /// Takes the answer and, if it is a long one and the request after it is known already, asks meanwhile.
-net::awaitable<Result<std::string>> Syncing::take(std::string answer, sync::Trip trip) {
+net::awaitable<Result<std::string>> Syncing::take(std::string answer, sync::Trip trip, ReplicaId by) {
     using namespace net::experimental::awaitable_operators;
     auto body = std::make_shared<const std::string>(std::move(answer));
     std::string next;
@@ -230,8 +232,9 @@ net::awaitable<Result<std::string>> Syncing::take(std::string answer, sync::Trip
         if (!ahead) co_return ahead;
         next = std::move(*ahead);
     }
-    Store::Work work = [shared = shared_, trip, body](Node& n) -> Result<std::string> {
+    Store::Work work = [shared = shared_, trip, by, body](Node& n) -> Result<std::string> {
         shared->session->measured(trip);
+        shared->session->answered_by(by);
         TRY_VOID(shared->session->reply(*body));
         TRY_VOID(n.keep_incarnation());
         return std::string();
@@ -269,7 +272,7 @@ net::awaitable<Result<std::string>> Syncing::trip() {
         co_return response.error();
     }
     if (response->status != 200) co_return refusal(*response);
-    auto taken = co_await take(std::move(response->body), answered.trip);
+    auto taken = co_await take(std::move(response->body), answered.trip, answered.by);
     show();
     co_return taken;
 }

@@ -535,6 +535,12 @@ Replica::Now Replica::Impl::now() const {
     return {wall, false};
 }
 
+/// Own stamps that lie years ahead of a clock that is believed were made under another one: they bind nothing.
+std::uint64_t Replica::Impl::last_stamp(const Now& at) const {
+    const auto ms = static_cast<std::int64_t>(last_time >> 16);
+    return !at.unverified && ms > at.ms + kAheadMax ? 0 : last_time;
+}
+
 Replica::Now Replica::now() const { return impl_->now(); }
 void Replica::random(std::span<std::uint8_t> out) const { impl_->env.random(out); }
 

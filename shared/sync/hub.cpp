@@ -448,6 +448,35 @@ Result<std::vector<LogEntry>> Hub::choose(const std::vector<StreamId>& streams, 
     return out;
 }
 
+/// Whether the device's control log is another one than the one here, by what it says of its head.
+Result<bool> Hub::is_another_log(const wire::SyncRequest& q) {
+    if (q.control_mark == 0 || q.control.value == 0 || !r_->control().is_signed()) return false;
+    TRY(const auto here, r_->control_mark(q.control));
+    return here != 0 && here != q.control_mark;
+}
+
+/// How far the chains are here that the device would send if they were not.
+Result<> Hub::answer_offers(const wire::SyncRequest& q, const Device& device, wire::SyncReply& reply) {
+    for (const auto& o : q.offers) {
+        if (reply.acks.size() >= kAcksMax) break;
+        TRY(const bool forked, r_->is_forked(o.stream, o.replica));
+        if (forked || !r_->control().held_ever(device.unit, o.stream)) continue;
+        wire::Ack a{o, reply.level, {}, {}};
+        TRY(const auto hashes, r_->hashes_at(o.stream, o.replica, o.seq));
+        if (std::find(hashes.begin(), hashes.end(), o.hash) == hashes.end()) {
+            TRY(const auto heads, r_->chain_heads(std::span(&o.stream, 1)));
+            const auto head =
+                std::find_if(heads.begin(), heads.end(), [&](const auto& h) { return h.replica == o.replica; });
+            if (head == heads.end() || head->seq >= o.seq) continue;
+            a.at.seq = head->seq;
+            a.at.hash = head->hash;
+        }
+        if (q.passes_on) TRY_VOID(sign_ack(*r_, a));
+        reply.acks.push_back(std::move(a));
+    }
+    return {};
+}
+
 Result<> Hub::give(const wire::SyncRequest& q, const Device& device, std::vector<Hash> just_sent,
                    wire::SyncReply& reply) {
     std::sort(just_sent.begin(), just_sent.end());

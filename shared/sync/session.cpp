@@ -304,7 +304,7 @@ Result<> Session::take(const wire::SyncReply& m) {
     TRY_VOID(take_control(m));
     TRY_VOID(take_certificates(r_, m.certificates));
     TRY_VOID(check_scope(m));
-    TRY_VOID(check_level(m));
+    TRY(word_, word_of(r_, answered_by_, m.level));
     for (const auto& id : m.wants_certificates)
         if (r_.control().cert(id) && std::find(given_.begin(), given_.end(), id) == given_.end()) wanted_.push_back(id);
     TRY_VOID(take_states(m));
@@ -343,8 +343,8 @@ Result<> Session::take(const wire::SyncReply& m) {
             return fail(Errc::protocol,
                         "服务器发来的记录不连续:" + x.why + " / the hub's commits do not follow: " + x.why);
     }
-    if (m.has_heads) TRY_VOID(learn_hub_heads(r_, m.heads, m.level));
-    TRY_VOID(note_received(results, m.level));
+    if (m.has_heads) TRY_VOID(learn_hub_heads(r_, m.heads, word_));
+    TRY_VOID(note_received(results));
     return note(m);
 }
 
@@ -424,18 +424,8 @@ Result<> Session::check_scope(const wire::SyncReply& m) {
     return {};
 }
 
-/// A hub speaks for the level that its certificate gives it.
-Result<> Session::check_level(const wire::SyncReply& m) {
-    TRY(const auto hub, hub_replica(r_));
-    const auto* cert = r_.control().cert(hub);
-    if (!cert || m.level <= cert->level) return {};
-    return fail(Errc::protocol,
-                "服务器自称的级别高于它的证书,什么也没有接收 / the server claims a higher level than its "
-                "certificate gives it: nothing was taken");
-}
-
 /// What the hub gave, it has: nothing of that is sent back to it.
-Result<> Session::note_received(const std::vector<Replica::Received>& results, Level level) {
+Result<> Session::note_received(const std::vector<Replica::Received>& results) {
     for (std::size_t i = 0; i < results.size(); ++i) {
         const auto& x = results[i];
         const auto& stream = x.header.stream;
@@ -444,7 +434,8 @@ Result<> Session::note_received(const std::vector<Replica::Received>& results, L
             results.begin() + static_cast<std::ptrdiff_t>(i) + 1, results.end(),
             [&](const auto& y) { return y.header.replica == x.header.replica && y.header.stream == stream; });
         if (!is_last) continue;
-        TRY_VOID(learn_ack(r_, {{stream, x.header.replica, x.header.seq, x.hash}, level, {}, {}}));
+        if (word_ != Level::none)
+            TRY_VOID(learn_ack(r_, {{stream, x.header.replica, x.header.seq, x.hash}, word_, {}, {}}));
         TRY(const auto ack, r_.place(stream, x.header.replica));
         if (!ack && x.admission != Admission::duplicate) continue;
         TRY(const bool forked, r_.is_forked(stream, x.header.replica));
@@ -478,6 +469,15 @@ Result<bool> Session::let_go(const wire::Verdict& v) {
     return true;
 }
 
+/// What the hub says of its own disk; what it signed counts by itself.
+Result<> Session::take_word(const wire::Ack& a) {
+    if (word_ != Level::none) return take_own_word(r_, a);
+    if (a.signature.empty()) return {};
+    TRY(const bool counts, take_ack(r_, a));
+    (void)counts;
+    return {};
+}
+
 /// Acks, refusals and the new cursor.
 Result<> Session::note(const wire::SyncReply& m) {
     for (const auto& a : m.acks) {
@@ -504,13 +504,13 @@ Result<> Session::note(const wire::SyncReply& m) {
                    (v.kind == wire::Verdict::Kind::unproved || v.kind == wire::Verdict::Kind::gap);
         });
         if (forked && (!was_asked || !is_all_taken)) {
-            TRY_VOID(take_own_word(r_, a));
+            TRY_VOID(take_word(a));
             continue;
         }
         const auto seq = a.at.seq;
         if (seq > before || seq > asked_from(a.at)) stats_.sent += seq.value - std::min(before, asked_from(a.at)).value;
         TRY_VOID(r_.set_place(a.at.stream, a.at.replica, std::max(seq, before)));
-        TRY_VOID(take_own_word(r_, a));
+        TRY_VOID(take_word(a));
     }
     for (const auto& a : m.given_acks) TRY_VOID(take_ack(r_, a));
     if (r_.control().is_signed()) TRY_VOID(r_.set_fact(kIntroduced, r_.id().hex()));

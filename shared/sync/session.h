@@ -50,11 +50,18 @@ struct HubIdentity {
     std::uint64_t generation = 0;
 };
 Result<HubIdentity> upstream_hub(Replica& replica);
+/// The replica of the hub that this node enrolled with; zero before, and in a city without keys.
+Result<ReplicaId> upstream_replica(Replica& replica);
 /// That hub's device key, as it introduced itself at enrolment; empty in a city without keys.
 Result<trust::PublicKey> upstream_key(Replica& replica);
 
+/// Which level's word it is what a hub says of its own disk: `claimed`, if the certificate of the key that answered
+/// (zero: of the hub enrolled with) gives it that; none of an office of the root that is not the city's own server.
+/// Errc::protocol: it claims more.
+Result<Level> word_of(Replica& replica, const ReplicaId& answered_by, Level claimed);
+
 /// What this hub holds, said by itself: what it lacks goes up again, whoever wrote it. Chains that are not named it
-/// lacks whole.
+/// lacks whole. `level`: word_of() it.
 Result<> learn_hub_heads(Replica& replica, const std::vector<wire::ChainPos>& heads, Level level);
 /// The next sync compares vectors instead of relying on the cursor.
 Result<> forget_cursor(Replica& replica);
@@ -126,6 +133,9 @@ public:
     /// How the link carried the request and the answer that reply() takes next. Whoever does not measure gets chunks
     /// of the first guess.
     void measured(const Trip& trip) { trip_ = trip; }
+    /// Whose key answered, where TLS says so: the next replies are that server's word. Otherwise they count as the word
+    /// of the hub that this node enrolled with.
+    void answered_by(const ReplicaId& replica) { answered_by_ = replica; }
     /// The link broke under the last request: the next one is smaller, and a later session knows.
     Result<> cut();
     /// Of the request just made.
@@ -143,7 +153,7 @@ private:
     Result<> fill_outbox(wire::SyncRequest& q);
     Result<> add_vector(wire::SyncRequest& q);
     Result<> introduce(wire::SyncRequest& q);
-    Result<> check_level(const wire::SyncReply& m);
+    Result<> take_word(const wire::Ack& a);
     Result<wire::SyncReply> open(std::string_view bytes);
     Result<> complete(wire::SyncReply& m);
     std::uint64_t state_bytes();
@@ -153,7 +163,7 @@ private:
     Result<std::uint64_t> control_mark();
     Result<> take_states(const wire::SyncReply& m);
     Result<> check_scope(const wire::SyncReply& m);
-    Result<> note_received(const std::vector<Replica::Received>& results, Level level);
+    Result<> note_received(const std::vector<Replica::Received>& results);
     Result<bool> let_go(const wire::Verdict& v);
     Result<> note(const wire::SyncReply& m);
     Seq asked_from(const wire::ChainPos& at) const;
@@ -188,6 +198,8 @@ private:
     };
     std::vector<Asked> asked_;             // what the request at hand brings of each chain
     std::vector<wire::ChainPos> blocked_;  // chains that the hub refused in this session
+    ReplicaId answered_by_;                // zero: not known
+    Level word_ = Level::none;             // what the reply at hand is the word of
     bool is_renamed_ = false;              // the hub does not know the new incarnation yet
     std::vector<Hash> in_flight_;          // commits of the request that is under way, and where their chains end
     std::vector<wire::ChainPos> ends_;

@@ -54,15 +54,50 @@ Result<trust::PublicKey> upstream_key(Replica& r) {
     return trust::PublicKey::decode(bytes);
 }
 
-Result<ReplicaId> hub_replica(Replica& r) {
+Result<ReplicaId> upstream_replica(Replica& r) {
     TRY(const auto bytes, r.fact(kHubReplica));
     ReplicaId hub;
     if (bytes.size() == hub.bytes.size()) std::memcpy(hub.bytes.data(), bytes.data(), bytes.size());
     return hub;
 }
 
+namespace {
+
+/// fact "carried/STREAM/REPLICA": decimal
+std::string carried_key(const StreamId& stream, const ReplicaId& replica) {
+    return "carried/" + stream.str() + "/" + replica.hex();
+}
+
+}  // namespace
+
+Result<> note_carried(Replica& r, const ChainHead& h) {
+    return r.set_fact(carried_key(h.stream, h.replica), std::to_string(h.seq.value));
+}
+
+Result<Seq> carried_up_to(Replica& r, const StreamId& stream, const ReplicaId& replica) {
+    TRY(const auto text, r.fact(carried_key(stream, replica)));
+    return Seq{std::strtoull(text.c_str(), nullptr, 10)};
+}
+
+Result<> forget_carried(Replica& r, const StreamId& stream, const ReplicaId& replica) {
+    return r.set_fact(carried_key(stream, replica), "");
+}
+
+Result<Level> word_of(Replica& r, const ReplicaId& answered_by, Level claimed) {
+    TRY(const auto enrolled_with, upstream_replica(r));
+    const auto& who = answered_by.is_zero() ? enrolled_with : answered_by;
+    const auto* cert = r.control().cert(who);
+    if (!cert) return claimed;
+    if (claimed > cert->level)
+        return fail(Errc::protocol,
+                    "服务器自称的级别高于它的证书,什么也没有接收 / the server claims a higher level than its "
+                    "certificate gives it: nothing was taken");
+    const bool is_city = claimed != Level::city || !r.control().is_signed() || r.control().speaks_for_city(who);
+    return is_city ? claimed : Level::none;
+}
+
 Result<> add_chain(Replica& r, const ReplicaId& id, std::vector<std::string>& out) {
-    TRY(const auto hub, hub_replica(r));
+    TRY(const auto hub, upstream_replica(r));
     const auto known = r.certificate_chain(hub);
     for (auto& body : r.certificate_chain(id))
         if (std::find(out.begin(), out.end(), body) == out.end() &&

@@ -30,8 +30,6 @@ std::string encode(const wire::Cursor& c);
 wire::Cursor decode_cursor(const std::string& bytes);
 /// Whose cursor is kept from now on; the person is told when the hub was put back or set up anew.
 Result<> keep_hub(Replica& r, const wire::Cursor& c);
-/// Zero before enrolment, and in a city without keys.
-Result<ReplicaId> hub_replica(Replica& r);
 /// The certificate and what it rests on, without what the hub's own rests on: it has that.
 Result<> add_chain(Replica& r, const ReplicaId& id, std::vector<std::string>& out);
 bool is_own(const Replica& r, const ReplicaId& author);

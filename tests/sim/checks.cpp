@@ -153,17 +153,24 @@ void Checks::hub_restored(Machine& hub) {
     if (hub.number == 0) recorded_.clear();
 }
 
-/// Where several hubs can have said it, whose log to look in is not known: that one of them is of that level has to do.
-void Checks::reply_left(const wire::SyncReply& reply, const std::map<Level, std::vector<int>>& levels) {
-    for (const auto& a : reply.acks) {
-        const auto speaker = levels.find(a.level);
-        if (speaker == levels.end()) violated("4 true receipts", "an ack for a level that nobody above speaks for");
-        if (speaker->second.size() > 1 || false_.contains(speaker->second.front())) continue;
-        // What was heard of a hub before it was put back from a backup is passed on until it has spoken again.
-        if (a.level != reply.level && restored_.contains(speaker->second.front())) continue;
-        auto& best = receipts_[speaker->second.front()][{a.at.stream.str(), a.at.replica}];
-        if (best.first < a.at.seq) best = {a.at.seq, a.at.hash};
-    }
+/// What the hub says of itself is looked for in its own log. Where several hubs can have said it, whose log to look in
+/// is not known: that one of them is of that level has to do.
+void Checks::reply_left(const Machine& hub, const wire::SyncReply& reply,
+                        const std::map<Level, std::vector<int>>& levels) {
+    for (const auto* acks : {&reply.acks, &reply.given_acks})
+        for (const auto& a : *acks) {
+            const auto speaker = levels.find(a.level);
+            if (speaker == levels.end()) violated("4 true receipts", "an ack for a level that nobody above speaks for");
+            const bool is_own =
+                a.level == reply.level && (a.signer.is_zero() || (hub.is_up() && a.signer == hub.replica->id()));
+            if (!is_own && speaker->second.size() > 1) continue;
+            const int who = is_own ? hub.number : speaker->second.front();
+            if (false_.contains(who)) continue;
+            // What was heard of a hub before it was put back from a backup is passed on until it has spoken again.
+            if (a.level != reply.level && restored_.contains(who)) continue;
+            auto& best = receipts_[who][{a.at.stream.str(), a.at.replica}];
+            if (best.first < a.at.seq) best = {a.at.seq, a.at.hash};
+        }
 }
 
 // ------------------------------------------------------------------ 1, 2, 3, 4

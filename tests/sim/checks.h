@@ -37,7 +37,7 @@ public:
     void not_to_be_believed(const Machine& hub) { false_.insert(hub.number); }
     /// A reply left the hub (whether or not it arrives).
     /// `levels`: who speaks for which level, the hub itself and those above it.
-    void reply_left(const wire::SyncReply& reply, const std::map<Level, std::vector<int>>& levels);
+    void reply_left(const Machine& hub, const wire::SyncReply& reply, const std::map<Level, std::vector<int>>& levels);
 
     // ---- the invariants
     void check_1_local_durability(Machine& m);

@@ -4,6 +4,15 @@
 
 #include <catch2/catch.hpp>
 
+#include <openssl/ssl.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <thread>
+
 namespace taizhang::http {
 namespace {
 
@@ -55,11 +64,11 @@ struct Pair {
 TEST_CASE("tls: what a server's certificate says is heard, bodies go through both ways", "[http][tls]") {
     Pair p(speaker("we are C"));
     std::string heard;
-    Client client(p.io, p.origin, must(Tls::connect([&](const Tls::Shown& shown) -> Result<> {
+    Client client(p.io, p.origin, must(Tls::connect([&](const Tls::Shown& shown) -> Result<std::string> {
                       heard = shown.statement;
                       CHECK_FALSE(shown.is_vouched);
                       CHECK(heard == "we are C" + std::to_string(shown.public_key.size()));
-                      return {};
+                      return std::string("C");
                   })));
     for (int i = 0; i < 3; ++i) {
         const auto r = p.ask(client);
@@ -67,15 +76,16 @@ TEST_CASE("tls: what a server's certificate says is heard, bodies go through bot
         CHECK(r->body.size() == 150'000);
     }
     CHECK(heard.starts_with("we are C"));
+    CHECK(client.peer() == "C");
     CHECK(client.bytes_up() > 150'000);
     CHECK(client.bytes_down() > 450'000);
 }
 
 TEST_CASE("tls: a server that is not believed hears nothing", "[http][tls]") {
     Pair p(speaker("somebody"));
-    Client client(
-        p.io, p.origin,
-        must(Tls::connect([](const Tls::Shown&) -> Result<> { return fail(Errc::denied, "不是 / it is not"); })));
+    Client client(p.io, p.origin, must(Tls::connect([](const Tls::Shown&) -> Result<std::string> {
+                      return fail(Errc::denied, "不是 / it is not");
+                  })));
     const auto r = p.ask(client);
     REQUIRE(r.has_error());
     CHECK(r.error().code == Errc::denied);

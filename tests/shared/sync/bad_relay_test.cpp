@@ -233,4 +233,52 @@ TEST_CASE("bad device: what it writes outside its scope is denied, and its own w
     CHECK(w.city->verify().has_value());
 }
 
+TEST_CASE("bad relay: where an office answers in the place of another, its word is its own level's",
+          "[sync][bad-relay][level]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto town = w.device("K1-01"), office = w.device("C-DJB");
+    auto a = w.device("B01");
+    a->set("assignment", "A1", {{"remark", text("交给市级的")}});
+    sync::Session s(**a);
+    wire::SyncRequest q;
+    REQUIRE(wire::decode(*s.request(), q).has_value());
+    const auto chain = *(*a)->chain_after(StreamId{"B01", Audience::ledger}, (*a)->id(), Seq{0}, 1u << 20);
+    wire::SyncReply m;
+    m.level = Level::city;
+    m.time_ms = a->clock.wall_ms;
+    m.control_head = (*a)->control().head();
+    m.cursor.log = q.cursor.log;
+    m.cursor.certificates = q.cursor.certificates;
+    m.cursor.acks = q.cursor.acks;
+    m.took = wire::mark_of({chain.back().hash});
+
+    SECTION("a township that says it is the city is not believed at all") {
+        s.answered_by((*town)->id());
+        const auto r = s.reply(wire::encode(m));
+        REQUIRE(r.has_error());
+        CHECK(r.error().code == Errc::protocol);
+        CHECK(*sync::unsent_count(**a) == 1);
+        CHECK(*sync::own_commits_at(**a, Level::city) == 0);
+    }
+    SECTION("what it says as a township is the township's") {
+        m.level = Level::township;
+        s.answered_by((*town)->id());
+        REQUIRE(s.reply(wire::encode(m)).has_value());
+        CHECK(*sync::own_commits_at(**a, Level::township) == 1);
+        CHECK(*sync::own_commits_at(**a, Level::city) == 0);
+    }
+    SECTION("an office of the city's level that is not the city's own server has it, and the city has not") {
+        s.answered_by((*office)->id());
+        REQUIRE(s.reply(wire::encode(m)).has_value());
+        CHECK(*sync::unsent_count(**a) == 0);
+        CHECK(*sync::own_commits_at(**a, Level::city) == 0);
+    }
+    SECTION("the city's server is the city") {
+        s.answered_by(w.city->id());
+        REQUIRE(s.reply(wire::encode(m)).has_value());
+        CHECK(*sync::own_commits_at(**a, Level::city) == 1);
+    }
+}
+
 }  // namespace taizhang
