@@ -314,7 +314,8 @@ Result<CommitId> Replica::Impl::write_checkpoint(const StreamId& stream, const C
     h.prev = head.hash;
     h.control = control.head();
     h.catalog = control.newest_catalog()->version();
-    h.time = hybrid_time(now().ms, last_time);
+    const auto at = now();
+    h.time = hybrid_time(at.ms, last_stamp(at));
     arena.push_back(w.finish(h));
     Commit c;
     TRY_VOID(c.decode(arena.back(), Commit::Text::checked));

@@ -333,7 +333,7 @@ Result<CommitId> Replica::Impl::commit_edits(const ReplicaId& as, const StreamId
     h.control = control.head();
     h.catalog = control.newest_catalog()->version();
     const auto at = now();
-    h.time = hybrid_time(time_ms ? *time_ms : at.ms, as == self ? last_time : 0);
+    h.time = hybrid_time(time_ms ? *time_ms : at.ms, as == self ? last_stamp(at) : 0);
     h.time_unverified = !time_ms && at.unverified;
     h.person = draft.person;
     if (h.person.size() > 64 || !is_utf8(h.person)) return fail(Errc::usage, "姓名太长 / person: more than 64 bytes");

@@ -182,6 +182,7 @@ public:
     Result<> note_fork(const CommitHeader& h);
     RowTable* table(int binding) { return tables[static_cast<std::size_t>(binding)].get(); }
     Now now() const;
+    std::uint64_t last_stamp(const Now& at) const;
 
     // ---- admit.cpp: the one function through which every write passes
     struct Admitted {

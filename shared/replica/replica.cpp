@@ -22,7 +22,11 @@ constexpr std::int64_t kBehindMax = 10 * 60'000, kAheadMax = std::int64_t{400} *
 // The city's own server has nobody to ask: what it goes by is its clock of the days before. One that was off for years
 // is believed, 2099 is not.
 constexpr std::int64_t kServerAheadMax = std::int64_t{10} * 366 * 86'400'000;
-constexpr std::int64_t kPlausibleMs = 1'704'067'200'000;  // 2024-01-01: no PC of ours was set right before
+// No PC of ours was set right before 2024-01-01, nor is any after 2074-01-01: a clock beyond is of another age.
+constexpr std::int64_t kPlausibleMs = 1'704'067'200'000, kPlausibleEndMs = 3'282'000'000'000;
+// A word that lies so far ahead of the hub's and this PC's own clock, where those two agree, was wrong. Lower: a zone
+// that both have set wrong takes hours away; higher: who began under a wrong clock waits longer.
+constexpr std::int64_t kWrongWordMs = std::int64_t{30} * 86'400'000;
 constexpr std::size_t kBatchControl = 4096;
 
 Result<std::int64_t> pragma(sqlite::Database& db, const char* sql) {
@@ -513,9 +517,14 @@ Result<std::vector<std::pair<std::string, std::string>>> Replica::facts(const st
 
 Result<> Replica::trust_time(std::int64_t wall_ms) {
     auto& m = *impl_;
+    if (wall_ms > kPlausibleEndMs) return {};
     // Trust never goes back: a hub with a wrong clock cannot take time away. Nor may it give years: what it said before
-    // and this PC agree, and it is the odd one out.
-    if (wall_ms < m.trusted_ms) return {};
+    // and this PC agree, and it is the odd one out. So is the word that a city gave in its first minute under a clock
+    // that was years ahead, once the hub and this PC say the same.
+    const auto apart = m.env.wall_ms() - wall_ms;
+    const bool was_wrong =
+        m.trusted_ms - wall_ms > kWrongWordMs && wall_ms >= kPlausibleMs && apart >= -kBehindMax && apart <= kBehindMax;
+    if (wall_ms < m.trusted_ms && !was_wrong) return {};
     const auto here = m.now();
     if (m.trusted_ms != 0 && !here.unverified && wall_ms > here.ms + kAheadMax) return {};
     TRY_VOID(m.batch([&] { return m.set_fact("trusted_ms", number_text(wall_ms)); }));
@@ -527,7 +536,7 @@ Result<> Replica::trust_time(std::int64_t wall_ms) {
 
 Replica::Now Replica::Impl::now() const {
     const auto wall = env.wall_ms();
-    if (trusted_ms == 0) return {wall, wall < kPlausibleMs};
+    if (trusted_ms == 0) return {wall, wall < kPlausibleMs || wall > kPlausibleEndMs};
     const auto at_least = trusted_ms + (trusted_in_process ? env.steady_ms() - trusted_at_steady : 0);
     if (wall < at_least - kBehindMax) return {at_least, true};
     if (wall > at_least + kAheadMax && !(wall <= at_least + kServerAheadMax && control.speaks_for_city(self)))

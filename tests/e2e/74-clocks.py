@@ -7,7 +7,7 @@ import os
 import shutil
 import time
 
-from _common import branch, branch_json, city, city_json, enrol, init, run, same_state, Server, wait_for
+from _common import CITY, branch, branch_json, city, city_json, enrol, init, run, same_state, Server, wait_for
 
 state = {}
 NOW = "2026-01-20T08:00:00+08:00"
@@ -142,6 +142,30 @@ def the_city_in_2099_for_an_hour():
     branch("b1-late", "verify")
 
 
+def a_city_set_right_after_its_first_minute():
+    """A clock twenty years ahead when the city began: who enrolled in that minute finds back, and so does the city."""
+    future, far = at("2046-01-20T08:00:00+08:00"), at("2099-12-31T08:00:00+08:00")
+    city("young", "init", "--city", CITY, env=future)
+    young = Server("young", env=future)
+    enrol(young, "B03", "young-b3", env=at(NOW))
+    assert branch_json("young-b3", "status", env=at(NOW))["clock"] == "low"
+    branch("young-b3", "set", "A0019", "remark=第一分钟", env=at(NOW))
+    young.stop()
+    young = Server("young", env=at(NOW), port=young.port)
+    assert branch_json("young-b3", "sync", env=at(NOW))["unsent"] == 0
+    assert branch_json("young-b3", "status", env=at(NOW))["clock"] == "trusted"
+    branch("young-b3", "set", "A0019", "remark=之后", env=at(NOW))
+    assert branch_json("young-b3", "sync", env=at(NOW))["unsent"] == 0
+    entry = [h for h in history("young-b3", "A0019", "之后") if h["what"].get("remark") == "之后"][0]
+    assert entry["time"] < "2027" and not entry.get("time_unverified"), entry
+    young.stop()
+    # And 2099 nobody believes, not for the first time either.
+    young = Server("young", env=far, port=young.port)
+    enrol(young, "B01", "young-b1", env=at(NOW))
+    assert branch_json("young-b1", "status", env=at(NOW))["clock"] == "trusted"
+    young.stop()
+
+
 def two_clones_that_both_counted_on():
     shutil.copytree("b2", "b2-twin")
     row = branch_json("b2", "list", "assignments")[0]["id"]
@@ -225,5 +249,6 @@ def the_city_from_yesterday():
         branch(n, "verify")
 
 
-run(setup, a_battery_that_is_empty, the_year_2099, the_city_in_2099_for_an_hour, two_clones_that_both_counted_on, a_disk_image_a_month_old,
+run(setup, a_battery_that_is_empty, the_year_2099, the_city_in_2099_for_an_hour,
+    a_city_set_right_after_its_first_minute, two_clones_that_both_counted_on, a_disk_image_a_month_old,
     the_city_from_yesterday)

@@ -88,5 +88,54 @@ TEST_CASE("a hub's word on the time is kept: it goes on with this PC's own secon
     CHECK_FALSE((*d)->now().unverified);
 }
 
+TEST_CASE("a PC that began under a city's clock of another year finds back once both clocks agree",
+          "[replica][clock]") {
+    support::World w;
+    w.new_assignment("A1", "T1", "B01");
+    const auto right = w.city.clock.wall_ms;
+    const auto written = [&](support::Device& d) {
+        const auto ids = d.set("assignment", "A1", {{"remark", text("写于 " + std::to_string(d.clock.wall_ms))}});
+        const auto entries = *d.replica->chain_after(ids[0].stream, ids[0].replica, Seq{ids[0].seq.value - 1}, 1);
+        Packer packer;
+        std::string bytes;
+        REQUIRE(packer.unpack(entries.front().packed, bytes).has_value());
+        return Commit::decode_header(bytes)->time >> 16;
+    };
+    w.city.clock.wall_ms = right + std::int64_t{20} * 366 * 86'400'000;
+    auto d = w.device("B01");
+    CHECK((*d)->now().unverified);
+    CHECK(written(*d) > static_cast<std::uint64_t>(right) + 86'400'000);
+
+    // Somebody sets the city right. A PC that is wrong itself is no witness.
+    w.city.clock.wall_ms = right;
+    d->clock.wall_ms = right + 86'400'000;
+    w.sync(*d);
+    CHECK((*d)->now().unverified);
+    d->clock.wall_ms = right + 60'000;
+    w.sync(*d);
+    CHECK_FALSE((*d)->now().unverified);
+    CHECK((*d)->now().ms == right + 60'000);
+    CHECK(*(*d)->fact("trusted_ms") == std::to_string(right));  // what the next process will know
+    // What it wrote meanwhile does not date what it writes now.
+    CHECK(written(*d) == static_cast<std::uint64_t>(right) + 60'000);
+    w.sync(*d);
+    CHECK(w.city.field("A1", "remark") == d->field("A1", "remark"));
+    CHECK(*w.city->digest() == *(*d)->digest());
+}
+
+TEST_CASE("a clock of 2099 is believed by nobody, the first time either", "[replica][clock]") {
+    support::World w;
+    const auto right = w.city.clock.wall_ms;
+    w.city.clock.wall_ms = 4'102'358'400'000;  // 2099-12-31
+    CHECK(w.city->now().unverified);
+    auto d = w.device("B01");
+    CHECK_FALSE((*d)->now().unverified);
+    CHECK((*d)->now().ms == d->clock.wall_ms);
+    w.city.clock.wall_ms = right;
+    w.sync(*d);
+    CHECK_FALSE(w.city->now().unverified);
+    CHECK_FALSE((*d)->now().unverified);
+}
+
 }  // namespace
 }  // namespace taizhang
