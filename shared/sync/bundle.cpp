@@ -574,13 +574,21 @@ Result<BundleFiles> make_bundle(Replica& r, const BundleOptions& o) {
     TRY(const auto alone, seal(r, receivers, frame));
     Filler filler(r, std::move(frame), std::clamp<std::size_t>(o.part_bytes, 1, kBundleBytesMax), alone.size());
     TRY_VOID(filler.control(receiver.control(r)));
+    std::vector<ChainHead> carried;
     for (const auto& h : heads) {
         if (!receiver.reads(r, h.stream)) continue;
         TRY(const auto after, receiver.after(r, h));
-        if (after) TRY_VOID(filler.chain(h, *after));
+        if (!after) continue;
+        TRY_VOID(filler.chain(h, *after));
+        if (receiver.is_above()) carried.push_back(h);
     }
     TRY_VOID(filler.contents(o));
-    return filler.finish(receivers);
+    TRY(auto files, filler.finish(receivers));
+    TRY_VOID(r.batch([&]() -> Result<> {
+        for (const auto& h : carried) TRY_VOID(note_carried(r, h));
+        return {};
+    }));
+    return files;
 }
 
 Result<BundleTaken> take_bundle(Replica& r, std::string_view file, const BundleStep& before, const BundleStep& after) {

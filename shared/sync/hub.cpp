@@ -510,6 +510,7 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, std::vector
         return {};
     }
     for (const auto& id : r_->wanted_certificates(kWantsMax)) reply.wants_certificates.push_back(id);
+    TRY_VOID(answer_offers(q, device, reply));
     const auto asked_certificates = reply.cursor.certificates;
     TRY_VOID(give_certificates(q, device, asked_certificates, reply));
     const auto& streams = scope(device.unit);
@@ -544,7 +545,8 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, std::vector
     reply.more = reply.more || passed_on.size() == kAcksMax;
     std::move(passed_on.begin(), passed_on.end(), std::back_inserter(reply.acks));
     std::vector<ChainHead> known_heads;
-    for (const auto& v : q.vector) known_heads.push_back({v.stream, v.replica, v.seq, v.hash, Origin::below});
+    for (const auto* said : {&q.vector, &q.offers})
+        for (const auto& v : *said) known_heads.push_back({v.stream, v.replica, v.seq, v.hash, Origin::below});
     Lsn through = reply.cursor.log;
     TRY(auto entries, choose(streams, just_sent, known_heads, room, through));
     if (q.passes_on) {

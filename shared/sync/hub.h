@@ -81,6 +81,7 @@ private:
     Result<bool> is_own_token(const std::string& token);
     bool is_of_device(const ReplicaId& replica, const Device& device) const;
     Result<bool> takes_control();
+    Result<> answer_offers(const wire::SyncRequest& q, const Device& device, wire::SyncReply& reply);
     Result<> take_control(const wire::SyncRequest& q);
     Result<bool> is_another_log(const wire::SyncRequest& q);
     Result<> issue_certificate(const wire::EnrolRequest& q, const std::string& unit);

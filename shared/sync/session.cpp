@@ -33,6 +33,8 @@ Result<> Session::fill_outbox(wire::SyncRequest& q) {
             return b.stream == c.stream && b.replica == c.replica;
         });
         if (is_blocked || room == 0) continue;
+        TRY(const bool waits, offer(c, q));
+        if (waits) continue;
         TRY(auto entries, r_.chain_after(c.stream, c.replica, c.acked, room));
         TRY(const bool forked, r_.is_forked(c.stream, c.replica));
         if (forked && entries.empty()) {  // all of it was dropped here, because the city's backup holds it
@@ -59,6 +61,34 @@ Result<> Session::fill_outbox(wire::SyncRequest& q) {
         }
         if (!entries.empty()) ends_.push_back({c.stream, c.replica, entries.back().seq, entries.back().hash});
     }
+    return {};
+}
+
+/// A file has carried some of the chain to somebody above. Whether it is at the hub is asked before it is sent once
+/// more; with a vector the hub's heads say it, if it does not know the cursor.
+Result<bool> Session::offer(const Unsent& c, wire::SyncRequest& q) {
+    TRY(const auto carried, carried_up_to(r_, c.stream, c.replica));
+    if (carried <= c.acked || carried > c.head) return false;
+    const auto is_it = [&](const auto& x) { return x.stream == c.stream && x.replica == c.replica; };
+    if (std::any_of(offered_.begin(), offered_.end(), is_it)) return false;
+    TRY(const bool forked, r_.is_forked(c.stream, c.replica));
+    TRY(const auto hashes, r_.hashes_at(c.stream, c.replica, carried));
+    if (forked || hashes.size() != 1) return false;
+    offered_.push_back({c.stream, c.replica, carried, hashes.front()});
+    if (!q.has_vector) q.offers.push_back(offered_.back());
+    return true;
+}
+
+/// Whether the hub was asked in the request at hand how far it has the chain.
+bool Session::is_offered(const StreamId& stream, const ReplicaId& replica) const {
+    return std::any_of(offers_.begin(), offers_.end(),
+                       [&](const auto& x) { return x.stream == stream && x.replica == replica; });
+}
+
+/// What the hub did not say to have of them goes up now.
+Result<> Session::end_offers() {
+    for (const auto& x : offers_) TRY_VOID(forget_carried(r_, x.stream, x.replica));
+    offers_.clear();
     return {};
 }
 
@@ -137,6 +167,7 @@ Result<std::string> Session::request() {
     in_flight_.clear();
     ends_.clear();
     TRY_VOID(fill_outbox(q));
+    offers_ = q.offers;
     if (asks_heads_ && !q.has_vector) {
         q.cursor = {};
         TRY_VOID(add_vector(q));
@@ -156,7 +187,7 @@ Result<std::string> Session::request() {
     last_.state_after = q.state_after;
     last_.reply_bytes = q.reply_bytes;
     brings_nothing_ = q.commits.empty() && q.control_entries.empty() && q.certificates.empty() && q.rows.empty() &&
-                      !q.has_vector && !q.cursor.hub.is_zero() && q.city != 0;
+                      q.offers.empty() && !q.has_vector && !q.cursor.hub.is_zero() && q.city != 0;
     const bool is_long = q.has_vector || is_renamed_ || q.cursor.hub.is_zero() || q.city == 0;
     KnownHere known(r_);
     was_long_ = is_long;
@@ -490,7 +521,10 @@ Result<> Session::note(const wire::SyncReply& m) {
         TRY(const auto hashes, r_.hashes_at(a.at.stream, a.at.replica, a.at.seq));
         const auto* own = r_.control().cert(r_.id());
         if (hashes.empty() && own && !r_.control().holds(own->unit, a.at.stream)) continue;  // evicted since
-        if (std::find(hashes.begin(), hashes.end(), a.at.hash) == hashes.end())
+        const bool was_offered = is_offered(a.at.stream, a.at.replica);
+        const bool is_ours = std::find(hashes.begin(), hashes.end(), a.at.hash) != hashes.end();
+        if (was_offered && !is_ours) continue;  // it has another branch of it
+        if (!is_ours)
             return fail(Errc::protocol, "服务器确认的不是本机的记录 / the hub acknowledged another commit than ours: " +
                                             a.at.stream.str());
         // Of a forked chain a place says nothing of the branches below it: only what was sent here from there on.
@@ -508,10 +542,12 @@ Result<> Session::note(const wire::SyncReply& m) {
             continue;
         }
         const auto seq = a.at.seq;
-        if (seq > before || seq > asked_from(a.at)) stats_.sent += seq.value - std::min(before, asked_from(a.at)).value;
+        if (!was_offered && (seq > before || seq > asked_from(a.at)))
+            stats_.sent += seq.value - std::min(before, asked_from(a.at)).value;
         TRY_VOID(r_.set_place(a.at.stream, a.at.replica, std::max(seq, before)));
         TRY_VOID(take_word(a));
     }
+    if (!m.wants_vector) TRY_VOID(end_offers());
     for (const auto& a : m.given_acks) TRY_VOID(take_ack(r_, a));
     if (r_.control().is_signed()) TRY_VOID(r_.set_fact(kIntroduced, r_.id().hex()));
     for (const auto& v : m.verdicts) {

@@ -151,6 +151,9 @@ public:
 
 private:
     Result<> fill_outbox(wire::SyncRequest& q);
+    Result<bool> offer(const Unsent& chain, wire::SyncRequest& q);
+    bool is_offered(const StreamId& stream, const ReplicaId& replica) const;
+    Result<> end_offers();
     Result<> add_vector(wire::SyncRequest& q);
     Result<> introduce(wire::SyncRequest& q);
     Result<> take_word(const wire::Ack& a);
@@ -196,6 +199,8 @@ private:
         ReplicaId replica;
         Seq after, last;
     };
+    std::vector<wire::ChainPos> offers_;   // of the request at hand
+    std::vector<wire::ChainPos> offered_;  // in this session
     std::vector<Asked> asked_;             // what the request at hand brings of each chain
     std::vector<wire::ChainPos> blocked_;  // chains that the hub refused in this session
     ReplicaId answered_by_;                // zero: not known

@@ -25,6 +25,12 @@ inline constexpr const char* kHubKey = "upstream/key";
 inline constexpr const char* kHubReplica =
     "upstream/replica";  // the hub's, from enrolment: its certificate says its level
 
+/// The last commit of the chain that a file has carried upwards since the hub spoke of it: whether it arrived is asked
+/// before it is sent again. 0: none.
+Result<> note_carried(Replica& r, const ChainHead& h);
+Result<Seq> carried_up_to(Replica& r, const StreamId& stream, const ReplicaId& replica);
+Result<> forget_carried(Replica& r, const StreamId& stream, const ReplicaId& replica);
+
 std::string encode(const wire::Cursor& c);
 /// Something else gives the cursor of no hub.
 wire::Cursor decode_cursor(const std::string& bytes);

@@ -85,7 +85,7 @@ void serialize(A& a, SyncRequest& v) {
     sparse(a, v.token, fixed(v.place), v.cursor.log, v.control, v.cursor.certificates, v.cursor.acks, v.runs,
            v.signatures, v.certificates, v.reply_bytes, v.replica, fixed(v.city), v.cursor.hub,
            fixed(v.cursor.generation), fixed(v.cursor.proof), v.has_vector, v.vector, v.control_entries, v.wants_state,
-           v.state_after, v.rows, v.passes_on);
+           v.state_after, v.rows, v.passes_on, fixed(v.control_mark), v.offers);
 }
 template <class A>
 void serialize(A& a, SyncReply& v) {

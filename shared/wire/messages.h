@@ -92,6 +92,8 @@ struct SyncRequest {
     std::vector<RowRef> rows;                  ///< whose history is wanted
     std::vector<HeadSignature> signatures;     ///< under commits of this message
     bool passes_on = false;                    ///< a relay: acks of what it is given are of use to those below
+    std::vector<ChainPos> offers;              ///< carried up by files, perhaps: what of them is there need not be sent
+    std::uint64_t control_mark = 0;  ///< long: first eight bytes of the hash of the entry at `control`; 0: not said
 };
 
 /// All commits of the chain up to here are on this level's disk; signed by that level's hub where the city has keys.
