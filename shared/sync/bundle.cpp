@@ -90,9 +90,10 @@ Result<Letter> unseal(Replica& r, std::string_view file) {
         if (!opened && opened.error().code == Errc::denied)
             return fail(
                 Errc::not_allowed,
-                "这个文件不是给本机的,或导出时对方还不认识本机:请对方同步后重新导出,没有导入 / this bundle is not "
-                "sealed to this node, or its sender did not know this node yet: let the sender sync and export "
-                "again; nothing was imported");
+                "这个文件不是给本机的:可能属于别的单位或别的城市,也可能导出时对方还不认识本机(请对方同步后重新导出);"
+                "没有"
+                "导入 / this bundle is not sealed to this node: it is for another unit or of another city, or its "
+                "sender did not know this node yet (let the sender sync and export again); nothing was imported");
         if (!opened) return damaged();
         Reader inner(*opened);
         letter.signer.bytes = inner.array<16>();

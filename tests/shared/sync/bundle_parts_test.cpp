@@ -50,6 +50,26 @@ TEST_CASE("bundle: parts that came in the wrong order go up like any other work 
     CHECK(w.city->verify().has_value());
 }
 
+TEST_CASE("bundle: one that is sealed to somebody else may be of another city, and the line says so", "[bundle]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto a = w.device("B01"), neighbour = w.device("B02");
+    const auto made = sync::make_bundle(**a, {});
+    REQUIRE(made.has_value());
+    auto stranger = std::make_unique<Device>(9001);  // of a city that has never heard of this one
+    for (Replica* r : {neighbour->replica.get(), stranger->replica.get()}) {
+        const auto before = r->log_head();
+        const auto taken = sync::take_bundle(*r, made->parts.front());
+        REQUIRE(taken.has_error());
+        CHECK(taken.error().code == Errc::not_allowed);
+        const auto& line = taken.error().detail;
+        CHECK(line.find("another unit or of another city") != std::string::npos);
+        CHECK(line.find("别的单位或别的城市") != std::string::npos);
+        CHECK(line.find('\n') == std::string::npos);
+        CHECK(r->log_head() == before);
+    }
+}
+
 TEST_CASE("bundle: what turns out not to be signed by its author does not stay held", "[bundle][trust]") {
     World w;
     w.new_assignment("A1", "T1", "B01");
