@@ -220,7 +220,7 @@ net::awaitable<http::Response> Server::device(http::Request q) {
         if ((!body.empty() && body.front() == 'e') != is_enrol)
             return fail(Errc::protocol, "消息与地址不符 / message: not for this address");
         const auto before = n.replica().log_head();
-        auto answer = n.hub().handle(body);
+        auto answer = n.hub().handle(body, address);
         *grew = n.replica().log_head() > before;
         TRY_VOID(n.keep_incarnation());
         return answer;

@@ -58,11 +58,11 @@ Level Hub::level() const {
     return cert ? cert->level : Level::none;
 }
 
-Result<std::string> Hub::handle(std::string_view request) {
+Result<std::string> Hub::handle(std::string_view request, const std::string& from) {
     if (!request.empty() && request.front() == 'e') {
         wire::EnrolRequest q;
         TRY_VOID(wire::decode(request, q));
-        return enrol(q);
+        return enrol(q, from);
     }
     TRY(const auto asked, read(request));
     return sync(asked);

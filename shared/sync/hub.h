@@ -20,8 +20,10 @@ namespace taizhang::sync {
 inline constexpr std::size_t kAcksMax = 4096;  ///< passed on in one reply
 inline constexpr std::size_t kWantsMax = 256;
 inline constexpr std::size_t kStateBytesMax = 4u << 20;  ///< a stream beyond that is given as log
-/// Wrong codes that a hub answers in an hour; a code has 59 bits, so this many guesses find nothing.
+/// Wrong codes that a hub looks at from one place in an hour, and of one code in all; 39 bits of it are secret from who
+/// knows its first letters.
 inline constexpr int kTriesAnHour = 20;
+inline constexpr std::uint64_t kTriesPerCode = 10;
 
 class Hub {
 public:
@@ -32,8 +34,9 @@ public:
     /// from its devices, the control log included. Before open().
     static Result<> restored(Replica& replica);
 
-    /// Answers a message of either kind. Errc::protocol, denied; io and disk_full when nothing was taken.
-    Result<std::string> handle(std::string_view request);
+    /// Answers a message of either kind. Errc::protocol, denied; io and disk_full when nothing was taken. `from`: the
+    /// place on the network, against guessing; empty: this PC.
+    Result<std::string> handle(std::string_view request, const std::string& from = {});
 
     struct Code {
         std::string code;  ///< as a person types it, XXXX-XXXX-XXXX
@@ -75,7 +78,7 @@ public:
 
 private:
     explicit Hub(Replica& r) : r_(&r) {}
-    Result<std::string> enrol(const wire::EnrolRequest& q);
+    Result<std::string> enrol(const wire::EnrolRequest& q, const std::string& from);
     Result<std::string> sync(const Asked& asked);
     bool recognise(const Device& device, wire::SyncRequest& q, std::uint64_t control_mark) const;
     Result<bool> is_own_token(const std::string& token);
@@ -91,7 +94,13 @@ private:
                   wire::SyncReply& reply);
     Result<> check_key(const wire::EnrolRequest& q) const;
     Result<> introduce_itself(wire::EnrolReply& reply);
-    Result<> check_tries(std::int64_t now);
+    struct Guesses {
+        std::int64_t hour = 0;  ///< since 1970
+        int count = 0;
+    };
+    Guesses& guesses_of(const std::string& from, std::int64_t now);
+    Result<> check_tries(const wire::EnrolRequest& q, const std::string& from, std::int64_t now);
+    Result<> count_wrong_code(const wire::EnrolRequest& q, const std::string& from, std::int64_t now);
     Result<> may_enrol(const std::string& unit) const;
     Result<> admit_device(const wire::EnrolRequest& q, std::int64_t now, wire::EnrolReply& reply);
     Result<> take_certificates(const wire::SyncRequest& q, const Device& device);
@@ -114,7 +123,8 @@ private:
     std::unordered_map<std::string, std::vector<StreamId>> scopes_;  // by unit; of the control head below
     ControlPos scopes_at_;
     std::uint64_t scopes_streams_ = 0;
-    std::string own_sealed_, own_token_;  // of this node at the hub above: as kept, and opened
+    std::unordered_map<std::string, Guesses> guessers_;  // by the place that they are made from
+    std::string own_sealed_, own_token_;                 // of this node at the hub above: as kept, and opened
 };
 
 }  // namespace taizhang::sync

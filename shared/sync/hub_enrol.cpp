@@ -11,18 +11,51 @@ namespace {
 constexpr std::int64_t kCodeLifeMs = 72 * 3'600'000;
 constexpr std::size_t kTokenBytes = 16, kCodeLetters = 12;
 
-/// In the transaction at hand.
-Result<> count_wrong_code(Replica& r, std::int64_t now) {
-    constexpr std::int64_t kHourMs = 3'600'000;
-    TRY(const auto kept, r.fact("enrol/tries"));
+// A code's first letters are its name, the others its secret: so a wrong code can be counted against the code that was
+// meant. Fewer: a stranger's guess hits some code's name by chance; more: less is left to be secret.
+constexpr std::size_t kNameLetters = 4;
+constexpr std::int64_t kHourMs = 3'600'000;
+// Places whose wrong codes are counted; beyond that they share one count. Higher: more memory.
+constexpr std::size_t kGuessersMax = 4096;
+
+/// Wrong tries at the secret of a code that has this name, kept on the disk.
+struct NamedCode {
+    std::int64_t expires_ms = 0;
+    std::uint64_t tries = 0;
+};
+
+std::string name_key(std::string_view code) {
+    return "enrol/code/" + hash_of("enrol code " + plain_code(code).substr(0, kNameLetters)).hex().substr(0, 16);
+}
+
+Result<NamedCode> named_code(Replica& r, std::string_view code) {
+    TRY(const auto kept, r.fact(name_key(code)));
     Reader in(kept);
-    const auto hour = static_cast<std::int64_t>(in.varint());
-    const auto tries = in.varint();
+    NamedCode out;
+    out.expires_ms = static_cast<std::int64_t>(in.varint());
+    out.tries = in.varint();
+    return in.done() ? out : NamedCode{};
+}
+
+/// In the transaction at hand.
+Result<> keep_named(Replica& r, std::string_view code, const NamedCode& named) {
     std::string out;
     Writer w(out);
-    w.varint(static_cast<std::uint64_t>(now / kHourMs));
-    w.varint(in.done() && hour == now / kHourMs ? tries + 1 : 1);
-    return r.set_fact("enrol/tries", out);
+    w.varint(static_cast<std::uint64_t>(named.expires_ms));
+    w.varint(named.tries);
+    return r.set_fact(name_key(code), out);
+}
+
+std::string random_code(Replica& r) {
+    std::string out;
+    const auto bytes = random_bytes(r, kCodeLetters * 2);
+    for (std::size_t i = 0; i < kCodeLetters; ++i) {
+        if (i > 0 && i % 4 == 0) out.push_back('-');
+        const auto n = static_cast<unsigned>(static_cast<std::uint8_t>(bytes[i * 2])) << 8 |
+                       static_cast<std::uint8_t>(bytes[i * 2 + 1]);
+        out.push_back(kCodeAlphabet[n % kCodeAlphabet.size()]);
+    }
+    return out;
 }
 
 }  // namespace
@@ -40,16 +73,16 @@ Result<> Hub::may_enrol(const std::string& unit) const {
 
 Result<Hub::Code> Hub::new_code(const std::string& unit) {
     TRY_VOID(may_enrol(unit));
+    const auto now = r_->now().ms;
     Code code;
-    const auto bytes = random_bytes(*r_, kCodeLetters * 2);
-    for (std::size_t i = 0; i < kCodeLetters; ++i) {
-        if (i > 0 && i % 4 == 0) code.code.push_back('-');
-        const auto n = static_cast<unsigned>(static_cast<std::uint8_t>(bytes[i * 2])) << 8 |
-                       static_cast<std::uint8_t>(bytes[i * 2 + 1]);
-        code.code.push_back(kCodeAlphabet[n % kCodeAlphabet.size()]);
+    for (bool is_free = false; !is_free;) {  // no two that hold have one name
+        code.code = random_code(*r_);
+        TRY(const auto named, named_code(*r_, code.code));
+        is_free = named.expires_ms < now;
     }
-    code.expires_ms = r_->now().ms + kCodeLifeMs;
+    code.expires_ms = now + kCodeLifeMs;
     TRY_VOID(r_->batch([&]() -> Result<> {
+        TRY_VOID(keep_named(*r_, code.code, {code.expires_ms, 0}));
         TRY(auto s,
             r_->database().prepare("INSERT INTO enrol_code(code_hash, unit, expires_ms) VALUES(?1, ?2, ?3)", false));
         const auto hash = hash_of(plain_code(code.code));
@@ -89,21 +122,40 @@ Result<> Hub::introduce_itself(wire::EnrolReply& reply) {
     return {};
 }
 
-/// A wrong code costs a try; when there are none left, even a right one has to wait for the next hour. Kept on the
-/// disk, so that a restart gives none back.
-Result<> Hub::check_tries(std::int64_t now) {
-    constexpr std::int64_t kHourMs = 3'600'000;
-    TRY(const auto kept, r_->fact("enrol/tries"));
-    Reader in(kept);
-    const auto hour = static_cast<std::int64_t>(in.varint());
-    const auto tries = in.varint();
-    if (in.done() && hour == now / kHourMs && tries >= kTriesAnHour)
-        return denied("登记码输错太多次,请一小时后再试",
-                      "too many wrong codes: nothing is enrolled here within this hour, try again later");
-    return {};
+Hub::Guesses& Hub::guesses_of(const std::string& from, std::int64_t now) {
+    const auto hour = now / kHourMs;
+    if (guessers_.size() >= kGuessersMax && !guessers_.contains(from))
+        std::erase_if(guessers_, [&](const auto& g) { return g.second.hour != hour; });
+    const bool has_room = guessers_.size() < kGuessersMax || guessers_.contains(from);
+    auto& g = guessers_[has_room ? from : std::string("*")];
+    if (g.hour != hour) g = {hour, 0};
+    return g;
 }
 
-Result<std::string> Hub::enrol(const wire::EnrolRequest& q) {
+/// Who guesses at random is not heard any more from there within the hour, before he costs anything; what has the name
+/// of a code that holds is, a few times for each code. So nobody can keep others from enrolling, not from the same
+/// address either.
+Result<> Hub::check_tries(const wire::EnrolRequest& q, const std::string& from, std::int64_t now) {
+    TRY(const auto named, named_code(*r_, q.code));
+    if (named.tries >= kTriesPerCode)
+        return denied("这个登记码试错太多次,已作废,请向上级再要一个",
+                      "this code was tried wrongly too often and is void: ask for a new one");
+    if (named.expires_ms >= now || guesses_of(from, now).count < kTriesAnHour) return {};
+    return denied("从这里输错登记码太多次,请核对后一小时再试;给您的码如果没有输错,仍然有效",
+                  "too many wrong codes from here within this hour: check the code and try again later; one that is "
+                  "typed rightly still works");
+}
+
+/// In the transaction at hand. A guess at random is counted in memory only: it costs no disk.
+Result<> Hub::count_wrong_code(const wire::EnrolRequest& q, const std::string& from, std::int64_t now) {
+    ++guesses_of(from, now).count;
+    TRY(auto named, named_code(*r_, q.code));
+    if (named.expires_ms < now) return {};
+    ++named.tries;
+    return keep_named(*r_, q.code, named);
+}
+
+Result<std::string> Hub::enrol(const wire::EnrolRequest& q, const std::string& from) {
     if (q.replica.is_zero() || q.label.size() > 100)
         return fail(Errc::protocol, "登记请求有误 / enrolment: malformed request");
     wire::EnrolReply reply;
@@ -113,10 +165,10 @@ Result<std::string> Hub::enrol(const wire::EnrolRequest& q) {
     }
     if (q.replica == r_->id())
         return denied("不能把服务器登记到它自己下面", "a server cannot be enrolled below itself");
+    const auto now = r_->now().ms;
+    TRY_VOID(check_tries(q, from, now));
     TRY_VOID(check_key(q));
     const auto hash = hash_of(plain_code(q.code));
-    const auto now = r_->now().ms;
-    TRY_VOID(check_tries(now));
     bool is_wrong = false;
     TRY_VOID(r_->batch([&]() -> Result<> {
         TRY(auto find,
@@ -124,7 +176,7 @@ Result<std::string> Hub::enrol(const wire::EnrolRequest& q) {
         find.bind_blob(1, view(hash.bytes));
         TRY(const bool known, find.step());
         is_wrong = !known;
-        if (is_wrong) return count_wrong_code(*r_, now);
+        if (is_wrong) return count_wrong_code(q, from, now);
         reply.unit = std::string(find.text(0));
         const bool expired = find.integer(1) < now, used = !find.is_null(2);
         // Asked again by the same device: our answer was lost on the way.

@@ -157,17 +157,69 @@ def a_revoked_device():
     one_line(city("city", "revoke", "00" * 16, check=2)[1])
 
 
+def released_by_somebody_entitled():
+    """What a revoked PC wrote is set aside and listed; the city lets one commit count, and it stands everywhere."""
+    enrol(state["city"], "B02", "b2")
+    enrol(state["city"], "B02", "b2-lost")
+    row = branch_json("b2", "list", "assignments")[0]["id"]
+    branch("b2-lost", "set", row, "remark=丢失之前的真话")
+    branch("b2-lost", "sync")
+    branch("b2", "sync")
+    replica = branch_json("b2-lost", "status")["replica"]
+    city("city", "revoke", replica, "--none")
+    branch("b2", "sync")
+    for data, show, listing in (("city", city_json, city_json), ("b2", branch_json, branch_json)):
+        assert show(data, "show", row)["fields"]["remark"] != "丢失之前的真话", data
+        lines = [c for c in listing(data, "list", "conflicts") if c["kind"] == "quarantined"]
+        assert any("丢失之前的真话" in str(c) for c in lines), (data, lines)
+    # Which commit it is says the audit. A branch may not release it, nor a server without the root key.
+    entry = [e for e in city_json("city", "audit", "--unit", "B02")["entries"]
+             if e["kind"] == "commit" and e["replica"] == replica and "丢失之前的真话" in e["zh"]][0]
+    assert entry["outcome"] == "quarantined", entry
+    where = (entry["stream"], replica, str(entry["seq"]))
+    one_line(city("city", "release", entry["stream"], replica, "99", check=2)[1])
+    os.rename("city/root.key", "root.key.away")
+    state["city"].stop()
+    line = one_line(city("city", "release", *where, check=2)[1])
+    assert "root key" in line, line
+    os.rename("root.key.away", "city/root.key")
+    state["city"] = Server("city", port=state["city"].port)
+    assert city_json("city", "release", *where)["released"].startswith(entry["stream"])
+    branch("b2", "sync")
+    for data, show in (("city", city_json), ("b2", branch_json)):
+        assert show(data, "show", row)["fields"]["remark"] == "丢失之前的真话", data
+        lines = [c for c in show(data, "list", "conflicts") if c["kind"] == "quarantined"]
+        assert not any("丢失之前的真话" in str(c) for c in lines), (data, lines)
+    same_state("b2", "city")
+    told = [e for e in branch_json("b2", "audit")["entries"] if e["kind"] == "release"]
+    assert told, "a release leaves a line"
+    # The PC itself stays out, and what is built on the released work goes on.
+    one_line(branch("b2-lost", "sync", check=1)[1])
+    branch("b2", "set", row, "remark=接着写")
+    assert branch_json("b2", "sync")["unsent"] == 0
+    assert city_json("city", "show", row)["fields"]["remark"] == "接着写"
+    city("city", "verify")
+    branch("b2", "verify")
+
+
 def guesses_end():
     for _ in range(20):
         branch("guess", "enrol", "--server", state["city"].url, "--code", "2222-3333-4444", check=1)
-    code = city_json("city", "enrol", "--unit", "B01")["code"]
-    err = one_line(branch("guess", "enrol", "--server", state["city"].url, "--code", code, check=1)[1])
+    err = one_line(branch("guess", "enrol", "--server", state["city"].url, "--code", "2222-3333-4444", check=1)[1])
     assert "hour" in err, err
+    # One code whose beginning somebody knows: a few tries, then it is void.
+    known, good = (city_json("city", "enrol", "--unit", "B01")["code"] for _ in range(2))
+    for _ in range(10):
+        branch("guess", "enrol", "--server", state["city"].url, "--code", known[:4] + "-2222-3333", check=1)
+    err = one_line(branch("guess", "enrol", "--server", state["city"].url, "--code", known, check=1)[1])
+    assert "void" in err, err
     assert not os.path.exists("guess")
+    # Nobody else is kept out by it, not at the same address either.
+    branch("right", "enrol", "--server", state["city"].url, "--code", good)
     state["city"].stop()
     city("city", "verify")
 
 
 run(setup, both_sides_show_the_same_fingerprint, codes, work_is_signed_and_stands, a_stolen_bundle_is_unreadable,
     without_a_network, a_damaged_key_file, a_key_under_a_passphrase, a_database_without_its_key,
-    a_revoked_device, guesses_end)
+    a_revoked_device, released_by_somebody_entitled, guesses_end)

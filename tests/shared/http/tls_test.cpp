@@ -103,6 +103,98 @@ TEST_CASE("tls: a new connection takes up the session of before", "[http][tls]")
     CHECK(tls->resumed() == 2);
 }
 
+namespace {
+
+/// A client that does what ours never does: sends a request before the handshake is over.
+class Hasty {
+public:
+    explicit Hasty(std::uint16_t port) : port_(port), context_(SSL_CTX_new(TLS_client_method())) {
+        SSL_CTX_set_session_cache_mode(context_, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+        SSL_CTX_set_ex_data(context_, 0, this);
+        SSL_CTX_sess_set_new_cb(context_, [](SSL* connection, SSL_SESSION* session) {
+            auto* self = static_cast<Hasty*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(connection), 0));
+            // A copy: a connection that ends without a goodbye spoils its own.
+            SSL_SESSION_free(std::exchange(self->session_, SSL_SESSION_dup(session)));
+            return 0;
+        });
+    }
+    ~Hasty() {
+        SSL_SESSION_free(session_);
+        SSL_CTX_free(context_);
+    }
+    Hasty(const Hasty&) = delete;
+    Hasty& operator=(const Hasty&) = delete;
+
+    bool has_ticket() const { return session_ != nullptr; }
+    std::uint32_t ticket_allows() const { return SSL_SESSION_get_max_early_data(session_); }
+
+    /// A request in the usual way; with `early` one that goes out before it, as early data. Gives what became of that.
+    int ask(const std::string& early) {
+        const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+        sockaddr_in to{};
+        to.sin_family = AF_INET;
+        to.sin_port = htons(port_);
+        to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        if (::connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0) return -1;
+        SSL* connection = SSL_new(context_);
+        SSL_set_fd(connection, fd);
+        std::size_t n = 0;
+        if (!early.empty()) {
+            SSL_SESSION_set_max_early_data(session_, 1u << 14);
+            SSL_set_session(connection, session_);
+            if (SSL_write_early_data(connection, early.data(), early.size(), &n) != 1) n = 0;
+        }
+        if (SSL_connect(connection) != 1) return -1;
+        const int became = SSL_get_early_data_status(connection);
+        const std::string late = "GET /late HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        SSL_write(connection, late.data(), static_cast<int>(late.size()));
+        char buffer[4096];
+        while (SSL_read(connection, buffer, sizeof buffer) > 0) {
+        }
+        SSL_free(connection);
+        ::close(fd);
+        return early.empty() || n == early.size() ? became : -1;
+    }
+
+private:
+    std::uint16_t port_;
+    SSL_CTX* context_;
+    SSL_SESSION* session_ = nullptr;
+};
+
+}  // namespace
+
+TEST_CASE("tls: what comes as early data is never read, whatever a client makes of its ticket", "[http][tls]") {
+    net::io_context io;
+    std::vector<std::string> heard;
+    Server server(io, {}, [&](Request request) -> net::awaitable<Response> {
+        heard.push_back(request.target);
+        co_return Response{};
+    });
+    server.secure(speaker("we are C"));
+    const auto port = server.listen("127.0.0.1:0");
+    REQUIRE(port.has_value());
+    bool had_ticket = false;
+    std::uint32_t allowed = 1;
+    int became = -1;
+    std::thread client([&] {
+        Hasty hasty(*port);
+        hasty.ask({});
+        had_ticket = hasty.has_ticket();
+        if (had_ticket) {
+            allowed = hasty.ticket_allows();
+            became = hasty.ask("GET /early HTTP/1.1\r\nHost: x\r\n\r\n");
+        }
+        net::post(io, [&] { io.stop(); });
+    });
+    io.run();
+    client.join();
+    REQUIRE(had_ticket);
+    CHECK(allowed == 0);
+    CHECK(became == SSL_EARLY_DATA_REJECTED);
+    CHECK(heard == std::vector<std::string>{"/late", "/late"});
+}
+
 TEST_CASE("tls: a client that wants TLS from a plain server is told so", "[http][tls]") {
     net::io_context io;
     Server plain(io, {}, Pair::answer);

@@ -420,17 +420,48 @@ TEST_CASE("enrolment: the key is proved, codes are few, the fingerprint is the s
         REQUIRE_FALSE(r.has_value());
         CHECK(r.error().code == Errc::denied);
     }
-    SECTION("guesses end, also for a right code, and begin again an hour later") {
+    SECTION("guesses from one place end, begin again an hour later, and keep nobody from enrolling") {
         Device d(300);
         sync::Enrolment e(*d);
         const auto code = *w.hub->new_code("B01");
-        for (int i = 0; i < sync::kTriesAnHour; ++i)
-            CHECK(w.hub->handle(*e.request("2222-3333-4444", "pc")).error().code == Errc::denied);
-        CHECK(w.hub->handle(*e.request(code.code, "pc")).error().code == Errc::denied);
-        w.hub = std::make_unique<sync::Hub>(*sync::Hub::open(*w.city));
-        CHECK(w.hub->handle(*e.request(code.code, "pc")).error().code == Errc::denied);
+        const auto says = [&](const std::string& typed, const char* from, const char* what) {
+            const auto r = w.hub->handle(*e.request(typed, "pc"), from);
+            REQUIRE(r.has_error());
+            CHECK(r.error().code == Errc::denied);
+            INFO(r.error().detail);
+            CHECK(r.error().detail.find(what) != std::string::npos);
+        };
+        for (int i = 0; i < sync::kTriesAnHour; ++i) says("2222-3333-4444", "192.0.2.1", "no such code");
+        says("2222-3333-4444", "192.0.2.1", "too many wrong codes from here");
+        says("2222-3333-4444", "192.0.2.2", "no such code");
+        // A right one works, from the same place too: a whole county may stand behind one address.
+        CHECK(ok(w.hub->handle(*e.request(code.code, "pc"), "192.0.2.1")));
         w.city.clock.wall_ms += 3'600'000;
-        CHECK(ok(w.hub->handle(*e.request(code.code, "pc"))));
+        says("2222-3333-4444", "192.0.2.1", "no such code");
+    }
+    SECTION("who knows the beginning of a code has few tries at the rest, and then it is void, and it alone") {
+        Device d(300);
+        sync::Enrolment e(*d);
+        const auto code = *w.hub->new_code("B01"), other = *w.hub->new_code("B01");
+        REQUIRE(code.code.substr(0, 4) != other.code.substr(0, 4));
+        for (std::uint64_t i = 0; i < sync::kTriesPerCode; ++i)
+            CHECK(w.hub->handle(*e.request(code.code.substr(0, 4) + "-2222-3333", "pc"), "192.0.2." + std::to_string(i))
+                      .has_error());
+        w.hub = std::make_unique<sync::Hub>(*sync::Hub::open(*w.city));  // a restart gives none back
+        const auto r = w.hub->handle(*e.request(code.code, "pc"));
+        REQUIRE(r.has_error());
+        CHECK(r.error().detail.find("void") != std::string::npos);
+        CHECK(ok(w.hub->handle(*e.request(other.code, "pc"))));
+    }
+    SECTION("guesses from everywhere cost the disk nothing") {
+        Device d(300);
+        sync::Enrolment e(*d);
+        const auto code = *w.hub->new_code("B01");
+        const auto guess = *e.request("2222-3333-4444", "pc");
+        const auto before = w.city->facts("enrol/")->size();
+        for (int i = 0; i < 5000; ++i) CHECK(w.hub->handle(guess, "2001:db8:" + std::to_string(i)).has_error());
+        CHECK(w.city->facts("enrol/")->size() == before);
+        CHECK(ok(w.hub->handle(*e.request(code.code, "pc"), "2001:db8:7")));
     }
 }
 
