@@ -169,8 +169,13 @@ private:
         option(bundle, "max-mb", "每个文件最大 MB(默认 4)/ largest file in MB (default 4)");
         option(bundle, "files-mb", "附件最多 MB(默认 64)/ attachments, at most MB (default 64)");
         args(add("import", "导入交换文件 / take bundles"), "file", "文件… / files", -1);
-        args(add("backup", "备份(可在服务时)/ back up, while serving too"), "file", "文件 / file", 1);
-        args(add("restore", "由备份建立 / make a node from a backup"), "file", "文件 / file", 1);
+        auto* backup = add("backup", "备份(可在服务时)/ back up, while serving too");
+        args(backup, "file", "文件 / file", 1);
+        option(backup, "passphrase-file",
+               "密钥的副本用这个文件里的口令保护 / wrap the copy of the keys by its first line");
+        auto* restore = add("restore", "由备份建立 / make a node from a backup");
+        args(restore, "file", "文件 / file", 1);
+        option(restore, "passphrase-file", "密钥副本的口令在这个文件里 / the first line opens the copy of the keys");
         option(add("compact", "精简本机的旧历史 / drop old history that the city's backup holds"), "keep-days",
                "保留最近多少天 / days of history to keep");
         add("passphrase", "以口令保护密钥 / protect the keys by a passphrase")
@@ -537,7 +542,7 @@ Parsed with_whole_paths(Parsed p) {
     if (name == "attach" && p.command.args.size() == 2) make_whole(p.command.args[1]);
     const bool writes_out = name == "file" || name == "checkpoint";
     if (writes_out && p.command.has("out")) make_whole(p.command.options["out"]);
-    for (const char* key : {"answer", "checkpoint"})
+    for (const char* key : {"answer", "checkpoint", "passphrase-file"})
         if (p.command.has(key)) make_whole(p.command.options[key]);
     // What is written and from which records, then the file.
     const bool writes_file = name == "export-xlsx" || name == "circular-docx";
@@ -578,7 +583,7 @@ int execute(const Parsed& parsed, Program program) {
         return enrol_device(p, program == Program::server);
     if (p.command.name == "passphrase") return set_passphrase(p);
     if (p.command.name == "restore") {
-        const auto made = api::restore(p.data, p.command.args[0]);
+        const auto made = api::restore(p.data, p.command.args[0], p.command.option("passphrase-file"));
         return made ? print(p, *made) : fail_with(made.error());
     }
     if (p.command.name == "audit") {

@@ -182,12 +182,21 @@ Result<json::value> import_bundles(node::Node& n, const Command& c) {
 Result<json::value> backup(node::Node& n, const Command& c) {
     const auto& path = c.args[0];
     const auto keys = path + node::kKeysSuffix;
+    std::string passphrase;
+    if (c.has("passphrase-file")) {
+        TRY(passphrase, node::read_passphrase(c.option("passphrase-file")));
+    }
     for (const auto& p : {path, keys}) TRY_VOID(check_is_new(p));
     const auto beside = path + ".new";
     node::remove_file(beside);
     const auto holds = n.replica().log_head();
     auto made = n.replica().database().backup_to(beside);
-    if (made) made = node::copy_keys_out(n.dir().path(), keys);
+    bool is_wrapped = true;
+    if (made) {
+        auto copied = node::copy_keys_out(n.dir().path(), n.replica().keys(), keys, passphrase);
+        if (copied) is_wrapped = *copied;
+        if (!copied) made = copied.error();
+    }
     if (made) made = node::sync_and_rename(beside, path);
     if (!made) {
         node::remove_file(beside);
@@ -199,7 +208,11 @@ Result<json::value> backup(node::Node& n, const Command& c) {
     if (own && own->unit == n.replica().control().root()) TRY_VOID(n.replica().note_backup(holds));
     std::error_code ec;
     const auto bytes = static_cast<std::int64_t>(fs::file_size(path, ec));
-    return json::value{{"file", path}, {"keys", keys}, {"bytes", bytes}, {"commits", n.replica().log_head().value}};
+    return json::value{{"file", path},
+                       {"keys", keys},
+                       {"keys_wrapped", is_wrapped},
+                       {"bytes", bytes},
+                       {"commits", n.replica().log_head().value}};
 }
 
 Result<json::value> enrol_request(node::Node& n, const std::string& file, const std::string& label) {
@@ -237,11 +250,15 @@ Result<json::value> enrol_take(node::Node& n, const std::string& file, const std
                        {"fingerprint", enrolment.fingerprint()}};
 }
 
-Result<json::value> restore(const std::string& dir, const std::string& file) {
+Result<json::value> restore(const std::string& dir, const std::string& file, const std::string& passphrase_file) {
     if (node::has_database(dir))
         return fail(Errc::not_allowed,
                     "这里已有数据,没有动它:" + dir + " / there is data here already, left as it is: " + dir);
     if (!node::exists(file)) return fail(Errc::not_found, "没有这个文件:" + file + " / no such file: " + file);
+    std::string passphrase;
+    if (!passphrase_file.empty()) {
+        TRY(passphrase, node::read_passphrase(passphrase_file));
+    }
     std::error_code ec;
     const bool was_there = node::exists(dir);
     fs::create_directories(dir, ec);
@@ -253,14 +270,18 @@ Result<json::value> restore(const std::string& dir, const std::string& file) {
             return fail(ec == std::errc::no_space_on_device ? Errc::disk_full : Errc::io,
                         "不能写入 " + dir + ":" + ec.message() + " / cannot write " + dir + ": " + ec.message());
         {
-            TRY(auto node, node::Node::open({dir, true, std::chrono::seconds(1), "taizhang.db.new"}));
+            node::Node::Options options{dir, true, std::chrono::seconds(1), "taizhang.db.new"};
+            options.passphrase = passphrase;
+            TRY(auto node, node::Node::open(options));
             TRY_VOID(node->replica().verify());
             if (node->replica().control().root().empty())
                 return fail(Errc::bad_input, "这不是台账的备份:" + file + " / not a backup of this program: " + file);
             TRY_VOID(sync::Hub::restored(node->replica()));
         }
         TRY_VOID(node::sync_and_rename(dir + "/taizhang.db.new", dir + "/taizhang.db"));
-        TRY(auto node, node::Node::open({dir, false, std::chrono::seconds(1)}));
+        node::Node::Options options{dir, false, std::chrono::seconds(1)};
+        options.passphrase = passphrase;
+        TRY(auto node, node::Node::open(options));
         const auto* own = node->replica().control().cert(node->replica().id());
         return json::value{{"data", dir},
                            {"unit", own ? own->unit : std::string()},

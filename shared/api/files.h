@@ -21,7 +21,9 @@ Result<boost::json::value> enrol_take(node::Node& n, const std::string& file, co
                                       const std::string& url);
 
 /// Makes a node in `dir` from a backup: checked whole, then put into place under a new generation and incarnation.
+/// `passphrase_file`: of the keys beside the backup; empty: by the environment or the terminal, if they are wrapped.
 /// Errc::not_allowed when there is data already.
-Result<boost::json::value> restore(const std::string& dir, const std::string& file);
+Result<boost::json::value> restore(const std::string& dir, const std::string& file,
+                                   const std::string& passphrase_file = {});
 
 }  // namespace taizhang::api

@@ -52,7 +52,7 @@ constexpr CommandSpec kSpecs[] = {
     {"files", "room that contents take, and its limits", "", "quota-mb on-demand"},
     {"export", "writes a bundle", "file", "to all! max-mb files-mb"},
     {"import", "takes bundles", "file…", ""},
-    {"backup", "backs up while serving", "file", ""},
+    {"backup", "backs up while serving", "file", "passphrase-file"},
     {"compact", "drops old history that the city's backup holds", "", "keep-days"},
     {"export-xlsx", "a ledger as a workbook: into a file, or in the answer", "kind [file]",
      "unit meeting with-unfinished!"},

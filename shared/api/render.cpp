@@ -421,7 +421,9 @@ std::string render(const Command& command, const json::value& d) {
     if (name == "fetch") return render_contents(o);
     if (name == "file") return render_file(o);
     if (name == "files") return render_files(o);
-    if (name == "backup") return say(Msg::backup_made, {at(o, "file"), at(o, "commits"), at(o, "bytes")}) + "\n";
+    if (name == "backup")
+        return say(Msg::backup_made, {at(o, "file"), at(o, "commits"), at(o, "bytes")}) + "\n" +
+               (o.at("keys_wrapped").as_bool() ? std::string() : say(Msg::backup_keys_open, {at(o, "keys")}) + "\n");
     if (name == "checkpoint")
         return (o.contains("file") && o.at("streams").as_array().empty()
                     ? std::string()

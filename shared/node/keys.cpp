@@ -11,17 +11,9 @@ constexpr std::size_t kKeyFileMax = 4096;
 constexpr const char* kPassphraseFile = "TAIZHANG_PASSPHRASE_FILE";
 constexpr std::string_view kMagic = "TZKS\x01";
 
-Result<std::string> first_line(const std::string& path) {
-    TRY(auto text, read_file(path, kKeyFileMax));
-    text.resize(std::min(text.find_first_of("\r\n"), text.size()));
-    if (text.empty())
-        return fail(Errc::bad_input, "口令文件是空的:" + path + " / the passphrase file is empty: " + path);
-    return text;
-}
-
 Result<std::string> passphrase() {
     const char* path = std::getenv(kPassphraseFile);
-    if (path && *path) return first_line(path);
+    if (path && *path) return read_passphrase(path);
     if (!has_person()) return std::string();
     return read_secret("密钥口令 / passphrase of the keys: ");
 }
@@ -45,6 +37,14 @@ Result<std::shared_ptr<const trust::Key>> read_key(const std::string& path, std:
 }
 
 }  // namespace
+
+Result<std::string> read_passphrase(const std::string& path) {
+    TRY(auto text, read_file(path, kKeyFileMax));
+    text.resize(std::min(text.find_first_of("\r\n"), text.size()));
+    if (text.empty())
+        return fail(Errc::bad_input, "口令文件是空的:" + path + " / the passphrase file is empty: " + path);
+    return text;
+}
 
 Result<Keys> open_keys(const DataDir& dir, const std::function<void(std::span<std::uint8_t>)>& random,
                        std::string passphrase) {
@@ -82,7 +82,7 @@ Result<> make_root_key(const DataDir& dir, std::uint8_t suite,
 Result<> set_passphrase(const DataDir& dir, const std::string& file) {
     std::string word, before;
     if (!file.empty()) {
-        TRY(word, first_line(file));
+        TRY(word, read_passphrase(file));
     }
     for (const char* name : {kKeyFile, kRootKeyFile}) {
         TRY(const auto key, read_key(dir.file(name), before));
@@ -91,19 +91,23 @@ Result<> set_passphrase(const DataDir& dir, const std::string& file) {
     return {};
 }
 
-Result<> copy_keys_out(const std::string& dir, const std::string& to) {
+Result<bool> copy_keys_out(const std::string& dir, const Keys& keys, const std::string& to,
+                           const std::string& passphrase) {
     std::string out(kMagic);
     Writer w(out);
-    bool any = false;
-    for (const char* name : {kKeyFile, kRootKeyFile}) {
+    bool any = false, is_wrapped = true;
+    for (const auto& [name, key] : {std::pair{kKeyFile, keys.device}, std::pair{kRootKeyFile, keys.root}}) {
         std::string bytes;
         if (const auto path = dir + "/" + name; exists(path)) {
             TRY(bytes, read_file(path, kKeyFileMax));
+            if (key && !passphrase.empty()) bytes = key->to_file(passphrase);
+            is_wrapped = is_wrapped && trust::Key::is_wrapped(bytes);
             any = true;
         }
         w.str(bytes);
     }
-    return any ? write_file(to, out) : Result<>();
+    if (any) TRY_VOID(write_file(to, out));
+    return is_wrapped;
 }
 
 Result<std::vector<std::string>> copy_keys_in(const std::string& from, const std::string& dir) {

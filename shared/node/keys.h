@@ -33,8 +33,13 @@ Result<> make_root_key(const DataDir& dir, std::uint8_t suite,
 /// Wraps the folder's keys by the passphrase in `file` (its first line), or unwraps them when it is empty.
 Result<> set_passphrase(const DataDir& dir, const std::string& file);
 
-/// Copies of the key files as they are. Nothing happens where there are none.
-Result<> copy_keys_out(const std::string& dir, const std::string& to);
+/// The first line of the file. Errc::bad_input: it is empty.
+Result<std::string> read_passphrase(const std::string& file);
+
+/// Copies of the folder's keys: wrapped by `passphrase` if there is one, else as they are. Nothing happens where there
+/// are none. Gives whether nobody can use the copies without a passphrase.
+Result<bool> copy_keys_out(const std::string& dir, const Keys& keys, const std::string& to,
+                           const std::string& passphrase);
 /// The files that were written; none when `from` is not there or the folder has a key.
 Result<std::vector<std::string>> copy_keys_in(const std::string& from, const std::string& dir);
 

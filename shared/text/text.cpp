@@ -145,6 +145,10 @@ const std::map<Msg, Words>& table() {
          {"更早的历史在上级服务器,不在本机", "earlier history is on the server above, not here"}},
         {Msg::arrived_late, {"迟到 {} 天", "arrived {} days late"}},
         {Msg::backup_made, {"已备份到 {}:{} 条,{} 字节", "backed up to {}: {} commits, {} bytes"}},
+        {Msg::backup_keys_open,
+         {"注意:{} 里的密钥没有口令保护,谁拿到就能冒充本机;请与备份分开保管,或加 --passphrase-file 重新备份",
+          "note: the keys in {} are not protected: whoever has that file can pose as this node; keep it apart from the "
+          "backup, or back up again with --passphrase-file"}},
         {Msg::restored,
          {"已由备份恢复 {}({},{} 条);备份之后的内容会由下级重新送上来",
           "restored {} ({}, {} commits); what came after the backup will be sent again by those below"}},

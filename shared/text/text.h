@@ -79,6 +79,7 @@ enum class Msg {
     bundle_held,
     bundle_missing,
     backup_made,
+    backup_keys_open,
     checkpoint_made,
     checkpoint_file,
     verified_since,

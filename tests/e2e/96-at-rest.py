@@ -87,6 +87,29 @@ def databases_backups_bundles():
             all_files("city") + ["city.tzdb"])
 
 
+def a_backup_of_the_keys_under_a_passphrase():
+    said = city("city", "backup", "open.tzdb")[0]
+    assert "open.tzdb.keys" in said and "not protected" in said and "--passphrase-file" in said, said
+    out = city_json("city", "backup", "safe.tzdb", "--passphrase-file", write("words-of-backup", PASSPHRASE + "\n"))
+    assert out["keys_wrapped"], out
+    nowhere(state["keys"], ["safe.tzdb", "safe.tzdb.keys"])
+    nowhere({"the passphrase": PASSPHRASE.encode()}, ["safe.tzdb", "safe.tzdb.keys"])
+    assert "not protected" not in city("city", "backup", "safe2.tzdb", "--passphrase-file", "words-of-backup")[0]
+    one_line(city("city", "backup", "none.tzdb", "--passphrase-file", write("nothing", "\n"), check=2)[1])
+    assert not os.path.exists("none.tzdb") and not os.path.exists("none.tzdb.keys")
+    # Without the passphrase, or with another one, nothing is made; with it the city is whole.
+    for extra in ((), ("--passphrase-file", write("another", "不对的口令\n"))):
+        one_line(city("city-back", "restore", "safe.tzdb", *extra, check=1)[1])
+        assert not os.path.exists("city-back"), extra
+    assert city_json("city-back", "restore", "safe.tzdb", "--passphrase-file", "words-of-backup")["has_key"]
+    one_line(city("city-back", "status", check=1)[1])
+    env = {"TAIZHANG_PASSPHRASE_FILE": os.path.abspath("words-of-backup")}
+    line = one_line(city("city-back", "unit", "B01", "--name", "恢复后改名", check=2, env=env)[1])
+    assert "--alone" in line, line
+    city("city-back", "unit", "B01", "--name", "恢复后改名", "--alone", env=env)
+    nowhere(state["keys"], all_files("city-back"))
+
+
 def wrapped_keys_and_process_lists():
     branch("b3", "passphrase", "--file", write("words", PASSPHRASE + "\n"))
     data = open("b3/key", "rb").read()
@@ -132,4 +155,4 @@ def write(name, text):
     return name
 
 
-run(setup, modes, databases_backups_bundles, wrapped_keys_and_process_lists, logs_and_errors)
+run(setup, modes, databases_backups_bundles, a_backup_of_the_keys_under_a_passphrase, wrapped_keys_and_process_lists, logs_and_errors)
