@@ -13,6 +13,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -66,6 +67,7 @@ public:
     std::unique_ptr<files::Contents> contents;
     std::unique_ptr<sync::Hub> hub;
     std::int64_t clock_error_ms = 0;  ///< what this PC's clock is wrong by
+    bool has_dead_battery = false;    ///< each start begins in 1970
     std::int64_t born_ms = 0, boot_ms = 0, start_again_ms = 0;
     std::int64_t away_until_ms = 0;  ///< no link to the hub before
     bool is_enrolled = false;
@@ -80,6 +82,11 @@ public:
     std::string last_request;              ///< of those that came to this hub
     bool heard_spoiled = false;            ///< in this session
     std::vector<std::string> old_answers;  ///< a false relay's
+
+    // What its hub has acknowledged, all of a request at once, and this machine has taken note of.
+    std::set<Hash> acknowledged;
+    std::pair<int, std::uint64_t> acknowledged_by{-1, 0};  ///< number and disk life of that hub
+    std::vector<Hash> brought;                             ///< by the request at hand, as far as it was acknowledged
 
     std::uint64_t starts = 0;     ///< of the program
     std::vector<Hash> kept;       ///< contents that were said to be saved

@@ -10,6 +10,12 @@ namespace {
 constexpr std::int64_t kSecond = 1000, kHour = 3'600'000, kDay = 24 * kHour;
 constexpr std::size_t kOldMax = 6;
 
+Hash hash_of_packed(const std::string& packed) {
+    Packer packer;
+    std::string bytes;
+    return packer.unpack(packed, bytes) ? hash_of(bytes) : Hash{};
+}
+
 void keep(std::vector<std::string>& old, const std::string& bytes) {
     old.push_back(bytes);
     if (old.size() > kOldMax) old.erase(old.begin());
@@ -155,7 +161,13 @@ void World::hub_receives(const Message& m) {
         return;
     }
     const auto reply = told_by(asked, *answer);
-    checks_.reply_left(reply, speakers(h));
+    checks_.reply_left(h, reply, speakers(h));
+    if (asked && !m.is_spoiled && asker.awaits == m.number) {
+        check_14_no_repeats(asker, h, m, *asked);
+        asker.brought.clear();
+        if (reply.took != 0)
+            for (const auto& packed : asked->request.commits) asker.brought.push_back(hash_of_packed(packed));
+    }
     note_reply(reply);
     figures_.states += reply.states.size(), figures_.histories += reply.pasts.size();
     if (!h.is_up() && one_in(2)) return;  // it went out before the power did, or not
@@ -180,6 +192,30 @@ void World::hub_receives(const Message& m) {
         send(pick(static_cast<int>(2 * kDay)), message);
     }
     send(some_delay(), std::move(message));
+    // What it has said binds it from this moment on.
+    if (!calm_ && reply.took != 0 && one_in(20)) cut_power(h);
+}
+
+/// What was acknowledged, and taken note of, is not sent again: a cut costs no more than what was under way. Of a
+/// forked chain a place says nothing, and of what the tree gave to others only the city's word counts.
+void World::check_14_no_repeats(Machine& m, const Machine& h, const Message& message, const sync::Hub::Asked& asked) {
+    const std::pair now{h.number, h.disk_life};
+    if (m.acknowledged_by != now || !m.is_honest() || !h.is_honest()) {
+        m.acknowledged.clear();
+        m.acknowledged_by = now;
+        return;
+    }
+    Packer packer;
+    std::string bytes;
+    for (const auto& packed : asked.request.commits) {
+        if (!m.acknowledged.contains(hash_of_packed(packed)) || !packer.unpack(packed, bytes)) continue;
+        const auto header = Commit::decode_header(bytes);
+        if (!header || !reading_.holds(m.unit, header->stream)) continue;
+        const auto forked = m.replica->is_forked(header->stream, header->replica);
+        if (!forked || *forked) continue;
+        violated("14 resume", m.name() + " sends again what was acknowledged: " + header->stream.str() + " #" +
+                                  std::to_string(header->seq.value) + " in request " + std::to_string(message.number));
+    }
 }
 
 void World::machine_receives(const Message& message) {
@@ -208,6 +244,9 @@ void World::machine_receives(const Message& message) {
                 : is_awaited || taken.error().code != Errc::protocol)
             violated("8 liveness", m.name() + " refuses the answer: " + taken.error().detail);
     }
+    // Of a chain of which the hub has more than is here, its head tells nothing: all of it may go up again.
+    wire::SyncReply said;
+    if (!wire::decode(message.bytes, said) || said.has_heads) m.acknowledged.clear();
     if (!m.is_up()) return;
     moved(m);
     if (message.is_spoiled) {
@@ -221,6 +260,8 @@ void World::machine_receives(const Message& message) {
     if (one_in(8)) checks_.check_14_resume(m);
     if (!is_awaited) return;
     m.awaits = 0;
+    if (taken && !message.is_spoiled) m.acknowledged.insert(m.brought.begin(), m.brought.end());
+    m.brought.clear();
     if (taken && m.session->wants_more()) return send_request(m);
     if (m.session) figures_.states_refused += m.session->stats().states_refused;
     m.session.reset();

@@ -283,7 +283,7 @@ void Rogue::ask(Machine& h, const std::string& request) {
     }
     if (answer->size() > wire::kMessageBytesMax)
         violated("20 bounds", "an answer of " + std::to_string(answer->size()) + " bytes");
-    if (!answer->empty() && h.is_up() && asked) w_.checks_.reply_left(w_.told_by(asked, *answer), w_.speakers(h));
+    if (!answer->empty() && h.is_up() && asked) w_.checks_.reply_left(h, w_.told_by(asked, *answer), w_.speakers(h));
     if (h.is_up()) w_.checks_.check_6_no_phantom(h);
 }
 

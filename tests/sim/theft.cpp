@@ -45,7 +45,7 @@ void World::steal(Machine& m) {
 
 /// What the city has of it counts, or what it had some time ago, or nothing; of all that has the same key.
 void World::revoke(Machine& m) {
-    if (!hub().is_up() || m.is_revoked) return;
+    if (!hub().is_up() || m.is_revoked || must_wait()) return;
     const auto heads = hub().replica->chain_heads();
     if (!heads) violated("8 liveness", "the city cannot read its chains: " + heads.error().detail);
     const bool nothing = one_in(4), earlier = one_in(3);
@@ -81,7 +81,7 @@ void World::revoke(Machine& m) {
 
 /// Somebody entitled looked at it: it counts after all.
 void World::release() {
-    if (!hub().is_up()) return;
+    if (!hub().is_up() || must_wait()) return;
     std::vector<Hash> late;
     std::vector<const Told*> log;
     for (const auto& line : checks_.read_log(hub())) log.push_back(line.commit);

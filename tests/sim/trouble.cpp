@@ -106,6 +106,7 @@ void World::start(Machine& m) {
         }
         m.disk->clear_faults();
         if (!calm_ && one_in(6) && has(Fault::power)) m.disk->cut_after(static_cast<std::uint64_t>(1 + pick(8)));
+        if (m.has_dead_battery) m.clock_error_ms = kHour - now_ms_;  // 1970, until somebody sets it
         const auto opened = m.open();
         if (m.disk->is_off()) {
             m.close();
@@ -129,16 +130,18 @@ void World::start(Machine& m) {
 void World::jump_clock(Machine& m) {
     if (!has(Fault::clocks)) return;
     ++figures_.clock_jumps;
-    switch (pick(6)) {
+    switch (pick(8)) {
         case 0: m.clock_error_ms = -7 * kYear; break;               // before 2019
         case 1: m.clock_error_ms = (10 + pick(50)) * kYear; break;  // far future
         case 2: m.clock_error_ms = -pick(static_cast<int>(20 * kDay)); break;
         case 3: m.clock_error_ms = pick(static_cast<int>(20 * kDay)); break;
+        case 4: m.clock_error_ms = kHour - now_ms_; break;  // 1970
+        case 5: m.has_dead_battery = m.number != 0 && !m.has_dead_battery; break;
         default: m.clock_error_ms = 0; break;
     }
     // The city's clock is looked after; when it is wrong it is wrong by minutes.
     if (m.number == 0) m.clock_error_ms = pick(static_cast<int>(kHour)) - 30 * kMinute;
-    note("clock " + m.name());
+    note("clock " + m.name() + (m.has_dead_battery ? ", its battery is empty" : ""));
 }
 
 void World::sign_checkpoints() {
@@ -178,7 +181,7 @@ bool World::must_wait() {
 }
 
 void World::upgrade_catalog() {
-    if (!hub().is_up() || catalog_version_ == kCatalogVersions || !has(Fault::catalogs)) return;
+    if (!hub().is_up() || catalog_version_ == kCatalogVersions || !has(Fault::catalogs) || must_wait()) return;
     const auto text = catalog_text(catalog_version_ + 1, with_ledger_);
     const auto done = attempt(hub(), [&] { return hub().replica->append_control("catalog", text); });
     note("upgrade");
@@ -193,7 +196,7 @@ void World::upgrade_catalog() {
 }
 
 void World::add_unit() {
-    if (!hub().is_up() || reading_.unit_ids().size() > 11 || !has(Fault::more_devices)) return;
+    if (!hub().is_up() || reading_.unit_ids().size() > 11 || !has(Fault::more_devices) || must_wait()) return;
     const auto id = "B" + std::to_string(10 + reading_.unit_ids().size());
     add_control("unit", R"({"id":")" + id + R"(","parent_id":"K1-01","level":"branch","name":")" + id + R"("})");
     note("unit " + id);
@@ -202,7 +205,7 @@ void World::add_unit() {
 
 /// Branches are moved to another township, merged, closed, or called otherwise.
 void World::change_tree() {
-    if (!hub().is_up()) return;
+    if (!hub().is_up() || must_wait()) return;
     std::vector<std::string> open;
     for (const auto& id : reading_.unit_ids())
         if (reading_.level_of(id) == Level::branch && !reading_.is_closed(id)) open.push_back(id);
@@ -409,6 +412,7 @@ void World::restore_backup(Machine& m) {
     m.close();
     m.disk->restore(it->second.disk);
     m.saved = it->second.saved;
+    m.acknowledged.clear();
     // The folder of contents as it was then, or as it was left on another disk.
     m.kept = it->second.kept;
     if (one_in(2)) m.blobs.restore(it->second.blobs);
@@ -508,6 +512,7 @@ void World::carry_bundle(Machine& from, Machine& to) {
     ++figures_.bundles;
     note("bundle " + from.name() + " to " + to.name() + " " + std::to_string(files->commits) + " in " +
          std::to_string(files->parts.size()));
+    to.acknowledged.clear();  // what a hub's bundle says of its chains is its word, too
     auto parts = files->parts;
     const auto n = static_cast<int>(parts.size());
     for (int i = 0; i < n; ++i) std::swap(parts[static_cast<std::size_t>(i)], parts[static_cast<std::size_t>(pick(n))]);

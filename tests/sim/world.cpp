@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::int64_t kMinute = 60'000, kHour = 60 * kMinute, kDay = 24 * kHour;
 constexpr int kActsADay = 32, kRoundsMax = 10, kTripsMax = 60;
+constexpr std::size_t kNothingNewMax = 300;  // bytes of a sync with nothing new, each way
 
 /// For whoever looks for the reason: what a machine has to send.
 std::string outbox_of(Machine& m) {
@@ -377,7 +378,7 @@ bool World::sync_fully(Machine& m) {
         know_author(h);
         moved(h);
         const auto reply = told_by(asked, *answer);
-        checks_.reply_left(reply, speakers(h));
+        checks_.reply_left(h, reply, speakers(h));
         note_reply(reply);
         figures_.states += reply.states.size(), figures_.histories += reply.pasts.size();
         session->measured(
@@ -499,7 +500,23 @@ void World::check_8_liveness() {
                                                 : waiting.error().detail));
         const auto unsent = m->number == 0 ? Result<std::uint64_t>(0) : sync::unsent_count(*m->replica);
         if (!unsent || *unsent != 0) violated("8 liveness", m->name() + ": unsent at rest" + outbox_of(*m));
+        if (m->number != 0 && reading_.serves(hub_of(*m).unit, m->unit)) check_8_nothing_new(*m);
     }
+}
+
+/// Bytes in proportion to what is missing: where nothing is, one short question and one short answer.
+void World::check_8_nothing_new(Machine& m) {
+    sync::Session session(*m.replica);
+    const auto request = session.request();
+    if (!request) violated("8 liveness", m.name() + " cannot ask: " + request.error().detail);
+    const auto answer = hub_of(m).hub->handle(*request);
+    if (!answer) violated("8 liveness", "the hub refuses " + m.name() + ": " + answer.error().detail);
+    if (auto r = session.reply(*answer); !r)
+        violated("8 liveness", m.name() + " refuses the answer: " + r.error().detail);
+    if (session.wants_more() || request->size() > kNothingNewMax || answer->size() > kNothingNewMax)
+        violated("8 liveness", m.name() + ": at rest a sync costs " + std::to_string(request->size()) + " bytes up, " +
+                                   std::to_string(answer->size()) + " down" +
+                                   (session.wants_more() ? ", and wants more" : ""));
 }
 
 void World::check_everything() {

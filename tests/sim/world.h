@@ -94,6 +94,8 @@ private:
     void check_everything();
     void check_5_idempotence();
     void check_8_liveness();
+    void check_8_nothing_new(Machine& m);
+    void check_14_no_repeats(Machine& m, const Machine& h, const Message& message, const sync::Hub::Asked& asked);
     void check_13_rules_versioned();
 
     // trouble.cpp: power, disks, clocks, copies, sticks
@@ -120,6 +122,7 @@ private:
     void follow_tree(Machine& m);
     void settle_in(Machine& m);
     void go_to(Machine& m, int hub);
+    bool must_wait();
     void upgrade_catalog();
     void add_unit();
     void add_device();
