@@ -107,8 +107,8 @@ private:
     }
 
     void branch_commands() {
-        args(add("list", "列出 tasks assignments rectifications conflicts todo 或任一种记录 / list records"), "what",
-             "tasks|assignments|rectifications|conflicts|todo|ENTITY", 1);
+        args(add("list", "列出 tasks assignments rectifications conflicts todo unsent 或任一种记录 / list records"),
+             "what", "tasks|assignments|rectifications|conflicts|todo|ENTITY", 1);
         args(add("show", "一条记录及其经过 / one record with its history"), "id", "编号 / id", 1);
         auto* report = add("report", "填报进展 / report progress");
         args(report, "assignment", "分解编号 / assignment id", 1);

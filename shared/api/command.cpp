@@ -210,7 +210,7 @@ Result<json::value> create(node::Node& n, const Command& c) {
 const std::map<std::string, Entry>& table() {
     static const std::map<std::string, Entry> t = {
         {"list",
-         {false, 1, 1, "list tasks|assignments|rectifications|conflicts|todo|ENTITY",
+         {false, 1, 1, "list tasks|assignments|rectifications|conflicts|todo|unsent|ENTITY",
           [](auto& n, const auto& c) { return as_value(n.ledger().list(c.args[0])); }}},
         {"show", {false, 1, 1, "show ID", [](auto& n, const auto& c) { return as_value(n.ledger().show(c.args[0])); }}},
         {"status",

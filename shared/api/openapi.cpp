@@ -14,7 +14,7 @@ namespace json = boost::json;
 namespace {
 
 constexpr CommandSpec kSpecs[] = {
-    {"list", "records: tasks, assignments, rectifications, conflicts, todo or any entity", "what", ""},
+    {"list", "records: tasks, assignments, rectifications, conflicts, todo, unsent or any entity", "what", ""},
     {"show", "one record with its history", "id", ""},
     {"story", "a record's history in words", "id", ""},
     {"status", "what is unsent, the last sync, what waits", "", "short!"},

@@ -144,8 +144,21 @@ std::string render_catalog(const json::object& o) {
     return out + say(said, {at(o, "version"), std::to_string(o.at("changes").as_array().size())}) + "\n";
 }
 
+/// Commits that are only here, a sentence each; first those whose ledger is another office's by now.
+std::string render_unsent(const json::array& rows) {
+    std::string ours, others;
+    for (const auto& row : rows) {
+        const auto& o = row.as_object();
+        const bool is_ours = o.at("in_scope").as_bool();
+        (is_ours ? ours : others) +=
+            "  " + std::string(is_ours ? "" : "! ") + text::choose(at(o, "zh") + " / " + at(o, "en")) + "\n";
+    }
+    return others + ours + say(Msg::n_records, {std::to_string(rows.size())}) + "\n";
+}
+
 std::string render_list(const Command& command, const json::array& rows) {
     if (rows.empty()) return say(Msg::no_records) + "\n";
+    if (command.args[0] == "unsent") return render_unsent(rows);
     if (command.args[0] == "conflicts") {
         std::string out = say(Msg::conflicts_title) + "\n";
         for (const auto& c : rows) out += conflict(c.as_object());

@@ -132,6 +132,7 @@ private:
     Result<> start_agent();
     Result<> start_sign_in();
     json::value agent_json() const;
+    json::value trouble_json() const;
     net::awaitable<void> wait_for_signal();
     void stop();
     void log(const std::string& line) {
@@ -436,6 +437,7 @@ net::awaitable<Result<json::value>> Server::execute(Command c, std::optional<Who
         pokes_.changed();
     }
     if (c.name == "status") document->as_object()["agent"] = agent_json();
+    if (c.name == "pulse") document->as_object()["trouble"] = trouble_json();
     if (c.name == "fetch" && files_ && is_waiting_for_contents(*document)) {
         auto fetched = co_await fetch(std::move(c));
         co_return fetched;
@@ -477,6 +479,14 @@ json::value Server::agent_json() const {
                          {"bytes_down", p.bytes_down},
                          {"round_trips", p.round_trips},
                          {"cuts", p.cuts}}}};
+}
+
+/// Why the link, which is there, does not help: a line that somebody has to act on. Null: nothing of the kind.
+json::value Server::trouble_json() const {
+    if (!agent_) return nullptr;
+    const auto s = agent_->status();
+    const bool is_failing = s.state == node::Agenda::State::failing && !s.last_error.empty();
+    return is_failing ? json::value(s.last_error) : json::value(nullptr);
 }
 
 /// Whoever reaches the control socket holds the data folder.

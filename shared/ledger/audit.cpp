@@ -4,6 +4,7 @@
 #include "ledger/times.h"
 #include "ledger/words.h"
 #include "replica/checkpoint.h"
+#include "sync/session.h"
 
 #include <boost/json.hpp>
 
@@ -78,7 +79,36 @@ public:
         return o;
     }
 
+    /// The commits that the hub above has not acknowledged, in the order in which they came here.
+    Result<json::array> unsent(const std::string& own_unit) {
+        is_whole_ = true;
+        TRY(const auto chains, sync::unsent(r_));
+        TRY(auto s, r_.database().prepare(std::string(kLogColumns) +
+                                              " JOIN stream t ON t.no = l.stream WHERE t.unit = ?1 AND t.audience = ?2 "
+                                              "AND r.id = ?3 AND l.seq > ?4 ORDER BY l.seq LIMIT ?5",
+                                          false));
+        for (const auto& c : chains) {
+            s.bind(1, std::string_view(c.stream.unit)).bind(2, static_cast<int>(c.stream.audience));
+            s.bind_blob(3, view(c.replica.bytes)).bind(4, c.acked.value).bind(5, entries_max_ - entries_.size());
+            const bool is_ours = r_.control().holds(own_unit, c.stream);
+            for (;;) {
+                TRY(const bool row, s.step());
+                if (!row) break;
+                const auto before = entries_.size();
+                TRY_VOID(commit(s));
+                if (entries_.size() > before) entries_.back().as_object()["in_scope"] = is_ours;
+            }
+        }
+        std::stable_sort(entries_.begin(), entries_.end(),
+                         [](const auto& a, const auto& b) { return a.at("lsn").as_int64() < b.at("lsn").as_int64(); });
+        return std::move(entries_);
+    }
+
 private:
+    static constexpr std::string_view kLogColumns =
+        "SELECT l.lsn, l.stream, r.id, l.seq, l.hash, l.received_ms, l.body, l.prev IS NULL, l.origin FROM log l JOIN "
+        "replica r ON r.no = l.replica";
+
     // ---- which
 
     bool is_in_time(std::int64_t ms) const {
@@ -97,10 +127,8 @@ private:
 
     /// Whether the end of the log was reached.
     Result<bool> commits() {
-        TRY(auto s, r_.database().prepare("SELECT l.lsn, l.stream, r.id, l.seq, l.hash, l.received_ms, l.body, l.prev "
-                                          "IS NULL, l.origin FROM log l JOIN replica r ON r.no = l.replica WHERE "
-                                          "l.lsn > ?1 ORDER BY l.lsn LIMIT ?2",
-                                          false));
+        TRY(auto s,
+            r_.database().prepare(std::string(kLogColumns) + " WHERE l.lsn > ?1 ORDER BY l.lsn LIMIT ?2", false));
         s.bind(1, at_.lsn).bind(2, static_cast<std::int64_t>(kAuditScanMax));
         std::size_t read = 0;
         while (entries_.size() < entries_max_) {
@@ -188,7 +216,9 @@ private:
             const std::string entity(commit_.names[row.entity]);
             const auto* v = r_.control().newest(entity);
             const auto shown_id = v && v->entity->uuid ? to_hex(row.id) : std::string(row.id);
-            records.push_back({{"entity", entity}, {"id", shown_id}});
+            json::object record{{"entity", entity}, {"id", shown_id}};
+            if (is_whole_) record["what"] = what_of(row);
+            records.push_back(std::move(record));
             if (i >= kRowsShown) continue;
             const auto words = row_words(row, v, shown_id);
             w.zh += (i == 0 ? "" : ";") + words.zh;
@@ -219,6 +249,17 @@ private:
             at = end + 1;
         }
         return out;
+    }
+
+    /// All that was typed, as the histories of records have it.
+    json::object what_of(const RowRec& row) const {
+        json::object what;
+        for (const auto& part : commit_.parts_of(row)) {
+            if (part.op == fold::Op::transition) what["transition"] = commit_.names[part.name];
+            for (const auto& f : commit_.fields_of(part))
+                what[commit_.names[f.name]] = json_of(ValueView::of(f.value).copy());
+        }
+        return what;
     }
 
     Words row_words(const RowRec& row, const EntityVersion* v, const std::string& id) const {
@@ -418,6 +459,7 @@ private:
     const AuditQuery& query_;
     Place at_;
     std::size_t entries_max_;
+    bool is_whole_ = false;  ///< with all that was typed, not only what a sentence holds
     json::array entries_;
     std::multimap<std::uint64_t, const Certificate*> certs_;  // by the position at which each was made
     std::map<ReplicaId, std::int64_t> enrolled_;
@@ -477,6 +519,11 @@ Result<json::object> audit(Replica& r, const AuditQuery& query, const std::strin
     const auto from = after.empty() ? std::optional(Place{}) : Place::parse(after);
     if (!from) return fail(Errc::usage, "没有这个位置:" + after + " / no such place in the audit: " + after);
     return Auditor(r, query, *from, std::max<std::size_t>(1, std::min(entries_max, kAuditPageMax))).page();
+}
+
+Result<json::array> unsent_entries(Replica& r, const std::string& own_unit) {
+    const Place all{0, r.control().head().value};  // commits only
+    return Auditor(r, {}, all, kAuditPageMax).unsent(own_unit);
 }
 
 }  // namespace taizhang::ledger

@@ -8,6 +8,7 @@
 
 #include "replica/replica.h"
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 
 #include <optional>
@@ -28,6 +29,10 @@ inline constexpr std::size_t kAuditScanMax = 4000, kAuditPageMax = 1000;
 /// Errc::usage: no such place; not_found: no such unit.
 Result<boost::json::object> audit(Replica& r, const AuditQuery& query, const std::string& after,
                                   std::size_t entries_max = kAuditPageMax);
+
+/// Commits that the hub above has not acknowledged yet, at most kAuditPageMax: entries of the same form, "what"
+/// of each record with all that was typed, and "in_scope": whether the tree still gives that ledger to `own_unit`.
+Result<boost::json::array> unsent_entries(Replica& r, const std::string& own_unit);
 
 /// What an entry of the city's log says.
 struct Words {

@@ -21,6 +21,8 @@
 
 namespace taizhang::ledger {
 
+struct Child;
+
 struct Saved {
     std::vector<CommitId> commits;
     std::string record;              ///< the record that was written or made
@@ -48,8 +50,8 @@ class Ledger {
 public:
     explicit Ledger(Replica& replica) : r_(replica) {}
 
-    /// "tasks", "assignments", "rectifications", "conflicts" or "todo" (in the order in which to work); or the records
-    /// of any entity of the catalog, by its name.
+    /// "tasks", "assignments", "rectifications", "conflicts", "todo" (in the order in which to work) or "unsent"
+    /// (commits that the hub above lacks, audit.h); or the records of any entity of the catalog, by its name.
     Result<boost::json::array> list(const std::string& what);
     Result<boost::json::object> show(const std::string& id);
     /// Without `whole`: what a person looks at, and nothing that grows with the ledger.
@@ -80,7 +82,7 @@ private:
     Result<boost::json::array> todo();
     Result<void> add_derived(const RowView& row, boost::json::object& fields);
     Result<void> add_history(const RowView& row, boost::json::array& out, bool& township, bool& city);
-    Result<std::vector<std::string>> children(const std::string& entity, const std::string& assignment);
+    Result<std::vector<std::string>> children(const Child& child, const std::string& id);
     Result<Saved> save(Draft draft, const std::string& record);
     Result<void> note_refusals(const Draft& draft, Saved& saved);
     Result<Saved> verify_value(const RowView& assignment, const std::string& value, const std::string& extra,

@@ -1,4 +1,5 @@
 // Lists: what is there, what is in conflict, and what to do next.
+#include "ledger/audit.h"
 #include "ledger/circular.h"
 #include "ledger/conflicts.h"
 #include "ledger/frequency.h"
@@ -103,9 +104,10 @@ Result<json::array> open_orders(Replica& r, const std::string& unit) {
 Result<json::array> Ledger::list(const std::string& what) {
     if (what == "conflicts") return conflicts();
     if (what == "todo") return todo();
+    if (what == "unsent") return unsent_entries(r_, own_unit());
     const bool has_list = what == "tasks" || what == "assignments" || what == "rectifications";
     const auto entity = has_list ? what.substr(0, what.size() - 1) : what;
-    std::string known = "tasks assignments rectifications conflicts todo";
+    std::string known = "tasks assignments rectifications conflicts todo unsent";
     if (!has_list && !r_.control().newest(entity) && r_.control().needs_newer(entity) == 0) {
         for (const auto& b : r_.control().bindings()) known += " " + b->name;
         return fail(Errc::usage, "可列出:" + known + " / can list: " + known + "; not '" + what + "'");
@@ -186,6 +188,7 @@ Result<json::array> Ledger::todo() {
         const auto* v = r_.control().newest(entity);
         if (!v) continue;
         TRY(auto rows, records(entity));
+        TRY_VOID(mark_unread(r_, entity, rows, Unknown::left_out));
         const Merged merged(rows);
         for (auto& row : rows) {
             auto& o = row.as_object();

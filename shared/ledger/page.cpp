@@ -5,6 +5,7 @@
 #include "ledger/row_light.h"
 #include "ledger/rows.h"
 #include "ledger/times.h"
+#include "ledger/unread.h"
 #include "ledger/words.h"
 
 #include <boost/json.hpp>
@@ -212,6 +213,7 @@ Result<json::object> page(Replica& r, const PageQuery& q) {
     }
     if (v->entity->has_workflow())
         for (auto& row : rows) add_light(r, *v, row.as_object());
+    TRY_VOID(mark_unread(r, shape->entity, rows, Unknown::left_out));
     return out;
 }
 

@@ -1,5 +1,6 @@
 // One record with everything that a person may ask about it.
 #include "ledger/attachments.h"
+#include "ledger/children.h"
 #include "ledger/conflicts.h"
 #include "ledger/contradictions.h"
 #include "ledger/lateness.h"
@@ -29,11 +30,14 @@ std::string Ledger::own_unit() const {
     return cert ? cert->unit : std::string();
 }
 
-Result<std::vector<std::string>> Ledger::children(const std::string& entity, const std::string& assignment) {
+Result<std::vector<std::string>> Ledger::children(const Child& child, const std::string& id) {
     std::vector<std::string> out;
-    TRY(auto s, r_.database().prepare("SELECT DISTINCT id FROM \"" + entity + "\" WHERE assignment_id = ?1 ORDER BY id",
-                                      false));
-    s.bind(1, std::string_view(assignment));
+    const auto by = std::string(child.of) + "_id";
+    if (!has_field(r_, child.entity, by)) return out;  // a city that began with an earlier program
+    TRY(auto s,
+        r_.database().prepare(
+            "SELECT DISTINCT id FROM \"" + std::string(child.entity) + "\" WHERE " + by + " = ?1 ORDER BY id", false));
+    s.bind(1, std::string_view(id));
     for (;;) {
         TRY(const bool row, s.step());
         if (!row) return out;
@@ -188,14 +192,21 @@ Result<json::object> Ledger::show(const std::string& id) {
         conflicts.push_back(json::string(c.id));
         details.push_back(to_json(r_.control(), row, c));
     }
-    if (row.entity == "assignment")
-        for (const char* child : {"progress_report", "verification", "push"}) {
-            TRY(const auto ids, children(child, id));
-            for (const auto& c : ids) {
-                TRY(const auto view, r_.read_row(child, c));
-                TRY_VOID(add_history(view, history, township, city));
-            }
+    json::array orders;
+    for (const auto& child : kChildren) {
+        if (row.entity != child.of) continue;
+        const std::string entity(child.entity);
+        TRY(const auto ids, children(child, id));
+        for (const auto& c : ids) {
+            TRY(const auto view, r_.read_row(entity, c));
+            TRY_VOID(add_history(view, history, township, city));
+            if (child.entity != kSupervisionOrder) continue;
+            json::object order{{"id", view.id}};
+            for (const auto& [name, value] : view.fields) order[name] = json_of(view, name, value);
+            orders.push_back(std::move(order));
         }
+    }
+    o["orders"] = std::move(orders);
     std::stable_sort(history.begin(), history.end(),
                      [](const auto& a, const auto& b) { return a.at("time").as_string() < b.at("time").as_string(); });
     o["history"] = std::move(history);

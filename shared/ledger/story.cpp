@@ -1,5 +1,6 @@
 #include "ledger/story.h"
 
+#include "ledger/children.h"
 #include "ledger/lateness.h"
 #include "ledger/rows.h"
 #include "ledger/times.h"
@@ -41,16 +42,6 @@ bool is_set_aside(const HistoryItem& h) {
     return std::any_of(h.lines.begin(), h.lines.end(),
                        [&](const auto& l) { return l.loser == h.version && l.kind != fold::LineKind::closed; });
 }
-
-/// What is told with a record: what others wrote about it.
-struct Child {
-    const char *of, *entity;
-};
-constexpr Child kChildren[] = {{"assignment", "progress_report"},
-                               {"assignment", "verification"},
-                               {"assignment", "push"},
-                               {"assignment", "supervision_order"},
-                               {"rectification", "supervision_order"}};
 
 class Teller {
 public:
@@ -138,11 +129,11 @@ Result<json::array> story(Replica& r, const std::string& id) {
     auto out = Teller(r, row).tell();
     for (const auto& child : kChildren) {
         if (row.entity != child.of || !r.control().newest(child.entity)) continue;
+        const std::string entity(child.entity);
         TRY(const auto rows,
-            rows_of(r, std::string("SELECT id FROM ") + child.entity + " WHERE " + child.of + "_id = ?1 ORDER BY id",
-                    {id}));
+            rows_of(r, "SELECT id FROM " + entity + " WHERE " + std::string(child.of) + "_id = ?1 ORDER BY id", {id}));
         for (const auto& c : rows) {
-            TRY(const auto view, r.read_row(child.entity, text_at(c.as_object(), "id")));
+            TRY(const auto view, r.read_row(entity, text_at(c.as_object(), "id")));
             for (auto& e : Teller(r, view).tell()) out.push_back(std::move(e));
         }
     }

@@ -8,7 +8,7 @@ namespace taizhang::ledger {
 
 namespace json = boost::json;
 
-Result<> mark_unread(Replica& r, const std::string& entity, json::array& rows) {
+Result<> mark_unread(Replica& r, const std::string& entity, json::array& rows, Unknown unknown) {
     TRY(const auto unread, r.unread());
     for (const auto& u : unread) {
         if (u.entity != entity) continue;
@@ -16,6 +16,7 @@ Result<> mark_unread(Replica& r, const std::string& entity, json::array& rows) {
             return row.as_object().at("id").as_string() == std::string_view(u.id);
         });
         if (it == rows.end()) {
+            if (unknown == Unknown::left_out) continue;
             rows.push_back(json::object{{"id", u.id}, {"unit_id", u.commit.stream.unit}});
             it = rows.end() - 1;
         }

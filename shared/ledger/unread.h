@@ -10,9 +10,10 @@
 
 namespace taizhang::ledger {
 
-/// Marks the rows of a list that have changes which wait for a newer program, and adds those of which nothing else is
-/// known here.
-Result<> mark_unread(Replica& r, const std::string& entity, boost::json::array& rows);
+/// Records of which nothing else is known here: into a list of all, not into a choice of some.
+enum class Unknown : std::uint8_t { added, left_out };
+/// Marks the rows of a list that have changes which wait for a newer program.
+Result<> mark_unread(Replica& r, const std::string& entity, boost::json::array& rows, Unknown unknown = Unknown::added);
 
 /// The changes of one record that wait for a newer program: "needs_program" of `show`. Empty: none.
 Result<boost::json::array> unread_of(Replica& r, const std::string& entity, const std::string& id);

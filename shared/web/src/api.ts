@@ -1,4 +1,5 @@
 // api.ts - the JSON API of the program that served this page; the screens know nothing else.
+import { ref } from 'vue'
 import { isEnglish, prefs } from './prefs'
 import { credentials, whenNamed, whenSignedIn } from './session'
 import { t } from './words'
@@ -28,6 +29,11 @@ export function half(line: string): string {
   const own = isEnglish.value ? en : zh
   return more ? `${own}; ${more}` : own
 }
+
+/** What the disk refused last, until something is saved again: told on every page. */
+export const fault = ref('')
+const kSaving = ['report', 'set', 'do', 'new', 'draft', 'resolve', 'issue', 'circular', 'merge', 'attach']
+const kDiskCodes = ['disk_full', 'io']
 
 export type Options = Record<string, string | number | boolean | undefined>
 
@@ -63,7 +69,10 @@ async function answer<T>(make: () => Promise<Response>): Promise<T> {
     await whenNamed()
     return answer(make)
   }
-  if (error) throw new ApiError(error.code, error.line)
+  if (error) {
+    if (kDiskCodes.includes(error.code)) fault.value = error.line
+    throw new ApiError(error.code, error.line)
+  }
   if (!response.ok) throw new ApiError('no_answer', t('no_answer'))
   return document as T
 }
@@ -75,14 +84,16 @@ export function get<T>(name: string, args: string[] = [], options: Options = {})
 }
 
 /** Writes. When it resolves, what it says is on the disk of this PC. */
-export function post<T>(name: string, args: string[] = [], options: Options = {}): Promise<T> {
-  return answer<T>(() =>
+export async function post<T>(name: string, args: string[] = [], options: Options = {}): Promise<T> {
+  const done = await answer<T>(() =>
     fetch('/api/' + encodeURIComponent(name), {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...credentials() },
       body: JSON.stringify({ command: name, args, options: asked({ ...options, person: options.person || prefs.person }) })
     })
   )
+  if (kSaving.includes(name)) fault.value = ''
+  return done
 }
 
 /** Hands a bundle, a workbook or an attachment over as it is; `way` is the rest of the address, encoded. */

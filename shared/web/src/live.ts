@@ -2,7 +2,8 @@
 //
 // Pages watch `changes`: they read again and keep whatever somebody is typing (forms hold their own copy).
 import { computed, reactive, ref, shallowRef } from 'vue'
-import { ApiError, get, post } from './api'
+import { ApiError, fault, get, post } from './api'
+import { noticesOf } from './notices'
 import { prefs } from './prefs'
 import type { Catalog, CatalogEntity, Pulse, Status, SyncReport, Unit } from './types'
 
@@ -15,6 +16,8 @@ export const units = shallowRef<Unit[]>([])
 export const catalog = shallowRef<Catalog | null>(null)
 /** The program answers. */
 export const isThere = ref(true)
+/** Why the link, which is there, does not help; null: nothing of the kind. */
+export const trouble = ref<string | null>(null)
 /** The node's own clock: lights and "days left" follow it, not the browser's. */
 export const nowText = ref('')
 
@@ -30,6 +33,10 @@ export const entityOf = (name: string): CatalogEntity | undefined => catalog.val
 
 let last: Pulse | null = null
 let timer = 0
+let looks = 0
+
+/** What has to be told also begins and ends without a record that moves: a clock that goes wrong, a month that is over. */
+const kStatusEvery = 20
 
 async function readAll(moved: boolean, treeMoved: boolean): Promise<void> {
   const reading: Promise<unknown>[] = [get<Status>('status', [], { short: '1' }).then((s) => (status.value = s))]
@@ -46,9 +53,11 @@ async function look(): Promise<void> {
     const p = await get<Pulse>('pulse')
     isThere.value = true
     nowText.value = p.now
+    trouble.value = p.trouble ?? null
     const treeMoved = !last || last.control !== p.control
     const moved = treeMoved || last!.head !== p.head || last!.waiting !== p.waiting
-    if (moved || last!.unsent !== p.unsent || last!.last_sync !== p.last_sync) await readAll(moved, treeMoved)
+    const isDue = ++looks % kStatusEvery === 0
+    if (moved || isDue || last!.unsent !== p.unsent || last!.last_sync !== p.last_sync) await readAll(moved, treeMoved)
     last = p
   } catch (e) {
     if (e instanceof ApiError && e.code === 'no_answer') isThere.value = false
@@ -99,3 +108,11 @@ export async function syncNow(): Promise<void> {
     void lookNow()
   }
 }
+
+/** What a person must be told, on every page until it is settled. */
+export const notices = computed(() =>
+  noticesOf(
+    { status: status.value, trouble: trouble.value, fault: fault.value },
+    { unit: unitFullName, parent: (id) => unitFullName(unitOf(id)?.parent_id) }
+  )
+)

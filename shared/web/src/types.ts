@@ -30,6 +30,8 @@ export interface Listed {
   light: LightName
   light_zh: string
   acks?: Acks
+  /** Changes that wait for a newer program. */
+  needs_program?: string
 }
 
 export interface Side {
@@ -67,6 +69,8 @@ export interface HistoryEntry {
   what: Record<string, unknown>
   accepted: boolean
   removal?: boolean
+  /** It reached this PC so many days after it was written, by its author's fault or link. */
+  late_days?: number
   why: string
   acks: Acks
 }
@@ -81,6 +85,16 @@ export interface Attachment {
   refused?: string
 }
 
+export interface Order {
+  id: string
+  unit_id: string
+  by_unit_id: string | null
+  at: string
+  reply_by: string | null
+  text: string | null
+  reply: string | null
+}
+
 export interface Record_ {
   id: string
   entity: string
@@ -91,6 +105,8 @@ export interface Record_ {
   conflicts: string[]
   conflict_details: Conflict[]
   attachments?: Attachment[]
+  orders?: Order[]
+  needs_program?: { what: string }[]
   allowed: { transition: string; zh: string; en: string }[]
   review_depth?: number
   acks: Acks
@@ -107,11 +123,31 @@ export interface Status {
   own_commits: number
   acks: { township: number; county: number; city: number }
   waiting: number
-  waiting_for: { stream: string; seq: number; reason: string; what: string }[]
+  waiting_for: { stream: string; replica: string; seq: number; reason: string; what: string }[]
   missing?: string[]
   quarantined: number
   open_conflicts: number
   clock: 'trusted' | 'low'
+  needs_program?: number
+  notices?: string[]
+  enrol_again?: boolean
+  closed?: boolean
+  merged_into?: string | null
+  out_of_scope?: { stream: string; commits: number }[]
+  attachments?: { unsent: number }
+}
+
+/** A commit that is only here. */
+export interface Unsent {
+  lsn: number
+  time: string | null
+  time_unverified?: boolean
+  unit: string
+  person: string
+  stream: string
+  in_scope: boolean
+  outcome: string
+  records: { entity: string; id: string; what?: Record<string, unknown> }[]
 }
 
 export interface Pulse {
@@ -121,6 +157,7 @@ export interface Pulse {
   last_sync: string | null
   waiting: number
   now: string
+  trouble?: string | null
 }
 
 export interface Unit {

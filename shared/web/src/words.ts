@@ -3,6 +3,7 @@
 // Names of fields, states and steps are not here: they come with the catalog, from the data.
 import { isEnglish } from './prefs'
 import { cityWords } from './words-city'
+import { noticeWords } from './words-notices'
 import { sheetWords } from './words-sheets'
 import { peopleWords } from './words-people'
 
@@ -56,9 +57,9 @@ const ownWords = {
   all_sent: ['✓ 全部已上报', '✓ all sent'],
   last_sync: ['上次同步', 'Last sync'],
   never: ['还没有', 'never'],
-  own_commits: ['本机写 {} 次', 'written here: {}'],
-  township_has: ['乡镇已有 {}', 'township has {}'],
-  city_has: ['市里已有 {}', 'city has {}'],
+  own_commits: ['本机写过 {} 条', 'written here: {}'],
+  township_has: ['乡镇收到 {} 条', 'township has {}'],
+  city_has: ['市里收到 {} 条', 'city has {}'],
   top_node: ['本机是市级服务器', 'this is the city server'],
   clock_low: ['本机时钟不准,时间标为待核', 'the clock of this PC is wrong: times are marked unverified'],
   waiting_n: ['有 {} 条等待前面的内容', '{} wait for something earlier'],
@@ -87,6 +88,7 @@ const ownWords = {
   // to do
   todo_title: ['要办的 {} 件', '{} to do'],
   answered_title: ['本期已报 {} 件', '{} answered this period'],
+  todo_conflict: ['有两种写法,请选一种:{}', 'Written in two ways, pick one: {}'],
   todo_empty: ['没有要办的事', 'Nothing to do'],
   todo_empty_hint: ['上级交办的任务同步后会出现在这里。', 'What is assigned to you appears here after a sync.'],
   key_choose: ['选择', 'choose'],
@@ -163,7 +165,7 @@ const ownWords = {
   // sync and bundles
   has_all: ['都有了', 'has all of it'],
   by_stick: ['另有 {} 条是别的电脑写的、由U盘带到这里,也从这里上报。', '{} more were written on another PC and came here by stick: they go up from here as well.'],
-  lacks: ['还差 {} 次', 'lacks {}'],
+  lacks: ['还差 {} 条', 'lacks {}'],
   no_server: ['没有上级服务器', 'no server above'],
   sync_done: ['同步完成:上报 {} 条,收到 {} 条', 'Synced: {} sent, {} received'],
   refused: ['上级没有收下:', 'Not taken by the server:'],
@@ -190,6 +192,7 @@ const ownWords = {
   // conflicts
   conflicts_title: ['待裁定的冲突 {} 处', '{} conflicts to decide'],
   conflicts_empty: ['没有冲突', 'No conflicts'],
+  conflicts_hint: ['同一处有两种写法时并排列在这里,由您选一种或合成一种;不选也都留着,不会丢。', 'Where one thing was written in two ways, both stand here side by side: pick one or merge them. Neither is lost meanwhile.'],
   settled_title: ['已按规则处理 {} 处', '{} settled by rule'],
   conflict_open: ['并存', 'side by side'],
   conflict_closed: ['已裁定', 'settled'],
@@ -307,7 +310,7 @@ const ownWords = {
   loading: ['正在统计…', 'Counting…']
 } as const satisfies Record<string, readonly [string, string]>
 
-export const words = { ...ownWords, ...cityWords, ...sheetWords, ...peopleWords }
+export const words = { ...ownWords, ...cityWords, ...sheetWords, ...peopleWords, ...noticeWords }
 export type Word = keyof typeof words
 
 export function t(word: Word, ...values: unknown[]): string {

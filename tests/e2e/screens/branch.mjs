@@ -7,7 +7,6 @@ import { api, accessible, enrol, json, main, makeCity, now, open, picture, run, 
 const kFirstPaintBytes = 250_000
 const kColdStartMs = 2000
 const kColdStarts = 4
-const kTooBusy = 1.5
 const kUnit = 'B03'
 let city, pc1, pc2, page, page2
 const pages = () => [page, page2].filter(Boolean)
@@ -36,12 +35,9 @@ const tests = {
       starts.push(Date.now() - began)
     }
     console.log(`    from starting the program to the list of what is due: ${starts.join(', ')} ms; load of a core ${busy.toFixed(1)}`)
-    // A machine with more to do than cores may give us next to nothing: then it is said, not failed. What follows from
-    // the build, the bytes, does fail.
-    if (Math.min(...starts) > kColdStartMs * busy) {
-      console.log(`    slower than ${kColdStartMs} ms at a load of one`)
-      assert.ok(busy > kTooBusy, `the first page took ${starts.join(', ')} ms`)
-    }
+    // A time belongs to the machine and is only said (tools/cold-start says where it goes). What follows from the build,
+    // the bytes, does fail.
+    if (Math.min(...starts) > kColdStartMs * busy) console.log(`    slower than ${kColdStartMs} ms at a load of one`)
     assert.equal(await page.evaluate(() => typeof Array.prototype.at + typeof window.structuredClone), 'undefinedundefined', 'as in Chromium 86')
     await page.locator('[data-test=no-change]').waitFor()
     const loaded = await page.evaluate(() =>

@@ -16,7 +16,10 @@ const axeSource = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8')
 /** The day on which the demo city's records end. */
 export const now = '2025-11-06T18:00:00+08:00'
 const started = Date.now()
-const clock = () => new Date(Date.parse(now) + Date.now() - started).toISOString()
+let skippedMs = 0
+/** For programs that are started from now on. */
+export const passDays = (days) => (skippedMs += days * 86_400_000)
+const clock = () => new Date(Date.parse(now) + skippedMs + Date.now() - started).toISOString()
 const env = () => ({ ...process.env, TAIZHANG_NOW: clock() })
 export const pictures = process.env.TZ_PICTURES || join(process.cwd(), 'pictures')
 mkdirSync(pictures, { recursive: true })
@@ -187,12 +190,13 @@ function asChromium86() {
 }
 
 /** A person at a screen: a browser profile of its own. */
-export async function open(url, { width = 1366, height = 768, path = '/', isLaunched = true } = {}) {
+export async function open(url, { width = 1366, height = 768, path = '/', isLaunched = true, beforeLoad = undefined } = {}) {
   browser ??= await launchBrowser()
   const context = await browser.newContext({ viewport: { width, height }, locale: 'zh-CN', acceptDownloads: true })
   if (process.env.TZ_SCREENS_FROM) await serveFrom(context, process.env.TZ_SCREENS_FROM)
   await context.addInitScript(asChromium86)
   const page = await context.newPage()
+  await beforeLoad?.(page)
   page.setDefaultTimeout(kPatienceMs)
   page.problems = []
   page.mayFail = false // while a program is down on purpose, failed requests are no news

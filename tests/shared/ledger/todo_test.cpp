@@ -186,9 +186,53 @@ TEST_CASE("todo: an order of those above stands in it until it is replied to", "
     const auto told = good(story(**branch, "A1"));
     CHECK(std::any_of(told.begin(), told.end(),
                       [](const auto& e) { return text_of(e, "zh").find("三日内到会说明") != std::string::npos; }));
+    const auto shown = good(l.show("A1"));
+    REQUIRE(shown.at("orders").as_array().size() == 2);
+    for (const auto& o : shown.at("orders").as_array())
+        CHECK(o.as_object().at("reply").is_null() == (text_of(o, "id") == later));
+    const auto& history = shown.at("history").as_array();
+    CHECK(std::count_if(history.begin(), history.end(), [](const auto& h) {
+              return text_of(h, "entity") == "supervision_order";
+          }) == 3);  // two orders and a reply
     // Another unit's orders are not ours.
     auto other = w.device("B02");
     CHECK(good(Ledger(**other).list("todo")).empty());
+}
+
+TEST_CASE("unsent: what the hub above lacks is listed with all that was typed, and only that", "[todo]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto branch = w.device("B01");
+    Ledger l(**branch);
+    CHECK(good(l.list("unsent")).empty());
+    const std::string text(3000, 'x');  // longer than a sentence of the audit
+    good(l.set("A1", {{"remark", text}}, "王秀英"));
+    good(l.report("A1", {.value = "7", .text = "第二次"}, "王秀英"));
+    const auto listed = good(l.list("unsent"));
+    REQUIRE(listed.size() == 2);
+    const auto& first = listed[0].as_object();
+    CHECK(text_of(first, "person") == "王秀英");
+    CHECK(first.at("in_scope").as_bool());
+    const auto& record = first.at("records").at(0).as_object();
+    CHECK(text_of(record, "id") == "A1");
+    CHECK(text_of(record.at("what"), "remark") == text);
+    const auto& report = listed[1].at("records").at(0);
+    CHECK(text_of(report.at("what"), "text") == "第二次");
+    CHECK(text_of(report.at("what"), "assignment_id") == "A1");
+    w.sync(*branch);
+    CHECK(good(l.list("unsent")).empty());
+    // The branch was given to another township before the office had sent what it wrote there.
+    auto town = w.device("K1-01");
+    Ledger office(**town);
+    good(office.set("A1", {{"deadline", "2026-01-19"}}, ""));
+    CHECK(good(office.list("unsent")).at(0).at("in_scope").as_bool());
+    const auto before = w.city->control().head();
+    for (const char* unit : {R"({"id":"K1-02","parent_id":"K1","level":"township","name":"乙镇"})",
+                             R"({"id":"B01","parent_id":"K1-02","level":"branch","name":"支部"})"})
+        good(w.city->append_control("unit", unit));
+    REQUIRE(
+        (*town)->receive_control(good(w.city->control_after(before, 1u << 16))).has_value());  // as a stick brings it
+    CHECK_FALSE(good(office.list("unsent")).at(0).at("in_scope").as_bool());
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // Programs of different ages in one city: an older one keeps, passes on and names what it cannot read, and the newer
 // one that opens its database later folds it.
 #include "ledger/ledger.h"
+#include "ledger/page.h"
 #include "tests/support/world.h"
 
 #include <boost/json.hpp>
@@ -19,11 +20,11 @@ constexpr Knows kOlder{1, 0};    // reads no catalog that says what it needs
 constexpr Knows kCarrier{0, 0};  // reads no commit at all
 
 /// The real catalog, and in its next version a new entity and a changed one that say they need level 1.
-std::string second_version() {
+std::string second_version(const std::string& changed = "push") {
     auto s = support::ledger_catalog();
     s.replace(s.find("\nversion = 2"), 12, "\nversion = 3");
-    const std::string push = "[entity.push]\n";
-    s.replace(s.find(push), push.size(), push + "needs = 1\n");
+    const std::string head = "[entity." + changed + "]\n";
+    s.replace(s.find(head), head.size(), head + "needs = 1\n");
     return s +
            "\n[entity.well]\nneeds = 1\nlabel = [\"水井\", \"well\"]\n[entity.well.fields]\ndepth = { type = "
            "\"number\" }\nname = { max = 60 }\n";
@@ -117,6 +118,33 @@ TEST_CASE("an older program keeps records of a newer catalog, names them, and sh
     old.set("well", "W1", {{"name", text("西井")}});
     w.sync(old);
     CHECK(w.city.field("W1", "name") == "西井");
+}
+
+TEST_CASE("a row of a page is marked that has changes for a newer program, and none is added", "[replica][versions]") {
+    World w;
+    Device old(52, fresh("page"), {}, kOlder);
+    w.enrol_at(*w.hub, old, "B01");
+    auto branch = w.device("B01");
+    branch->edit(new_row("help_request", "H1", {{"text", text("缺会议室")}}));
+    w.sync(*branch);
+    w.sync(old);
+    const auto page = [&](const std::string& search) {
+        ledger::PageQuery q;
+        q.what = "help_requests";
+        q.search = search;
+        return ledger::page(*old, q)->at("rows").as_array();
+    };
+    REQUIRE(page("").size() == 1);
+    CHECK_FALSE(page("")[0].as_object().contains("needs_program"));
+    REQUIRE(w.city->append_control("catalog", second_version("help_request")).has_value());
+    w.sync(*branch);
+    branch->edit(new_row("help_request", "H2", {{"text", text("缺投影仪")}}));
+    branch->set("help_request", "H1", {{"text", text("缺大会议室")}});
+    w.sync(*branch);
+    w.sync(old);
+    REQUIRE(page("").size() == 1);
+    CHECK(page("")[0].as_object().contains("needs_program"));
+    CHECK(page("nothing").empty());
 }
 
 TEST_CASE("a known entity that a newer catalog declares anew is shown as it stood, and marked", "[replica][versions]") {
