@@ -2,6 +2,7 @@
 
 #include "ledger/contradictions.h"
 #include "ledger/times.h"
+#include "ledger/words.h"
 
 #include <algorithm>
 
@@ -44,7 +45,7 @@ Result<std::vector<std::string>> doubled_units(Replica& r, const std::vector<Con
         const auto number = id.hex().substr(0, 8);
         if (std::any_of(told.begin(), told.end(), [&](const auto& c) { return c.where.find(number) != c.where.npos; }))
             continue;
-        const auto name = cert->unit + " (" + number + ")";
+        const auto name = unit_name(r.control(), cert->unit) + " (" + number + ")";
         if (std::find(units.begin(), units.end(), name) == units.end()) units.push_back(name);
     }
     return units;

@@ -21,8 +21,12 @@ const stopWaiting = watch(
   }
 )
 
+/** What a branch begins with comes while the data is asked for, not after it. */
+const kBegins = /^(#(\/|\/todo)?)?$/
+
 async function begin(): Promise<void> {
   await beginSession()
+  if (kBegins.test(location.hash)) void import('./branch/TodoPage.vue').catch(() => undefined) // the router asks again
   // Drafts first: a form that opens must find what was typed before. Neither waits for a server elsewhere.
   await Promise.all([loadDrafts(), startLive()])
   keepPrefs()

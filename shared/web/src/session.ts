@@ -180,8 +180,9 @@ export async function beginSession(): Promise<void> {
     if (gate.asks === 'sign_in') void readSession().then(() => (session.value.signed_in ? enter({ ...keys }) : undefined))
   })
   readKeys()
-  if (launchToken.value) await launch(launchToken.value).catch(() => undefined)
-  await readSession().catch(() => undefined)
+  // A launch that succeeds has read the session.
+  const isLaunched = !!launchToken.value && (await launch(launchToken.value).then(() => true, () => false))
+  if (!isLaunched) await readSession().catch(() => undefined)
   holdToken(session.value.mode === 'locked' ? launchToken.value : '')
   if (!session.value.signed_in) await whenSignedIn()
 }

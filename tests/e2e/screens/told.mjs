@@ -145,7 +145,7 @@ const tests = {
     await page.locator('.form-side', { hasText: '三日内书面说明' }).waitFor()
     await seen(page, 'told-order-todo')
     await page.goto(pc.url + '/#/record/' + id)
-    await page.locator(`[data-order="${order.id}"]`, { hasText: '11月10日' }).waitFor()
+    await page.locator(`[data-order="${order.id}"]`, { hasText: '云岫市委员会 督办' }).filter({ hasText: '11月10日' }).waitFor()
     await page.locator(`[data-order="${order.id}"] textarea`).fill('因施工方更换,已重新排期')
     await page.locator(`[data-order="${order.id}"] button[type=submit]`).click()
     await toast('已保存', page)
