@@ -88,6 +88,7 @@ public:
                                               "AND r.id = ?3 AND l.seq > ?4 ORDER BY l.seq LIMIT ?5",
                                           false));
         for (const auto& c : chains) {
+            if (entries_.size() == entries_max_) break;
             s.bind(1, std::string_view(c.stream.unit)).bind(2, static_cast<int>(c.stream.audience));
             s.bind_blob(3, view(c.replica.bytes)).bind(4, c.acked.value).bind(5, entries_max_ - entries_.size());
             const bool is_ours = r_.control().holds(own_unit, c.stream);
@@ -522,6 +523,8 @@ Result<json::object> audit(Replica& r, const AuditQuery& query, const std::strin
 }
 
 Result<json::array> unsent_entries(Replica& r, const std::string& own_unit) {
+    TRY(const auto token, r.fact("upstream/token"));
+    if (token.empty()) return json::array{};       // nobody above, to whom something could be sent
     const Place all{0, r.control().head().value};  // commits only
     return Auditor(r, {}, all, kAuditPageMax).unsent(own_unit);
 }

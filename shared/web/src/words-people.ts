@@ -36,7 +36,7 @@ export const peopleWords = {
   people_title: ['账号 {} 个', '{} accounts'],
   people_none: ['还没有账号。没有账号时,界面只在本机打开;建好第一个账号(管理员)以后,都要登录。', 'No accounts yet: the screens open on this PC only. Once the first account (an administrator) is made, everybody signs in.'],
   person_name: ['姓名', 'Name'],
-  person_name_hint: ['写在提交上的名字', 'the name under what is written'],
+  person_name_hint: ['写在所填内容上的名字', 'the name under what is written'],
   roles: ['角色', 'Roles'],
   role_clerk: ['文书', 'clerk'],
   role_secretary: ['书记', 'secretary'],

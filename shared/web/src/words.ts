@@ -153,6 +153,7 @@ const ownWords = {
   f_text: ['说明', 'text'],
   f_new_deadline: ['新的时限', 'new deadline'],
   f_status: ['状态', 'state'],
+  f_state: ['状态', 'state'],
 
   // problems
   problems_title: ['问题整改 {} 件', '{} problems'],
@@ -296,6 +297,8 @@ const ownWords = {
   d4: ['不推不动', 'Moves only when pushed'],
   d4_hint: ['催办后四天内才报的', 'reported within four days of a reminder'],
   by_county: ['各县区', 'By county'],
+  by_township: ['各乡镇', 'By township'],
+  by_branch: ['各支部', 'By branch'],
   scatter: ['力气与成效', 'Effort and effect'],
   scatter_x: ['每个支部任务催办次数', 'reminders per branch task'],
   scatter_y: ['核查均值', 'verified mean'],

@@ -28,7 +28,7 @@ const tests = {
     await progress.pressSequentially('写到一半:房源已')
     await townPage.getByText('改时限与要求').click()
     await townPage.locator('[data-field=goal]').fill('总面积不低于800平方米')
-    await townPage.locator('details form button[type=submit]').click()
+    await townPage.locator('details', { hasText: '改时限与要求' }).locator('button[type=submit]').click()
     await toast('已保存', townPage)
     await page.locator('.facts', { hasText: '800平方米' }).waitFor() // by itself: the hub says that something is new
     assert.equal(await page.evaluate(() => window.sameDocument), true, 'no reload')

@@ -193,6 +193,24 @@ const tests = {
     await later.stop()
   },
 
+  async 'an office above that takes nothing more: said with its reason, and what is written is kept and listed'() {
+    enrol(city, 'B05', 'pc5')
+    const pc = await serve('pc5', 'taizhang')
+    page = await open(pc.url)
+    await page.locator('[role=option]').first().waitFor()
+    run('taizhangd', 'city', 'revoke', (await get(pc, 'status')).replica)
+    const id = (await get(pc, 'list/todo')).find((r) => r.kind === 'assignment').id
+    await api(pc, 'set', [id, 'remark=不知道已停用时写的'])
+    const reason = await until('the link says why', async () => (await get(pc, 'pulse')).trouble)
+    await band(page, reason.split(' / ')[0]).waitFor()
+    await seen(page, 'told-trouble')
+    await page.locator('.band a', { hasText: '看还没上报的内容' }).click()
+    await page.locator('[data-test=unsent] tbody tr', { hasText: '不知道已停用时写的' }).waitFor()
+    await page.context().close()
+    page = undefined
+    await pc.stop()
+  },
+
   async 'what the disk refused is said on every page until something is saved again'() {
     const pc = await serve('pc1', 'taizhang')
     page = await open(pc.url, { path: '/#/help' })

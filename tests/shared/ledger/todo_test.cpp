@@ -221,6 +221,7 @@ TEST_CASE("unsent: what the hub above lacks is listed with all that was typed, a
     CHECK(text_of(report.at("what"), "assignment_id") == "A1");
     w.sync(*branch);
     CHECK(good(l.list("unsent")).empty());
+    CHECK(good(Ledger(*w.city).list("unsent")).empty());  // nobody above it
     // The branch was given to another township before the office had sent what it wrote there.
     auto town = w.device("K1-01");
     Ledger office(**town);

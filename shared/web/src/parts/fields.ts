@@ -42,12 +42,15 @@ export function shown(entity: string, name: string, value: unknown): string {
   return plain(value)
 }
 
+/** Links between records, and what only programs read. */
+const kNotTold = ['assignment_id', 'rectification_id', 'task_id', 'unit_id', 'synced_at', 'events', 'version', 'forward_text_similarity']
+
 /** What one history entry did, as [label, text] lines. */
 export function told(entity: string, what: Record<string, unknown>): [string, string][] {
   const out: [string, string][] = []
   for (const [name, value] of Object.entries(what)) {
     if (name === 'transition') out.push([t('step'), transitionLabel(entity, String(value))])
-    else if (['assignment_id', 'task_id', 'unit_id', 'synced_at', 'events'].includes(name)) continue
+    else if (kNotTold.includes(name)) continue
     else out.push([fieldLabel(entity, name), shown(entity, name, value)])
   }
   return out.filter(([, text]) => text !== '')
