@@ -232,6 +232,8 @@ json::array units(Replica& r, const std::vector<SeenDevice>& devices) {
         const auto whole = json::parse(u->json, ec);
         if (!ec && whole.is_object())
             if (const auto* f = whole.as_object().if_contains("field")) o["field"] = *f;
+        if (u->abolished) o["closed"] = true;
+        if (!u->merged_into.empty()) o["merged_into"] = u->merged_into;
         if (const auto it = seen.find(id); it != seen.end()) o["devices"] = std::move(it->second);
         out.push_back(std::move(o));
     }

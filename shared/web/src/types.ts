@@ -167,6 +167,8 @@ export interface Unit {
   name: string
   short: string
   field: string | null
+  closed?: boolean
+  merged_into?: string
   devices?: { label: string; last_seen: string }[]
 }
 

@@ -31,6 +31,8 @@ export const noticeWords = {
   notice_program: ['有 {} 条内容是用更新的程序写的,本机还显示不了,已经收好。', '{} entries were written by a newer program: they are kept, but cannot be shown here yet.'],
   notice_program_next: ['请升级本机的程序,升级后自己就会显示。', 'Upgrade the program on this PC; they appear by themselves.'],
   notice_fault_next: ['没有存上的内容还在页面上,不要关页面;磁盘好了再按一次保存。', 'What was not saved is still on the page: keep it open, and save again once the disk is well.'],
+  unit_closed: ['已撤销', 'closed'],
+  unit_merged: ['已并入{}', 'merged into {}'],
   row_program: ['有新内容要升级程序才能看', 'has news that needs a newer program'],
   record_program: ['这条记录有 {} 处新内容是用更新的程序写的,升级本机程序后才能看到;现在显示的是以前的样子。', '{} changes of this record were written by a newer program: what you see is what stood before; upgrade to see them.'],
   late_days: ['过了 {} 天才送到', 'came {} days late'],

@@ -90,6 +90,12 @@ const tests = {
     assert.equal(await page.locator('form textarea').first().inputValue(), '并入之后还想写的')
     await page.goto(pc.url + '/#/notices')
     await page.locator('main', { hasText: 'taizhang enrol' }).waitFor()
+    officePage = await open(city.url, { path: '/#/branches' })
+    await officePage.locator('input[type=search]').fill('竹塘街道机关')
+    await officePage.locator('.line', { hasText: '已并入老码头社区' }).waitFor()
+    assert.doesNotMatch(await officePage.locator('.line').innerText(), /没有登记电脑|没有联系/, 'nobody is missed there')
+    await officePage.context().close()
+    officePage = undefined
     await page.context().close()
     page = undefined
     await pc.stop()
