@@ -86,11 +86,12 @@ net::awaitable<Result<std::string>> Store::enqueue(Work work, bool is_shared) {
                   guard(net::make_work_guard(net::get_associated_executor(h))),
                   handler(std::move(h)) {}
             void finish(Result<std::string> result) override {
-                auto answer = [handler = std::move(handler), result = std::move(result)]() mutable {
-                    std::move(handler)(std::move(result));
-                };
-                net::post(guard.get_executor(), std::move(answer));
-                guard.reset();
+                // The guard goes along and is let go where the handler runs: let go here it could be the last work that
+                // the other thread's context has, which then counts as stopped, also when it was just begun anew.
+                const auto executor = guard.get_executor();
+                auto answer = [handler = std::move(handler), result = std::move(result),
+                               at_work = std::move(guard)]() mutable { std::move(handler)(std::move(result)); };
+                net::post(executor, std::move(answer));
             }
             Guard guard;
             Handler handler;

@@ -184,7 +184,7 @@ def two_clones_that_both_counted_on():
     told(words("b2-twin", at(NOW)), "复制", "copied", "enrol it by itself")
     out, _ = branch("b2-twin", "status", env=at(NOW))
     assert "  ! " in out and "copied" in out, out
-    told(words("city"), "B02", "two PCs")
+    told(words("city"), "柳浪社区", "two PCs")
     assert branch_json("b2", "status")["replica"] != branch_json("b2-twin", "status")["replica"]
     for pc in ("b2", "b2-twin"):
         for n in range(4):
