@@ -29,9 +29,11 @@ net::awaitable<Hashing::Verdict> Hashing::check(std::string hash, std::string pa
         auto job = [executor, guard = std::move(guard), handler = std::move(handler), h = std::move(h),
                     p = std::move(p)]() mutable {
             const bool is_right = trust::is_password(h, p);
-            auto finish = [handler = std::move(handler), is_right]() mutable { std::move(handler)(is_right); };
+            // The guard is let go where the handler runs (node/store.cpp says why).
+            auto finish = [handler = std::move(handler), at_work = std::move(guard), is_right]() mutable {
+                std::move(handler)(is_right);
+            };
             net::post(executor, std::move(finish));
-            guard.reset();
         };
         net::post(*pool_, std::move(job));
     };
