@@ -250,6 +250,10 @@ Result<VersionId> Replica::Impl::version_at(std::uint64_t lsn) {
     if (slot.first == lsn) return slot.second;
     log_hash.bind(1, lsn);
     TRY(const bool row, log_hash.step());
+    if (!row) {
+        TRY(const auto below, version_below_floor(lsn));
+        if (below) return (slot = {lsn, *below}).second;
+    }
     if (!row || log_hash.blob(0).size() != 32)
         return fail(Errc::corrupt,
                     "日志缺第 " + std::to_string(lsn) + " 条 / log entry " + std::to_string(lsn) + " is missing");

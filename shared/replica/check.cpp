@@ -88,7 +88,7 @@ Result<std::int64_t> Replica::Impl::check_chains() {
             here.clear();
         }
         const auto floor = floors.find(chain_key(static_cast<int>(chain.first), static_cast<int>(chain.second)));
-        const bool is_below = floor != floors.end() && s.unsigned_integer(2) <= floor->second.value;
+        const bool is_below = floor != floors.end() && s.unsigned_integer(2) <= floor->second.seq.value;
         if (s.integer(2) != seq) {
             if (s.integer(2) != seq + 1 && !is_below) return bad("之前有缺号", "a gap before it");
             seq = s.integer(2);

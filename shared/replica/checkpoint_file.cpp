@@ -78,12 +78,13 @@ public:
 
     /// Whether the commit lies in the state that this node began with: 1 it does, 0 another does, -1 neither.
     Result<int> in_state(const StreamId& stream, const Tip& tip) {
-        TRY(auto s, r_.database().prepare("SELECT f.seq, substr(f.marks, ?4, 8) FROM floor f JOIN stream s ON s.no = "
-                                          "f.stream JOIN replica r ON r.no = f.replica WHERE s.unit = ?1 AND "
+        TRY(auto s, r_.database().prepare("SELECT f.seq, substr(f.marks, (?4 - 1) * (length(f.marks) / f.seq) + 1, 8) "
+                                          "FROM floor f JOIN stream s ON s.no = f.stream JOIN replica r ON r.no = "
+                                          "f.replica WHERE s.unit = ?1 AND "
                                           "s.audience = ?2 AND r.id = ?3",
                                           false));
         s.bind(1, std::string_view(stream.unit)).bind(2, static_cast<int>(stream.audience));
-        s.bind_blob(3, view(tip.replica.bytes)).bind(4, (tip.seq.value - 1) * 8 + 1);
+        s.bind_blob(3, view(tip.replica.bytes)).bind(4, tip.seq.value);
         TRY(const bool row, s.step());
         if (!row || s.unsigned_integer(0) < tip.seq.value) return -1;
         return s.blob(1) == view(tip.hash.bytes).substr(0, 8) ? 1 : 0;

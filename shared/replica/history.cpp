@@ -32,16 +32,6 @@ Result<> Replica::Impl::want_row(int stream, std::string_view entity, std::strin
 
 Result<bool> Replica::Impl::is_waiting(std::uint64_t lsn) { return in_wait.contains(lsn); }
 
-/// Whether a commit is among those that this chain began with.
-Result<bool> Replica::Impl::below_floor(int stream, int replica, Seq seq, const Hash& hash) {
-    const auto floor = floors.find(chain_key(stream, replica));
-    if (floor == floors.end() || seq > floor->second || seq.value == 0) return false;
-    TRY(auto s, db->prepare("SELECT substr(marks, ?3, 8) FROM floor WHERE stream = ?1 AND replica = ?2", false));
-    s.bind(1, stream).bind(2, replica).bind(3, (seq.value - 1) * 8 + 1);
-    TRY(const bool row, s.step());
-    return row && s.blob(0) == taizhang::view(hash.bytes).substr(0, 8);
-}
-
 bool Replica::has_dropped() const { return impl_->has_dropped; }
 
 // ------------------------------------------------------------------ dropping
@@ -183,39 +173,22 @@ Result<std::uint64_t> Replica::Impl::lsn_of(int stream, int replica, Seq seq, co
 
 /// Place and hash of a commit whose body is elsewhere, unless it is here.
 Result<std::uint64_t> Replica::Impl::insert_stub(int stream, int replica, Seq seq, const Hash& hash) {
-    TRY(const auto known, lsn_of(stream, replica, seq, hash));
-    if (known != 0) return known;
-    const StubAt stub{seq, hash};
-    TRY_VOID(new_stubs(stream, replica, std::span(&stub, 1)));
-    return head_lsn;
-}
-
-/// Of one chain, in one statement: one for each would cost more than the entries themselves, and a state brings tens of
-/// thousands. They get the numbers after head_lsn, in their order.
-Result<> Replica::Impl::new_stubs(int stream, int replica, std::span<const StubAt> stubs) {
-    if (stubs.empty()) return {};
-    std::string seqs = "[", hashes;
-    hashes.reserve(stubs.size() * sizeof(Hash::bytes));
-    for (const auto& s : stubs) {
-        if (seqs.size() > 1) seqs += ',';
-        seqs += std::to_string(s.seq.value);
-        hashes += taizhang::view(s.hash.bytes);
-    }
-    seqs += ']';
-    TRY(auto s, db->prepare("INSERT INTO log(lsn, stream, replica, seq, hash, origin, received_ms, prev, body) "
-                            "SELECT ?1 + key, ?2, ?3, value, substr(?4, key * 32 + 1, 32), ?5, ?6, x'', x'' "
-                            "FROM json_each(?7)",
-                            false));
-    s.bind(1, head_lsn + 1).bind(2, stream).bind(3, replica).bind_blob(4, hashes);
-    s.bind(5, static_cast<int>(Origin::upstream)).bind(6, env.wall_ms()).bind(7, std::string_view(seqs));
-    TRY_VOID(s.run());
-    for (const auto& stub : stubs) {
-        const auto lsn = ++head_lsn;
-        version_cache[lsn % version_cache.size()] = {lsn, version_of(stub.hash)};
-    }
+    TRY(auto lsn, lsn_of(stream, replica, seq, hash));
+    if (lsn != 0) return lsn;
+    lsn = lsn_below_floor(stream, replica, seq);
+    if (lsn == 0) lsn = ++head_lsn;
+    TRY_VOID(insert_log({.lsn = lsn,
+                         .stream = stream,
+                         .replica = replica,
+                         .seq = seq,
+                         .hash = hash,
+                         .origin = Origin::upstream,
+                         .prev = std::string_view(),
+                         .packed = {},
+                         .signature = {}}));
     heads.erase(chain_key(stream, replica));
     places_loaded = false;
-    return {};
+    return lsn;
 }
 
 Result<> Replica::Impl::fill(std::uint64_t lsn, const Commit& c, std::string_view packed) {

@@ -115,10 +115,10 @@ struct Head {
     Origin origin = Origin::own;
 };
 
-/// A commit of a chain whose body is elsewhere.
-struct StubAt {
+/// A chain that began in a state: its commits up to `seq` lie in the rows, not in the log.
+struct Floor {
     Seq seq;
-    Hash hash;
+    std::uint64_t first_lsn = 0;  ///< the place of its first commit; 0: they have none of their own
 };
 
 struct HashOfHash {
@@ -163,7 +163,7 @@ public:
     Result<> load_state();
     Result<int> replica_no(const ReplicaId& id);
     Result<int> stream_no(const StreamId& id);
-    Result<> batch(const std::function<Result<>()>& work);
+    Result<> batch(const std::function<Result<>()>& work, Durability durability = Durability::now);
     Result<> attempt(const std::function<Result<>()>& work);
     Result<> commit();
     void forget_changes();
@@ -309,15 +309,22 @@ public:
     Result<> append_record(std::string& out, const RowTable& table, std::string_view id, const RowHistory& h);
     Result<Hash> stream_digest(int stream);
 
+    // ---- floor.cpp: chains that began in a state
+    Result<> load_floors();
+    Result<> begin_at(int stream, const Tip& tip, std::string_view marks);
+    Result<bool> below_floor(int stream, int replica, Seq seq, const Hash& hash);
+    std::uint64_t lsn_below_floor(int stream, int replica, Seq seq) const;
+    Result<std::optional<VersionId>> version_below_floor(std::uint64_t lsn);
+    Result<std::string_view> marks_to_floor(std::uint64_t chain);
+    void forget_floors();
+
     // ---- history.cpp: rows whose history is not all here
     Result<> want_row(int stream, std::string_view entity, std::string_view id);
     Result<bool> is_waiting(std::uint64_t lsn);
-    Result<bool> below_floor(int stream, int replica, Seq seq, const Hash& hash);
     Result<bool> may_drop(const Commit& c, int stream);
     Result<std::uint64_t> drop_chain(const ChainHead& chain, std::int64_t before_ms);
     Result<std::uint64_t> lsn_of(int stream, int replica, Seq seq, const Hash& hash);
     Result<std::uint64_t> insert_stub(int stream, int replica, Seq seq, const Hash& hash);
-    Result<> new_stubs(int stream, int replica, std::span<const StubAt> stubs);
     Result<std::uint64_t> insert_past(int stream, const Commit& c, std::string_view packed);
     Result<> fill(std::uint64_t lsn, const Commit& c, std::string_view packed);
     static bool has_all_that_stands(const RowMeta& meta, const std::vector<RowHistory::Item>& items);
@@ -409,7 +416,10 @@ public:
     std::unordered_set<std::uint64_t> unstamped;                       // lsns of commits whose time counts as none
     std::unordered_map<int, std::vector<std::uint64_t>> unstamped_of;  // the same by stream
     std::unordered_set<std::uint64_t> horizon_chains;                  // that some checkpoint names, by chain_key
-    std::unordered_map<std::uint64_t, Seq> floors;                     // chains that begin in a state, by chain_key
+    std::unordered_map<std::uint64_t, Floor> floors;                   // by chain_key
+    std::map<std::uint64_t, std::uint64_t> floor_places;               // chain_key by first_lsn
+    std::unordered_map<std::uint64_t, std::string> floor_marks;        // by chain_key, as far as they were read
+    std::size_t floor_marks_bytes = 0;
     bool is_ours(int stream);
     std::unordered_map<int, bool> ours;  // by stream, of the tree at ours_at
     ControlPos ours_at;

@@ -117,7 +117,7 @@ Result<> Replica::Impl::check_signatures() {
         if (s.blob(4).size() == hash.bytes.size()) std::memcpy(hash.bytes.data(), s.blob(4).data(), hash.bytes.size());
         const bool is_forked = forked.contains(chain);
         const auto floor = floors.find(chain);
-        const bool is_below = floor != floors.end() && s.unsigned_integer(3) <= floor->second.value;
+        const bool is_below = floor != floors.end() && s.unsigned_integer(3) <= floor->second.seq.value;
         if (!s.blob(6).empty() && (cert || !is_below)) {
             if (!cert || !cert->key().verify(kForHead, taizhang::view(hash.bytes), s.blob(6)))
                 return fail(Errc::corrupt,

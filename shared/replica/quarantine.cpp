@@ -73,7 +73,9 @@ Result<> Replica::Impl::refold_written_by(std::span<const int> replicas) {
     TRY(auto list, db->prepare("SELECT lsn, stream FROM log WHERE replica = ?1 AND prev IS NOT NULL AND length(body) > "
                                "0",
                                false));
-    TRY(auto stubs, db->prepare("SELECT DISTINCT stream FROM log WHERE replica = ?1 AND length(body) = 0", false));
+    TRY(auto stubs, db->prepare("SELECT stream FROM log WHERE replica = ?1 AND length(body) = 0 UNION "
+                                "SELECT stream FROM floor WHERE replica = ?1",
+                                false));
     std::set<int> without;
     for (const int replica : replicas) {
         list.bind(1, replica);

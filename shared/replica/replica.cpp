@@ -13,9 +13,9 @@ namespace {
 
 constexpr std::int64_t kApplicationId = 0x545a4847;  // "TZHG"
 // A database's user_version says how many of these it has run. A script that was released is never edited.
-const std::string_view* const kSchema[] = {&embedded::engine_schema_1, &embedded::engine_schema_2,
-                                           &embedded::engine_schema_3, &embedded::engine_schema_4,
-                                           &embedded::engine_schema_5, &embedded::engine_schema_6};
+const std::string_view* const kSchema[] = {
+    &embedded::engine_schema_1, &embedded::engine_schema_2, &embedded::engine_schema_3, &embedded::engine_schema_4,
+    &embedded::engine_schema_5, &embedded::engine_schema_6, &embedded::engine_schema_7};
 constexpr std::int64_t kSchemaVersion = std::size(kSchema);
 // How far a PC's clock may lie behind what a hub said before it counts as wrong; and how far ahead.
 constexpr std::int64_t kBehindMax = 10 * 60'000, kAheadMax = std::int64_t{400} * 86'400'000;
@@ -186,7 +186,9 @@ Result<> Replica::Impl::load_numbers() {
             stream_ids[static_cast<int>(s.integer(0))] = id;
         }
     }
-    TRY(const auto head, pragma(*db, "SELECT coalesce(max(lsn), 0) FROM log"));
+    TRY(const auto head, pragma(*db,
+                                "SELECT max(coalesce((SELECT max(lsn) FROM log), 0), "
+                                "coalesce((SELECT max(first_lsn + seq - 1) FROM floor), 0))"));
     TRY(const auto given, fact("log/head"));  // places whose commits were evicted are not given again
     head_lsn = std::max(static_cast<std::uint64_t>(head), static_cast<std::uint64_t>(number_of(given)));
     in_wait.clear();
@@ -249,7 +251,6 @@ Result<> Replica::Impl::load_checkpoints() {
     unstamped.clear();
     unstamped_of.clear();
     horizon_chains.clear();
-    floors.clear();
     evicted.clear();
     TRY(auto gone,
         db->prepare("SELECT key, value FROM fact WHERE key >= 'evicted/' AND key < 'evicted0' AND value <> x''",
@@ -277,9 +278,7 @@ Result<> Replica::Impl::load_checkpoints() {
     TRY_VOID(each("SELECT DISTINCT stream, replica FROM horizon", [&](const auto& s) {
         horizon_chains.insert(chain_key(static_cast<int>(s.integer(0)), static_cast<int>(s.integer(1))));
     }));
-    return each("SELECT stream, replica, seq FROM floor", [&](const auto& s) {
-        floors[chain_key(static_cast<int>(s.integer(0)), static_cast<int>(s.integer(1)))] = Seq{s.unsigned_integer(2)};
-    });
+    return load_floors();
 }
 
 Result<> Replica::Impl::load_state() {
@@ -339,11 +338,11 @@ Result<int> Replica::Impl::stream_no(const StreamId& id) {
 
 // ------------------------------------------------------------------ transactions
 
-Result<> Replica::Impl::batch(const std::function<Result<>()>& work) {
+Result<> Replica::Impl::batch(const std::function<Result<>()>& work, Durability durability) {
     if (depth > 0) return work();
     if (together == Group::failed) return fail(Errc::busy, "与它一起写入的没有成功 / what was written together failed");
     const auto changes_before = db->total_changes();
-    if (together == Group::none) TRY_VOID(db->begin());
+    if (together == Group::none) TRY_VOID(db->begin(durability));
     depth = 1;
     auto guarded = [&]() -> Result<> {
         TRY_VOID(work());
@@ -479,7 +478,9 @@ Replica::Written Replica::take_written() {
     return std::exchange(impl_->written, {});
 }
 
-Result<> Replica::batch(const std::function<Result<>()>& work) { return impl_->batch(work); }
+Result<> Replica::batch(const std::function<Result<>()>& work, Durability durability) {
+    return impl_->batch(work, durability);
+}
 
 // ------------------------------------------------------------------ facts and time
 

@@ -30,6 +30,8 @@
 
 namespace taizhang {
 
+using sqlite::Durability;
+
 struct Environment {
     std::function<std::int64_t()> wall_ms;                ///< milliseconds since 1970, as the PC believes
     std::function<std::int64_t()> steady_ms;              ///< never goes back while the process lives
@@ -258,8 +260,10 @@ public:
     /// Errors: none; only for a commit of the own key.
     std::string sign_head(const Hash& hash) const;
 
-    /// Runs `work` in one transaction; edits and receives inside join it. On error nothing happened.
-    Result<> batch(const std::function<Result<>()>& work);
+    /// Runs `work` in one transaction; edits and receives inside join it. On error nothing happened. `later` is for
+    /// what somebody else has and would give again: a power cut may undo it, whole, until a batch that waits has
+    /// written.
+    Result<> batch(const std::function<Result<>()>& work, Durability durability = Durability::now);
     /// Runs `work` with all batches in it in one transaction: many share one wait for the disk. They are saved when
     /// this returns well and not before. On error nothing of any of them happened, whatever they said: run each by
     /// itself. A batch that is refused before it wrote anything fails alone. Not inside batch().

@@ -1,16 +1,18 @@
 // snapshot.h - a stream's rows as its newest checkpoint covers them: what a new device begins with instead of the
 // history.
 //
-//   u8 format 2, Stream, str checkpoint commit (packed), str its author's signature (empty in a city without keys)
+//   u8 format 3, Stream, str checkpoint commit (packed), str its author's signature (empty in a city without keys)
 //   varint n, n × replica b16
 //   varint n, n × str name                                            of fields and groups
-//   varint n, n × tip      {varint replica, varint seq, hash b32, seq × 8 bytes}   of every chain: the device's floors,
-//                          with the first bytes of the hash of each commit up to there
+//   varint n, n × tip      {varint replica, varint seq, hash b32, seq × b16}   of every chain: the device's floors,
+//   with
+//                          the first bytes of the hash of each commit up to there. The city has signed 8 of them under
+//                          each commit, and all 16 under those that stand somewhere
 //   varint n, n × {varint replica, varint seq, hash b32}              commits up to there that have no time
-//   varint n, n × version  {varint replica, varint seq, hash b32}     commits that stand somewhere in a plain row
 //   varint n, n × {str entity, varint n, n × {str id, varint state, fields, flow, groups}}
-//       fields {varint field name, value}… 0; flow and group {varint version + 1, varint time}, groups with
-//       {varint group name} before each, closed by 0; names are indices + 1 into the table above
+//       fields {varint field name, value}… 0; flow {varint replica + 1, varint seq, varint time} or 0; groups {varint
+//       group name, varint replica, varint seq, varint time}… 0: the commits that stand; names are indices + 1 into the
+//       table above
 //   varint n, n × {str commit (packed), u8 flags: 2 it waits}
 //   varint n, n × {str entity, str id}                                rows that are folded from those commits
 //
@@ -24,8 +26,9 @@
 
 namespace taizhang::snapshot {
 
-inline constexpr std::uint8_t kFormat = 2;
-inline constexpr std::uint8_t kWaits = 2;     ///< flag of a past commit: it waits
-inline constexpr std::size_t kMarkBytes = 8;  ///< of each commit's hash
+inline constexpr std::uint8_t kFormat = 3;
+inline constexpr std::uint8_t kWaits = 2;         ///< flag of a past commit: it waits
+inline constexpr std::size_t kMarkBytes = 8;      ///< of each commit's hash: what the city signs
+inline constexpr std::size_t kVersionBytes = 16;  ///< what is given: a VersionId
 
 }  // namespace taizhang::snapshot

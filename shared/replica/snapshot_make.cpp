@@ -42,9 +42,8 @@ std::uint64_t row_mark(const RowTable& table, std::string_view id) { return row_
 
 /// Where a commit stands that the checkpoint covers.
 struct Covered {
-    int replica;
+    std::size_t replica;  ///< its number in the state
     Seq seq;
-    Hash hash;
 };
 
 struct PackedPast {
@@ -101,7 +100,7 @@ public:
     }
 
     /// About what encode() will give, in bytes.
-    std::size_t size() const { return where_bytes_.size() + row_bytes_.size() + 42 * versions_ + past_bytes_; }
+    std::size_t size() const { return where_bytes_.size() + row_bytes_.size() + past_bytes_; }
 
     std::string encode() const {
         std::string out;
@@ -117,8 +116,6 @@ public:
         w.varint(names_.list().size());
         for (const auto& name : names_.list()) w.str(name);
         w.raw(where_bytes_);
-        w.varint(versions_);
-        w.raw(version_bytes_);
         w.varint(entities_);
         w.raw(row_bytes_);
         w.varint(past_.size());
@@ -190,9 +187,10 @@ private:
 
     /// A chain's marks; and where its commits stand, because rows will name most of them.
     Result<> gather_covered(Writer& w, int replica, Seq tip) {
+        const auto number = replicas_.of(replica);
         return m_.each_commit(stream_, replica, tip, [&](std::uint64_t lsn, Seq seq, const Hash& hash) {
-            w.raw(view(hash.bytes).substr(0, kMarkBytes));
-            covered_.emplace(lsn, Covered{replica, seq, hash});
+            w.raw(view(hash.bytes).substr(0, kVersionBytes));
+            covered_.emplace(lsn, Covered{number, seq});
         });
     }
 
@@ -259,19 +257,13 @@ private:
         return {};
     }
 
-    /// The version's number plus `offset`, and its time.
+    /// The commit that stands, its replica's number plus `offset`, and its time.
     Result<> standing(Writer& w, const VersionRef& ref, std::uint64_t offset) {
-        const auto [it, is_new] = version_of_lsn_.try_emplace(ref.lsn, versions_);
-        if (is_new) {
-            ++versions_;
-            const auto at = covered_.find(ref.lsn);
-            if (at == covered_.end())
-                return fail(Errc::corrupt,
-                            "日志缺少记录所依据的提交 / snapshot: a row stands on nothing that is covered");
-            Writer v(version_bytes_);
-            place(v, at->second.replica, at->second.seq, view(at->second.hash.bytes));
-        }
-        w.varint(it->second + offset);
+        const auto at = covered_.find(ref.lsn);
+        if (at == covered_.end())
+            return fail(Errc::corrupt, "日志缺少记录所依据的提交 / snapshot: a row stands on nothing that is covered");
+        w.varint(at->second.replica + offset);
+        w.varint(at->second.seq.value);
         w.varint(ref.time);
         return {};
     }
@@ -320,15 +312,14 @@ private:
     Impl& m_;
     int stream_;
     std::string checkpoint_, signature_;  ///< packed; the city's, under it
-    std::string where_bytes_, version_bytes_, row_bytes_;
+    std::string where_bytes_, row_bytes_;
     Writer where_, rows_;
     Numbers<int> replicas_;
     Numbers<std::string> names_;
     std::map<int, Seq> tips_;                             ///< by replica
     std::unordered_map<std::uint64_t, Covered> covered_;  ///< by lsn
     std::unordered_set<std::uint64_t> later_;             ///< marks of rows
-    std::unordered_map<std::uint64_t, std::size_t> version_of_lsn_;
-    std::size_t versions_ = 0, entities_ = 0, past_bytes_ = 0;
+    std::size_t entities_ = 0, past_bytes_ = 0;
     std::vector<PackedPast> past_;
     std::unordered_set<std::uint64_t> past_lsns_;
     std::vector<std::pair<std::string, std::string>> folded_;  ///< entity, id

@@ -3,7 +3,7 @@
 #include "replica/snapshot.h"
 
 #include <algorithm>
-#include <numeric>
+#include <cstring>
 
 namespace taizhang {
 namespace {
@@ -40,8 +40,8 @@ public:
         TRY(stream_, m_.stream_no(id_));
         for (auto n = r_.size(); n > 0 && r_.ok(); --n) replicas_.push_back({r_.array<16>()});
         for (auto n = r_.size(); n > 0 && r_.ok(); --n) names_.push_back(r_.str());
+        chains_.resize(replicas_.size());
         TRY_VOID(take_tips(checkpoint));
-        TRY_VOID(take_versions());
         for (auto n = r_.size(); n > 0 && r_.ok(); --n) TRY_VOID(take_entity());
         TRY_VOID(take_past());
         TRY_VOID(take_folded());
@@ -103,11 +103,15 @@ private:
     }
 
     Result<> take_tips(const Checkpoint& checkpoint) {
-        std::vector<std::pair<Tip, std::string>> chains;
+        std::vector<std::pair<Tip, std::string>> chains;  // as they are signed
+        std::vector<std::string_view> marks;
         for (auto n = r_.size(); n > 0 && r_.ok(); --n) {
             const auto p = place();
-            if (p.seq.value > r_.remaining() / kMarkBytes) r_.poison();
-            chains.emplace_back(Tip{p.replica, p.seq, p.hash}, r_.raw(p.seq.value * kMarkBytes));
+            if (p.seq.value > r_.remaining() / kVersionBytes) r_.poison();
+            marks.push_back(r_.raw(p.seq.value * kVersionBytes));
+            std::string& is_signed = chains.emplace_back(Tip{p.replica, p.seq, p.hash}, std::string()).second;
+            for (std::size_t at = 0; at < marks.back().size(); at += kVersionBytes)
+                is_signed += marks.back().substr(at, kMarkBytes);
         }
         std::vector<Tip> without_time;
         for (auto n = r_.size(); n > 0 && r_.ok(); --n) {
@@ -118,77 +122,36 @@ private:
         if ((m_.control.is_signed() || checkpoint.marks != Hash{}) &&
             marks_digest(chains, without_time) != checkpoint.marks)
             return not_signed();
-        for (const auto& [tip, marks] : chains) {
-            TRY_VOID(take_floor(tip, marks));
+        for (std::size_t i = 0; i < chains.size(); ++i) {
+            const auto& tip = chains[i].first;
+            TRY_VOID(m_.begin_at(stream_, tip, marks[i]));
+            const auto number = std::find(replicas_.begin(), replicas_.end(), tip.replica) - replicas_.begin();
+            TRY(const int replica, m_.replica_no(tip.replica));
+            chains_[static_cast<std::size_t>(number)] = {tip.seq, m_.lsn_below_floor(stream_, replica, Seq{1}),
+                                                         marks[i]};
             tips_.push_back(tip);
         }
         for (const auto& t : without_time) {
             TRY(const int replica, m_.replica_no(t.replica));
             TRY(const bool is_covered, m_.below_floor(stream_, replica, t.seq, t.hash));
             if (!is_covered) return malformed();
-            TRY(const auto lsn, stub(replica, t.seq, t.hash));
+            TRY(const auto lsn, m_.insert_stub(stream_, replica, t.seq, t.hash));
             TRY_VOID(m_.mark_unstamped(stream_, lsn));
         }
         return {};
     }
 
-    Result<> take_floor(const Tip& t, std::string_view marks) {
-        TRY(const int replica, m_.replica_no(t.replica));
-        TRY_VOID(stub(replica, t.seq, t.hash));
-        TRY(auto s,
-            m_.db->prepare("INSERT INTO floor(stream, replica, seq, hash, marks) VALUES(?1, ?2, ?3, ?4, ?5)", false));
-        s.bind(1, stream_).bind(2, replica).bind(3, t.seq.value).bind_blob(4, taizhang::view(t.hash.bytes));
-        s.bind_blob(5, marks);
-        TRY_VOID(s.run());
-        return m_.floors.emplace(chain_key(stream_, replica), t.seq).second ? Result<>() : malformed();
-    }
-
-    /// In the order of the log's index, so that it grows at its end.
-    Result<> take_versions() {
-        struct Version {
-            int replica;
-            Place at;
-        };
-        std::vector<Version> versions;
-        for (auto n = r_.size(); n > 0 && r_.ok(); --n) {
-            const auto p = place();
-            if (!r_.ok()) return malformed();
-            TRY(const int replica, m_.replica_no(p.replica));
-            const auto floor = m_.floors.find(chain_key(stream_, replica));
-            if (floor == m_.floors.end() || floor->second < p.seq) return malformed();
-            versions.push_back({replica, p});
-        }
-        std::vector<std::size_t> order(versions.size());
-        std::iota(order.begin(), order.end(), 0);
-        std::sort(order.begin(), order.end(), [&](auto a, auto b) {
-            return std::tie(versions[a].replica, versions[a].at.seq, versions[a].at.hash) <
-                   std::tie(versions[b].replica, versions[b].at.seq, versions[b].at.hash);
-        });
-        lsns_.resize(versions.size());
-        for (std::size_t from = 0; from < order.size();) {
-            const int replica = versions[order[from]].replica;
-            std::vector<StubAt> fresh;
-            for (; from < order.size() && versions[order[from]].replica == replica; ++from) {
-                const auto& at = versions[order[from]].at;
-                if (const auto known = stubs_.find(at.hash); known != stubs_.end()) {
-                    lsns_[order[from]] = known->second;
-                    continue;
-                }
-                if (fresh.empty() || fresh.back().hash != at.hash) fresh.push_back({at.seq, at.hash});
-                lsns_[order[from]] = m_.head_lsn + fresh.size();
-            }
-            TRY_VOID(m_.new_stubs(stream_, replica, fresh));
-        }
+    /// The commit of a chain that stands in a row.
+    Result<> standing(std::uint64_t replica, VersionRef& out) {
+        const auto seq = r_.varint();
+        out.time = r_.varint();
+        if (replica >= chains_.size() || seq == 0 || seq > chains_[replica].through.value) return malformed();
+        const auto& chain = chains_[replica];
+        out.lsn = chain.first_lsn + seq - 1;
+        VersionId version;
+        std::memcpy(version.bytes.data(), chain.marks.data() + (seq - 1) * kVersionBytes, kVersionBytes);
+        m_.version_cache[out.lsn % m_.version_cache.size()] = {out.lsn, version};
         return {};
-    }
-
-    /// Nothing of the stream was here, so what is known is what this state named before.
-    Result<std::uint64_t> stub(int replica, Seq seq, const Hash& hash) {
-        const auto [it, is_new] = stubs_.try_emplace(hash, m_.head_lsn + 1);
-        if (!is_new) return it->second;
-        const StubAt one{seq, hash};
-        TRY_VOID(m_.new_stubs(stream_, replica, std::span(&one, 1)));
-        return m_.head_lsn;
     }
 
     Result<> take_entity() {
@@ -228,17 +191,14 @@ private:
             if (field < 0 || !r_.ok()) return malformed();
             cells_.push_back({field, bytes_.substr(before, r_.offset() - before)});
         }
-        const auto standing = [&](std::uint64_t version, VersionRef& out) -> Result<> {
-            if (version >= lsns_.size()) return malformed();
-            out = {lsns_[version], r_.varint()};
-            meta.head = std::max(meta.head, out.lsn);
-            return {};
-        };
         if (const auto flow = r_.varint(); flow != 0) TRY_VOID(standing(flow - 1, meta.flow));
+        meta.head = meta.flow.lsn;
         for (auto name = r_.varint(); name != 0 && r_.ok(); name = r_.varint()) {
-            const auto group = numbered(groups, name);
-            if (group < 0) return malformed();
-            TRY_VOID(standing(r_.varint(), meta.groups[static_cast<std::size_t>(group)]));
+            const auto number = numbered(groups, name);
+            if (number < 0) return malformed();
+            auto& group = meta.groups[static_cast<std::size_t>(number)];
+            TRY_VOID(standing(r_.varint(), group));
+            meta.head = std::max(meta.head, group.lsn);
         }
         if (!r_.ok() || meta.head == 0) return malformed();
         m_.note_written(table, id);
@@ -301,8 +261,12 @@ private:
     std::vector<ReplicaId> replicas_;
     std::vector<std::string_view> names_;
     std::vector<Tip> tips_;
-    std::unordered_map<Hash, std::uint64_t, HashOfHash> stubs_;  ///< of tips, and of commits without a time
-    std::vector<std::uint64_t> lsns_;                            ///< by version
+    struct Chain {
+        Seq through;
+        std::uint64_t first_lsn = 0;
+        std::string_view marks;
+    };
+    std::vector<Chain> chains_;  ///< by the replica's number
     std::map<std::pair<std::string, std::string>, std::vector<RowHistory::Item>> items_;
     std::vector<Record> records_;
     std::string record_bytes_;

@@ -262,7 +262,11 @@ Result<> Database::exec(const std::string& sql) {
     return {};
 }
 
-Result<> Database::begin() {
+Result<> Database::begin(Durability durability) {
+    if (durability != durability_) {
+        TRY_VOID(exec(durability == Durability::now ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL"));
+        durability_ = durability;
+    }
     TRY_VOID(begin_.run());
     in_transaction_ = true;
     return {};

@@ -1,7 +1,7 @@
 // database.h - one SQLite connection, its statements, one transaction at a time.
 //
 // WAL with synchronous=FULL: only then has a COMMIT that returned reached the disk
-// (with NORMAL a power cut loses acknowledged work). One connection does all writes
+// (with NORMAL a power cut loses acknowledged work, and nothing else: Durability). One connection does all writes
 // and all checkpoints, because Debian's SQLite resets the log wrongly when two do;
 // locking_mode=EXCLUSIVE makes that a fact. Readers from outside open `read_only`
 // on a copy of the last state only through the node that holds the data.
@@ -73,6 +73,8 @@ private:
     std::shared_ptr<IdleStatements> idle_;  ///< where it goes when it is done with; none: it is finalized
 };
 
+enum class Durability : std::uint8_t { now, later };
+
 struct OpenOptions {
     std::string vfs;       ///< empty: the platform's
     int cache_kib = 4096;  ///< page cache; raised, memory grows; lowered, big folds reread pages
@@ -98,8 +100,10 @@ public:
     /// Runs one or more statements without results.
     Result<> exec(const std::string& sql);
 
-    Result<> begin();
-    /// On success everything since begin() is on the disk.
+    /// `later`: commit() does not wait for the disk. After a power cut the transaction is there whole or not at all,
+    /// and none after it is there without it; the next one that waits, and writes, makes it as sure as itself.
+    Result<> begin(Durability durability = Durability::now);
+    /// On success everything since begin() is on the disk, or will be.
     Result<> commit();
     void rollback();
     bool in_transaction() const { return in_transaction_; }
@@ -125,6 +129,7 @@ private:
     std::shared_ptr<IdleStatements> idle_;
     Statement begin_, commit_, rollback_;
     bool in_transaction_ = false;
+    Durability durability_ = Durability::now;
     bool broken_ = false;
     int wal_pages_ = 0;
     Result<> check_owner(const OpenOptions& options);

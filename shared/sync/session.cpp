@@ -301,11 +301,12 @@ Result<> Session::reply(std::string_view bytes) {
         return fail(Errc::protocol,
                     "服务器反复给出同样的答复,已停止 / the server gives the same answer again: stopped");
     last_reply_ = hash;
-    TRY_VOID(r_.batch([&]() -> Result<> {
+    const auto take_all = [&]() -> Result<> {
         TRY_VOID(take(m));
-        return learn_link(m);
-    }));
-    TRY_VOID(r_.trust_time(m.time_ms));
+        TRY_VOID(learn_link(m));
+        return r_.trust_time(m.time_ms);
+    };
+    TRY_VOID(r_.batch(take_all, durability_of(m)));
     send_vector_ = m.wants_vector || (m.more && (send_vector_ || m.has_heads));
     TRY(const auto rows, r_.wanted_rows(kRowsMax + 1));
     const bool asks_rows =
@@ -327,6 +328,13 @@ Result<> Session::reply(std::string_view bytes) {
     if (!m.more && !in_flight_.empty() && m.acks.empty() && m.verdicts.empty())
         return fail(Errc::protocol, "服务器没有确认收到 / the hub acknowledged nothing");
     return {};
+}
+
+/// One of many pages need not wait for the disk: what a power cut takes, the cursor included, the hub gives again, and
+/// the last page waits for all. A hub's numbering is others' cursors, so it never goes back.
+Durability Session::durability_of(const wire::SyncReply& m) const {
+    const bool is_a_page = m.more && m.control.empty() && m.acks.empty() && m.verdicts.empty() && m.pasts.empty();
+    return is_a_page && !last_.passes_on ? Durability::later : Durability::now;
 }
 
 Result<> Session::take(const wire::SyncReply& m) {

@@ -4,10 +4,10 @@
 //
 // While an answer is taken the hub can be at work on the next one already: ahead() gives the request for it.
 //
-// One round trip where one will do. What a reply brings is on the disk, cursor
-// included, in one transaction, before reply() returns; a session that is dropped at
-// any point is simply begun again. What has not been acknowledged is sent again, and
-// duplicates are harmless.
+// One round trip where one will do. What a reply brings is written, cursor included, in
+// one transaction, before reply() returns, and is on the disk when the last of a row of
+// pages was taken; a session that is dropped at any point is simply begun again. What has not been acknowledged is sent
+// again, and duplicates are harmless.
 //
 // Facts that it keeps: upstream/… (hub, generation, cursors, token, level), and
 // ack/STREAM/REPLICA, this hub's place in each chain that goes up: what is sent follows
@@ -161,6 +161,7 @@ private:
     Result<> complete(wire::SyncReply& m);
     std::uint64_t state_bytes();
     static void shorten(wire::SyncRequest& q);
+    Durability durability_of(const wire::SyncReply& m) const;
     Result<> take(const wire::SyncReply& m);
     Result<> take_control(const wire::SyncReply& m);
     Result<std::uint64_t> control_mark();

@@ -92,15 +92,19 @@ TEST_CASE("a state counts under the city's own signature only", "[replica][check
 TEST_CASE("which commits lie below a state is signed with it", "[replica][checkpoint][trust]") {
     Signed w;
     auto state = w.state(kB01);
-    const auto first = (*w.a)->hashes_at(kB01, (*w.a)->id(), Seq{1});
-    REQUIRE(first->size() == 1);
-    // The chain's first commit has been overwritten nowhere, so it stands among the marks and among the versions.
-    const auto mark = std::string(view(first->front().bytes).substr(0, 8));
-    const auto at = state.find(mark);
-    REQUIRE(at != std::string::npos);
-    state[at] = static_cast<char>(state[at] ^ 1);
-    w.check_refused(state);
-    state[at] = static_cast<char>(state[at] ^ 1);
+    // The first 8 bytes of each commit's hash, and the 8 after them of those that stand: the first one was overwritten.
+    for (const std::uint64_t seq : {1, 3}) {
+        const auto hash = (*w.a)->hashes_at(kB01, (*w.a)->id(), Seq{seq});
+        REQUIRE(hash->size() == 1);
+        const auto at = state.find(view(hash->front().bytes).substr(0, 16));
+        REQUIRE(at != std::string::npos);
+        for (std::size_t byte = 0; byte < (seq == 1 ? 8 : 16); ++byte) {
+            INFO("commit " << seq << ", byte " << byte);
+            state[at + byte] = static_cast<char>(state[at + byte] ^ 1);
+            w.check_refused(state);
+            state[at + byte] = static_cast<char>(state[at + byte] ^ 1);
+        }
+    }
     CHECK(*(*w.reader)->take_snapshot(state));
 }
 

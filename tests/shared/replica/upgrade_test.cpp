@@ -93,10 +93,11 @@ std::int64_t count(Replica& r, const std::string& what) {
 
 /// What tests/keep wrote with the program of that version, opened by this one; the PCs meet their city again.
 struct Kept {
+    /// With the keys that tests/keep gave them: the later versions sign.
     explicit Kept(const std::string& v)
-        : late(55, unpacked("branch-" + v + ".db.zst")),
-          dropped(56, unpacked("branch-" + v + "-dropped.db.zst")),
-          city(57, unpacked("city-" + v + ".db.zst")) {
+        : late(55, unpacked("branch-" + v + ".db.zst"), {}, {}, {support::make_key(102), nullptr}),
+          dropped(56, unpacked("branch-" + v + "-dropped.db.zst"), {}, {}, {support::make_key(100), nullptr}),
+          city(57, unpacked("city-" + v + ".db.zst"), {}, {}, {support::make_key(1), support::make_key(0)}) {
         for (auto* d : {&late, &dropped, &city}) d->clock.wall_ms += 86'400'000;
     }
     void meet() {
@@ -169,6 +170,16 @@ TEST_CASE("databases of schema version 5: contents in every state go on", "[repl
     CHECK_FALSE((*begun)->whole);
     CHECK((*begun)->wanted == files::kWantedHere);
     CHECK(*here.bytes_here(**begun) == 4096);
+    check_met(k);
+}
+
+TEST_CASE("databases of schema version 6: chains that began in a state keep their places", "[replica][upgrade]") {
+    Kept k("v6");
+    CHECK(digest_of(*k.late, "B01/ledger") == "6156d423d7d4c8b1af3c52cc32be6f7e5bf0c9a6a013587566343b1f943274b3");
+    CHECK(digest_of(*k.dropped, "B01/ledger") == "e72255fbc6a897e49215276f5086722d528fbdc41875485a35ede965c43028d9");
+    CHECK(digest_of(*k.city, "B01/ledger") == "9bf52b4b473db34f6e0f60b3d05550fb871357350789627e7ce85f25c1fe6799");
+    check_late(k.late);
+    CHECK(count(*k.late, "floor WHERE first_lsn = 0") == 3);
     check_met(k);
 }
 

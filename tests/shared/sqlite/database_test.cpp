@@ -1,5 +1,7 @@
-// Statements that are done with are used again: without what was bound before, and never by two at once.
+// Statements that are done with are used again: without what was bound before, and never by two at once. What waits for
+// the disk is there after a power cut, with all before it; what does not is there whole or not at all.
 #include "sqlite/database.h"
+#include "tests/support/sim_disk.h"
 
 #include <catch2/catch.hpp>
 
@@ -66,6 +68,72 @@ TEST_CASE("a statement may outlive its database", "[sqlite]") {
     db.reset();
     s = fail(Errc::io, "gone");
     CHECK_FALSE(s.has_value());
+}
+
+using support::SimDisk;
+
+/// A table t on that disk; three rows at a time.
+struct OnDisk {
+    explicit OnDisk(SimDisk& on) : disk(on) { open(); }
+    void open() {
+        auto opened = Database::open("d.db", {.vfs = disk.vfs_name()});
+        REQUIRE(opened.has_value());
+        db = std::move(*opened);
+        REQUIRE(db->exec("CREATE TABLE IF NOT EXISTS t(a INTEGER)").has_value());
+    }
+    void write(int a, Durability durability) {
+        REQUIRE(db->begin(durability).has_value());
+        for (int i = 0; i < 3; ++i) REQUIRE(db->exec("INSERT INTO t VALUES(" + std::to_string(a) + ")").has_value());
+        REQUIRE(db->commit().has_value());
+    }
+    void cut(SimDisk::Keep keep) {
+        disk.power_off();
+        db.reset();
+        disk.restart(keep);
+        open();
+    }
+    SimDisk& disk;
+    std::unique_ptr<Database> db;
+};
+
+TEST_CASE("a transaction that does not wait for the disk may go with the power, one before it may not", "[sqlite]") {
+    SimDisk disk(1);
+    OnDisk on(disk);
+    on.write(1, Durability::now);
+    const auto syncs = disk.calls(SimDisk::Op::sync);
+    on.write(2, Durability::later);
+    CHECK(disk.calls(SimDisk::Op::sync) == syncs);
+    on.cut(SimDisk::Keep::nothing);
+    CHECK(one(*on.db, "SELECT count(*) FROM t WHERE a = ?1", 1) == 3);
+    CHECK(one(*on.db, "SELECT count(*) FROM t WHERE a = ?1", 2) == 0);
+}
+
+TEST_CASE("a transaction that waits for the disk makes those before it sure", "[sqlite]") {
+    SimDisk disk(2);
+    OnDisk on(disk);
+    on.write(1, Durability::later);
+    on.write(2, Durability::later);
+    on.write(3, Durability::now);
+    on.cut(SimDisk::Keep::nothing);
+    for (int a = 1; a <= 3; ++a) CHECK(one(*on.db, "SELECT count(*) FROM t WHERE a = ?1", a) == 3);
+}
+
+TEST_CASE("of transactions that did not wait a power cut leaves the first ones, each whole", "[sqlite]") {
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        INFO("seed " << seed);
+        SimDisk disk(seed);
+        OnDisk on(disk);
+        on.write(1, Durability::now);
+        for (int a = 2; a <= 6; ++a) on.write(a, Durability::later);
+        on.cut(SimDisk::Keep::coin);
+        bool is_there = true;
+        for (int a = 1; a <= 6; ++a) {
+            const auto rows = one(*on.db, "SELECT count(*) FROM t WHERE a = ?1", a);
+            CHECK((rows == 3 || (rows == 0 && a > 1)));
+            CHECK((is_there || rows == 0));
+            is_there = rows == 3;
+        }
+    }
 }
 
 }  // namespace
