@@ -206,7 +206,8 @@ Result<std::string> Hub::sync(const Asked& asked) {
     TRY_VOID(give(q, device, std::move(just_sent), reply));
     reply.time_ms = r_->now().ms;
     if (asked.is_short) shorten(q, reply);
-    reply.runs = wire::write_runs(reply.commits, {});
+    const bool is_fast = q.reply_bytes == 0 || q.reply_bytes >= kReplyBytes;
+    reply.runs = wire::write_runs(reply.commits, {}, nullptr, is_fast ? wire::kWholeOnFastLink : wire::kNeverWhole);
     return wire::encode(reply);
 }
 

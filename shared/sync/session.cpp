@@ -191,7 +191,9 @@ Result<std::string> Session::request() {
     const bool is_long = q.has_vector || is_renamed_ || q.cursor.hub.is_zero() || q.city == 0;
     KnownHere known(r_);
     was_long_ = is_long;
-    q.runs = wire::write_runs(q.commits, q.replica, is_long ? nullptr : &known);
+    const bool is_fast = chunks_.is_good() && chunks_.request_bytes() >= kRequestBytes;
+    q.runs = wire::write_runs(q.commits, q.replica, is_long ? nullptr : &known,
+                              is_fast ? wire::kWholeOnFastLink : wire::kNeverWhole);
     if (!is_long) shorten(q);
     return wire::encode(q);
 }
@@ -342,7 +344,6 @@ Result<> Session::take(const wire::SyncReply& m) {
     if (mark != 0 && m.city != 0 && m.city != mark) return another_city();
     TRY_VOID(take_control(m));
     TRY_VOID(take_certificates(r_, m.certificates));
-    TRY_VOID(check_scope(m));
     TRY(word_, word_of(r_, answered_by_, m.level));
     for (const auto& id : m.wants_certificates)
         if (r_.control().cert(id) && std::find(given_.begin(), given_.end(), id) == given_.end()) wanted_.push_back(id);
@@ -350,6 +351,7 @@ Result<> Session::take(const wire::SyncReply& m) {
     std::vector<std::string_view> commits(m.commits.begin(), m.commits.end());
     TRY_VOID(prove(r_, commits, m.signatures));
     TRY(const auto results, r_.receive(commits, Origin::upstream));
+    TRY_VOID(check_scope(m, results));
     for (const auto& p : m.pasts) {
         std::vector<Replica::PastCommit> past;
         for (const auto& c : p.commits) past.push_back({c.packed, c.unstamped});
@@ -447,18 +449,15 @@ Result<> Session::take_states(const wire::SyncReply& m) {
 
 /// An answer that was meant for somebody else is not taken, not even in part. A hub that knows less of the tree than
 /// this node may still give what has left its scope.
-Result<> Session::check_scope(const wire::SyncReply& m) {
+Result<> Session::check_scope(const wire::SyncReply& m, const std::vector<Replica::Received>& results) const {
     const auto* own = r_.control().cert(r_.id());
     if (!own || m.control_head < r_.control().head()) return {};
-    Packer packer;
-    std::string bytes;
-    for (const auto& packed : m.commits) {
-        TRY_VOID(packer.unpack(packed, bytes));
-        TRY(const auto h, Commit::decode_header(bytes));
-        if (r_.control().holds(own->unit, h.stream)) continue;
-        return fail(Errc::protocol, "服务器发来了不归 " + own->unit + " 的记录(" + h.stream.str() +
+    for (const auto& x : results) {
+        const auto& stream = x.header.stream;
+        if (stream.unit.empty() || r_.control().holds(own->unit, stream)) continue;  // without one: not readable
+        return fail(Errc::protocol, "服务器发来了不归 " + own->unit + " 的记录(" + stream.str() +
                                         "),什么也没有接收 / the server sent records that are not for " + own->unit +
-                                        " (" + h.stream.str() + "): nothing was taken");
+                                        " (" + stream.str() + "): nothing was taken");
     }
     return {};
 }

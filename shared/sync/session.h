@@ -166,7 +166,7 @@ private:
     Result<> take_control(const wire::SyncReply& m);
     Result<std::uint64_t> control_mark();
     Result<> take_states(const wire::SyncReply& m);
-    Result<> check_scope(const wire::SyncReply& m);
+    Result<> check_scope(const wire::SyncReply& m, const std::vector<Replica::Received>& results) const;
     Result<> note_received(const std::vector<Replica::Received>& results);
     Result<bool> let_go(const wire::Verdict& v);
     Result<> note(const wire::SyncReply& m);

@@ -132,12 +132,15 @@ struct ChainOrder {
 
 class RunWriter {
 public:
-    RunWriter(const ReplicaId& self, Known* known) : memory_(self), known_(known) { author_place_[self] = 0; }
+    RunWriter(const ReplicaId& self, Known* known, std::size_t whole_from)
+        : memory_(self), known_(known), whole_from_(whole_from) {
+        author_place_[self] = 0;
+    }
 
     void add(const std::string& packed) {
-        if (packer_.unpack(packed, raw_) && memory_.unfolded + raw_.size() <= kRunBytesMax &&
-            commit_.decode(raw_, Commit::Text::checked) && !commit_.is_newer &&
-            memory_.names.size() + commit_.names.size() <= kMessageNamesMax)
+        if (packed.size() < whole_from_ && packer_.unpack(packed, raw_) &&
+            memory_.unfolded + raw_.size() <= kRunBytesMax && commit_.decode(raw_, Commit::Text::checked) &&
+            !commit_.is_newer && memory_.names.size() + commit_.names.size() <= kMessageNamesMax)
             return by_difference();
         out_.u8(kPacked);
         out_.str(packed);
@@ -296,6 +299,7 @@ private:
 
     Memory memory_;
     Known* known_;
+    std::size_t whole_from_;
     std::string coded_;
     Writer out_{coded_};
     Packer packer_;
@@ -479,9 +483,10 @@ private:
 
 }  // namespace
 
-std::string write_runs(std::span<const std::string> packed, const ReplicaId& self, Known* known) {
+std::string write_runs(std::span<const std::string> packed, const ReplicaId& self, Known* known,
+                       std::size_t whole_from) {
     if (packed.empty()) return {};
-    RunWriter w(self, known);
+    RunWriter w(self, known, whole_from);
     for (const auto& p : packed) w.add(p);
     auto out = w.finish(packed.size());
     // What does not come back as it was is not sent like this.

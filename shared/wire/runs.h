@@ -54,9 +54,16 @@ public:
 /// Canonical bytes that one message may unfold to. What is beyond it travels packed, to be unfolded one by one.
 inline constexpr std::size_t kRunBytesMax = 12u << 20;
 
+inline constexpr std::size_t kNeverWhole = ~std::size_t{0};
+/// A commit of some ten rows. Lower: single edits lose what they have in common with their neighbours.
+inline constexpr std::size_t kWholeOnFastLink = 2048;
+
 /// `packed` is what the log holds, in any order; chain by chain is shortest. `self` is the replica that both sides take
 /// for granted (the request's); zero: none. `known`: what the reader has for certain; null: nothing.
-std::string write_runs(std::span<const std::string> packed, const ReplicaId& self, Known* known = nullptr);
+/// Commits of `whole_from` bytes, packed, and more travel as they are: on a link that is fast enough, unfolding them
+/// and packing them again costs more time than the few bytes that it saves.
+std::string write_runs(std::span<const std::string> packed, const ReplicaId& self, Known* known = nullptr,
+                       std::size_t whole_from = kNeverWhole);
 
 /// Packed commits in their order, those that were unfolded with the marker of raw bytes. Errc::protocol when it is
 /// damaged, not_found when it names what is not here; then `packed` is empty.

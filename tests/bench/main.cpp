@@ -3,6 +3,7 @@
 //   bench [--runs N] [--only NAME,NAME] [--dir DIR] [--json]
 //   bench --wire [--runs N] [--dir DIR]    only the second table, what a sync costs on the wire
 //   bench --bootstrap [--runs N] [--dir DIR]    a new PC of a township, beside plain SQLite
+//   bench --hot NAME [--dir DIR]    one path for a counter of instructions; list: their names
 //   bench --dump DIR        writes the workload as .tsv
 //
 // Rounds are interleaved (plain, peer, peer, plain, ...), so that whatever else the
@@ -13,6 +14,7 @@
 // open file of one subject helps or hurts the next. W1, W2 and W3 share a child,
 // because a peer that records in memory has nothing to export in another process.
 #include "bootstrap.h"
+#include "hot_paths.h"
 #include "subject.h"
 #include "wire.h"
 #include "workload.h"
@@ -440,6 +442,7 @@ struct Options {
     fs::path dir = "/var/tmp/taizhang-bench";
     std::string only;  ///< names, comma separated; empty: all
     fs::path dump;
+    std::string hot;
     bool json = false;
     bool wire = false, bootstrap = false;  ///< nothing else
 };
@@ -448,6 +451,7 @@ constexpr const char* kUsage =
     "usage: bench [--runs N] [--only NAME,NAME] [--dir DIR] [--json]\n"
     "       bench --wire [--runs N] [--dir DIR]\n"
     "       bench --bootstrap [--runs N] [--dir DIR]\n"
+    "       bench --hot NAME [--dir DIR]\n"
     "       bench --dump DIR\n";
 
 std::optional<Options> parse(std::span<char*> args) {
@@ -467,6 +471,8 @@ std::optional<Options> parse(std::span<char*> args) {
             out.dir = value;
         } else if (name == "--only") {
             out.only = value;
+        } else if (name == "--hot") {
+            out.hot = value;
         } else if (name == "--dump") {
             out.dump = value;
         } else {
@@ -511,7 +517,22 @@ private:
     fs::path own_;
 };
 
+/// Prints how many units there were: what the counter saw is divided by that.
+int run_hot_path(const Options& options) {
+    for (const auto& p : hot_paths()) {
+        if (options.hot == "list") std::printf("%s\t%s\n", p.name, p.unit);
+        if (options.hot != p.name) continue;
+        const WorkDir work(options.dir);
+        std::printf("%zu\n", p.run(Workload::make(), work.path()));
+        return 0;
+    }
+    if (options.hot == "list") return 0;
+    std::fprintf(stderr, "bench: no path %s; see --hot list\n", options.hot.c_str());
+    return 2;
+}
+
 int run(const Options& options) {
+    if (!options.hot.empty()) return run_hot_path(options);
     if (options.bootstrap) {
         const WorkDir work(options.dir);
         print_bootstrap(options.runs, work.path());

@@ -159,6 +159,29 @@ TEST_CASE("runs: random commits come back byte for byte, forks and gaps among th
     CHECK(coded < plain * 7 / 10);
 }
 
+TEST_CASE(
+    "runs: large commits travel as the log holds them where that is asked for, the others among them by difference",
+    "[wire][runs]") {
+    for (int seed = 0; seed < 100; ++seed) {
+        const auto sent = packed(some_commits(seed, 20));
+        std::vector<std::size_t> sizes;
+        for (const auto& p : sent) sizes.push_back(p.size());
+        std::nth_element(sizes.begin(), sizes.begin() + 10, sizes.end());
+        const auto from = sizes[10];  // half of them
+        const auto bytes = wire::write_runs(sent, self(), nullptr, from);
+        std::vector<std::string> back;
+        REQUIRE(wire::read_runs(bytes, self(), back).has_value());
+        REQUIRE(unpacked(back) == unpacked(sent));
+        for (std::size_t i = 0; i < sent.size(); ++i)
+            if (sent[i].size() >= from) {
+                CHECK(back[i] == sent[i]);
+                CHECK(bytes.find(sent[i]) != std::string::npos);
+            } else {
+                CHECK(back[i].front() == Packer::kRaw);
+            }
+    }
+}
+
 TEST_CASE("runs: an ordinary edit of a chain costs little more than what was typed", "[wire][runs]") {
     CommitHeader h;
     h.replica = self();
