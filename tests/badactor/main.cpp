@@ -3,7 +3,7 @@
 //   badactor device DIR URL forge AUTHOR ROW      a commit under a colleague's name, signed with one's own key
 //   badactor device DIR URL scope STREAM ROW      one's own commit in a stream of somebody else
 //   badactor device DIR URL claim ROW             a certificate of the city's level that one made oneself, and a commit
-//   badactor device DIR URL flood N               N requests, one after the other without a pause
+//   badactor device DIR URL flood N               requests without a pause, until N were refused
 //   badactor relay DIR PORT UPSTREAM HOW PORT-FILE
 //
 // DIR is the data folder of an enrolled device or of a server; nothing is written there. A relay has TLS by the
@@ -97,13 +97,14 @@ public:
         add(header(c.replica, stream), row, "deadline", "2039-01-01");
         return send();
     }
-    json::object flood(int count) {
+    json::object flood(int refusals) {
         net::io_context io(1);
         http::Client client(io, url_, nullptr);
         q_ = request();
         const auto body = wire::encode(q_);
         json::object out{{"200", 0}, {"503", 0}, {"other", 0}};
-        for (int i = 0; i < count; ++i) {
+        constexpr int kRequestsMax = 20'000;  // its purse fills up again: a slow machine's flood takes longer
+        for (int i = 0; i < kRequestsMax && out["503"].as_int64() < refusals; ++i) {
             const auto answer = ask(io, client, body);
             const char* key = !answer                 ? "other"
                               : answer->status == 200 ? "200"

@@ -18,7 +18,7 @@ def setup():
 def the_city_signs_and_states_do_not_change():
     before = city_json("city", "digest")
     out = city_json("city", "checkpoint")
-    assert len(out["streams"]) > 20 and out["backed_up"] == 0, out
+    assert out["covered"] > 20 and out["backed_up"] == 0, out  # a slow machine's city has signed them by itself by now
     assert city_json("city", "digest") == before
     assert city_json("city", "checkpoint")["streams"] == []  # no news
     one_line(branch("b3", "compact", "--keep-days", "x", check=2)[1])

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import threading
 import time
@@ -172,6 +173,22 @@ def when_the_link_is_back_it_syncs_by_itself():
     until(lambda: get(state["city"].port, "show/A0019")["fields"]["value"] == 5, lambda: agent(state["town"]))
 
 
+def a_pc_that_slept():
+    """Stopped in the middle of everything; meanwhile its hub was started anew, and there is news both ways."""
+    port = state["town"].port
+    post(state["pc"].port, "set", ["A0019", "next_steps=睡前写的"])
+    state["pc"].process.send_signal(signal.SIGSTOP)
+    assert state["town"].stop() == 0
+    state["town"] = Server("city-town", port=port)
+    post(state["city"].port, "set", ["A0019", "deadline=2026-03-03"])
+    until(lambda: get(state["town"].port, "show/A0019")["fields"]["deadline"] == "2026-03-03", lambda: agent(state["town"]))
+    state["pc"].process.send_signal(signal.SIGCONT)
+    until(lambda: get(state["pc"].port, "show/A0019")["fields"]["deadline"] == "2026-03-03", lambda: agent(state["pc"]))
+    until(lambda: get(state["pc"].port, "status")["unsent"] == 0, lambda: agent(state["pc"]))
+    until(lambda: get(state["city"].port, "show/A0019")["fields"]["next_steps"] == "睡前写的", lambda: agent(state["town"]))
+    until(lambda: agent(state["pc"])["live"], lambda: agent(state["pc"]))
+
+
 def a_live_connection_that_breaks_is_no_matter():
     """Behind a link that cuts every second the schedule and the edits go on."""
     with Link(state["city"].port) as link:  # a cut while it enrols is a person's matter, not the agent's
@@ -198,5 +215,5 @@ def all_agree():
 
 
 run(setup, an_edit_at_the_city_shows_at_the_branch, an_edit_at_the_branch_shows_at_the_city, what_status_tells,
-    nobody_spins, strangers_are_turned_away, when_the_link_is_back_it_syncs_by_itself,
+    nobody_spins, strangers_are_turned_away, when_the_link_is_back_it_syncs_by_itself, a_pc_that_slept,
     a_live_connection_that_breaks_is_no_matter, all_agree)

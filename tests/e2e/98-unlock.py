@@ -100,15 +100,20 @@ def wrong_ones_are_slowed():
         assert status == 403, (n, status, document)
         line = one_line(document["error"]["line"] + "\n")
         assert "口令不对" in line and f"猜{n}" not in line
-    assert unlock("")[0] in (403, 429)
-    began = time.monotonic()
+    # On, until the next one has to wait so long that a busy machine does not sit it out: one second, two, four.
+    began, wait = time.monotonic(), 0
+    while wait < 4:
+        status, document = unlock("")
+        assert status in (403, 429), (status, document)
+        wait = int(state["headers"]["retry-after"]) if status == 429 else 0
+        time.sleep(0.1 if wait else 0)
     status, document = unlock(PASSPHRASE)
-    assert status == 429 and 0 < int(state["headers"]["retry-after"]) <= 5, (status, document)
+    assert status == 429, (status, document)  # the right one, too
     while status == 429:
         time.sleep(int(state["headers"]["retry-after"]))
         status, document = unlock(PASSPHRASE)
     assert (status, document) == (200, {"unlocked": True})
-    assert time.monotonic() - began >= 0.5
+    assert time.monotonic() - began >= 5
 
 
 def then_it_goes_on_as_usual():
