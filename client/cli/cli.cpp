@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstring>
 #include <filesystem>
 #include <iostream>
 
@@ -220,7 +221,8 @@ private:
     /// A PC that enrols, a server that joins: by the network, or by two small files.
     void enrolling(CLI::App* command, const char* server_option) {
         command->add_option(server_option, out_.url, "上级服务器 / server above, https://HOST:PORT");
-        command->add_option("--code", out_.code, "登记码 / one-time code");
+        command->add_option("--code", out_.code,
+                            "登记码;- 表示由终端或标准输入给出 / one-time code; -: asked for, not on the command line");
         command->add_option("--fingerprint", out_.fingerprint,
                             "只认这个核对码 / refuse a server with another fingerprint");
         command->add_option("--request", out_.request, "没有网络:申请写到文件 / without a network: write the request");
@@ -559,8 +561,21 @@ Result<std::string> ask_password() {
     return word;
 }
 
-/// What the terminal adds: a password that no command line shows, and who sits here.
+/// Whoever uses the PC can read command lines while a program runs: what is secret there goes as soon as it was read.
+void hide_in_command_line(int argc, char** argv, std::string_view secret) {
+    if (secret.size() < 2) return;  // "-"
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view word = argv[i];
+        if (!word.ends_with(secret)) continue;
+        std::memset(argv[i] + (word.size() - secret.size()), '*', secret.size());
+    }
+}
+
+/// What the terminal adds: secrets that no command line shows, and who sits here.
 Result<Parsed> with_person(Parsed p) {
+    if (p.code == "-") {
+        TRY(p.code, node::read_secret(say(Msg::code_prompt)));
+    }
     if (api::wants_password(p.command)) {
         TRY(p.command.options["password"], ask_password());
     }
@@ -620,6 +635,7 @@ int run(Program program, int argc, char** argv) {
         return fail_with(fail(
             Errc::usage, std::string("命令有误:") + e.what() + " / wrong command line: " + e.what() + "; see --help"));
     }
+    hide_in_command_line(argc, argv, parsed.code);
     if (parsed.data.empty()) parsed.data = node::default_dir(program == Program::branch ? "taizhang" : "taizhangd");
     try {
         return execute(parsed, program);

@@ -42,8 +42,8 @@ Result<std::string> read_secret(const std::string& prompt) {
     if (!line.empty() && line.back() == '\r') line.pop_back();
     if (line.empty())
         return fail(Errc::usage,
-                    "没有读到密码:请在终端输入,或由标准输入给出一行 / no password came: type it at the "
-                    "terminal, or give one line on standard input");
+                    "什么也没有读到:请在终端输入,或由标准输入给出一行 / nothing came: type it at the terminal, or give "
+                    "one line on standard input");
     return line;
 }
 

@@ -176,6 +176,7 @@ const std::map<Msg, Words>& table() {
          {"本服务器还没有账号,界面只在本机打开;请在服务器上运行 taizhangd person add 账号 --role administrator",
           "this server has no accounts yet, its screens open on that computer only: run `taizhangd person add LOGIN "
           "--role administrator` there"}},
+        {Msg::code_prompt, {"登记码(不显示):", "one-time code (not shown): "}},
         {Msg::password_prompt, {"密码(至少 10 个字符,不显示):", "password (at least 10 characters, not shown): "}},
         {Msg::password_again, {"再输一次:", "once more: "}},
         {Msg::sheet_dry_run, {"这是预演,没有写入", "a dry run: nothing was written"}},

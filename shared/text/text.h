@@ -125,6 +125,7 @@ enum class Msg {
     person_done,
     no_accounts,
     closed_to_network,
+    code_prompt,
     password_prompt,
     password_again,
 };
