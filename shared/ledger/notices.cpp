@@ -3,6 +3,7 @@
 #include "ledger/contradictions.h"
 #include "ledger/times.h"
 #include "ledger/words.h"
+#include "sync/restored.h"
 
 #include <algorithm>
 
@@ -23,6 +24,14 @@ std::string copied(const std::string& at) {
 std::string server_restored(const std::string& at) {
     return "本服务器由备份恢复(" + at + "):缺的内容在下级同步时自动补回 / this server was put back from a backup (" +
            at + "): what it lacks comes back by itself as those below sync";
+}
+
+std::string log_waits(const sync::RestoredProgress& p) {
+    const auto met = std::to_string(p.met) + "/" + std::to_string(p.wanted);
+    return "恢复后暂不能改单位、目录和吊销:等近来用过的下级电脑同步(已 " + met +
+           " 台) / units, catalog and revocations have to wait after the restore: devices of late that have synced "
+           "since: " +
+           met;
 }
 
 std::string hub_renewed(const std::string& at) {
@@ -67,6 +76,8 @@ Result<std::vector<std::string>> notices(Replica& r) {
         if (key == "notice/restored") out.push_back(server_restored(at));
         if (key == "notice/hub") out.push_back(hub_renewed(at));
     }
+    TRY(const auto waits, sync::restored_progress(r));
+    if (waits) out.push_back(log_waits(*waits));
     TRY(const auto two_words, contradictions(r));
     for (const auto& c : two_words)
         if (!c.is_explained || c.noticed_ms + kShownMs >= now.ms) out.push_back(c.line());

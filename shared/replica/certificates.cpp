@@ -126,9 +126,25 @@ Result<> Replica::Impl::keep_certificate(const Certificate& cert) {
 
 namespace {
 
-/// Of two for one replica the narrower counts, whichever came first: nobody raises a device, or moves it, by vouching
-/// for it a second time.
-bool is_narrower(const Certificate& a, const Certificate& b) {
+/// Of whoever vouched: how high its office stands. A new name of a key has the word that the key's first one had.
+Level level_of_issuer(const ControlState& control, const Certificate& cert) {
+    const auto* c = &cert;
+    for (std::size_t n = 0; n <= control.certs().size(); ++n) {
+        if (c->issuer_replica.is_zero()) return static_cast<Level>(static_cast<int>(Level::city) + 1);  // the root key
+        const auto* by = control.cert(c->issuer_replica);
+        if (!by) break;
+        if (by->key() != cert.key()) return by->level;
+        c = by;
+    }
+    return Level::none;
+}
+
+/// Of two for one replica that of the higher office counts, whichever came first: an office below can neither lower
+/// nor move what somebody above it vouched for. Of equals the narrower, so that nobody raises a device by vouching for
+/// it a second time.
+bool counts_before(const ControlState& control, const Certificate& a, const Certificate& b) {
+    const auto by_a = level_of_issuer(control, a), by_b = level_of_issuer(control, b);
+    if (by_a != by_b) return by_a > by_b;
     if (a.level != b.level) return a.level < b.level;
     if (a.control != b.control) return a.control < b.control;
     return a.encode() < b.encode();
@@ -139,11 +155,12 @@ bool is_narrower(const Certificate& a, const Certificate& b) {
 /// Two offices vouched for one device, as theirs: one of them is wrong, or lies. Both words are kept as evidence.
 Result<> Replica::Impl::settle_certificates(const Certificate& cert) {
     const auto known = *control.cert(cert.replica);
-    if (known.unit == cert.unit && known.level == cert.level) return {};  // says nothing new
-    const bool is_next = is_narrower(cert, known);
-    const auto key = kContradiction + std::string("certificate/") + cert.replica.hex();
+    const bool is_next = counts_before(control, cert, known);
+    const bool says_the_same = known.unit == cert.unit && known.level == cert.level;
+    if (says_the_same && !is_next) return {};
+    const auto key = kDoubledCertificate + cert.replica.hex();
     TRY(const auto noted, fact(key));
-    if (noted.empty() || is_next) {
+    if (!says_the_same && (noted.empty() || is_next)) {
         std::string value;
         Writer w(value);
         w.varint(static_cast<std::uint64_t>(std::max<std::int64_t>(0, now().ms)));
@@ -161,6 +178,7 @@ Result<> Replica::Impl::settle_certificates(const Certificate& cert) {
     const auto body = cert.encode();
     s.bind_blob(1, taizhang::view(cert.replica.bytes)).bind_blob(2, body);
     TRY_VOID(s.run());
+    if (says_the_same) return {};
     TRY(const int replica, replica_no(cert.replica));
     return refold_written_by(std::span(&replica, 1));
 }

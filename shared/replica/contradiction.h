@@ -6,5 +6,6 @@ namespace taizhang {
 /// "control/POS": varint milliseconds, str the other entry. "file/HASH": varint milliseconds, str what differs, str
 /// where the file is kept. "certificate/REPLICA": varint milliseconds, str the certificate that does not count.
 inline constexpr const char* kContradiction = "contradiction/";
+inline constexpr const char* kDoubledCertificate = "contradiction/certificate/";
 
 }  // namespace taizhang

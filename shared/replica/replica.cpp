@@ -443,11 +443,13 @@ Result<ControlPos> Replica::append_control(std::string kind, std::string payload
     ControlEntry e;
     TRY(const auto unmet, m.fact(kUnmet));
     if (!unmet.empty())
-        return fail(Errc::not_allowed,
-                    "恢复后还没有与下级同步过,现在写市级日志会与下级已有的矛盾:请先 serve,等一台下级电脑同步一次;下面"
-                    "确实没有别人时加 --alone / put back from a backup and not yet synced with anybody below, who may "
-                    "know later entries of the city's log: serve until one device has synced, or, if nobody is left "
-                    "below, add --alone");
+        return fail(
+            Errc::not_allowed,
+            "恢复后还没有与足够的下级同步过,现在写市级日志会与下级已有的矛盾:请先 serve,等近来用过的下级电脑有"
+            "一半同步过(进度见 status);下面确实没有别人时加 --alone / put back from a backup and not yet synced "
+            "with enough of those below, who may know later entries of the city's log: serve until half of the "
+            "devices of late have synced (`status` says how many are missing), or, if nobody is left below, add "
+            "--alone");
     TRY_VOID(m.batch([&]() -> Result<> {
         e.pos = ControlPos{m.control.head().value + 1};
         e.prev = m.control.head_hash();

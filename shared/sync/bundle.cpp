@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <span>
 
 namespace taizhang::sync {
 namespace {
@@ -19,6 +20,7 @@ constexpr std::size_t kAcksMax = 4096, kPeersMax = 32;
 constexpr std::size_t kComparedBytes = 4096;  // of a control entry that travels for comparison alone; a catalog is more
 constexpr std::size_t kRangeBytes = 80, kEntryBytes = 4;  // of a range and of an entry, beside the commits
 constexpr std::size_t kStretchMin = 4096;                 // a part with less room than this gets no more of a content
+constexpr std::size_t kSlots = 16;                        // keys that open it are rounded up to a multiple of this
 constexpr int kReach = static_cast<int>(Level::city);
 
 Error damaged() {
@@ -194,6 +196,10 @@ public:
                                                " 的密钥,请先同步 / no key of " +
                                                (unit_.empty() ? std::string("anybody above") : unit_) +
                                                " is known here: sync first");
+        // How many can open it would tell a finder how large the office is: keys of nobody stand beside them.
+        const auto random = [&r](std::span<std::uint8_t> bytes) { r.random(bytes); };
+        while (out.size() % kSlots != 0 && out.size() < trust::kReceiversMax)
+            out.push_back(trust::Key::make(own->suite, random).public_key());
         return out;
     }
 
@@ -215,7 +221,8 @@ public:
         }
         TRY(const bool forked, r.is_forked(h.stream, h.replica));
         const auto* author = r.control().cert(h.replica);
-        if (way_ == Way::up && author && author->unit == unit_) return std::optional<Seq>();
+        // It has what it wrote itself; but where there are two words of it, it is shown both.
+        if (way_ == Way::up && author && author->unit == unit_ && !forked) return std::optional<Seq>();
         Seq there{0};
         if (way_ == Way::up && !forked) {
             TRY(there, level_ack(r, h.stream, h.replica, level_));

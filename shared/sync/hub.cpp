@@ -1,5 +1,6 @@
 #include "sync/hub.h"
 
+#include "replica/contradiction.h"
 #include "replica/open_ends.h"
 #include "sync/acks.h"
 #include "sync/hub_parts.h"
@@ -260,7 +261,8 @@ Result<> Hub::take_certificates(const wire::SyncRequest& q, const Device& device
     const auto& c = r_->control();
     for (const auto& body : q.certificates) {
         TRY(const auto cert, Certificate::decode(body));
-        if (c.cert(cert.replica)) continue;
+        // A second word for a replica is heard where it is signed: which of the two counts, each node judges alike.
+        if (c.cert(cert.replica) && !c.is_signed()) continue;
         if (!c.is_signed() && !c.is_at_or_below(cert.unit, c.authority(device.unit, c.head()), c.head())) continue;
         if (auto r = r_->add_certificate(cert); !r && r.error().code != Errc::denied) return r;
     }
@@ -356,11 +358,19 @@ Result<> Hub::give_certificates(const wire::SyncRequest& q, const Device& device
                                 wire::SyncReply& reply) {
     TRY(const auto certs, r_->certificates_after(after));
     reply.cursor.certificates = after;
+    if (certs.empty()) return {};
+    TRY(const auto doubled, r_->facts(kDoubledCertificate));
+    // Those near the unit of the word that does not count have to hear of the other one as well.
+    const auto is_doubled = [&](const ReplicaId& id) {
+        return !doubled.empty() && std::any_of(doubled.begin(), doubled.end(), [&](const auto& d) {
+            return d.first == kDoubledCertificate + id.hex();
+        });
+    };
     std::set<ReplicaId> issuers;
     for (const auto& s : certs) {
         reply.cursor.certificates = s.pos;
         TRY(const auto cert, Certificate::decode(s.body));
-        if (!matters_to(device.unit, cert) && cert.replica != q.replica) continue;
+        if (!matters_to(device.unit, cert) && cert.replica != q.replica && !is_doubled(cert.replica)) continue;
         reply.certificates.push_back(s.body);
         // Who vouched may be an office that has nothing to do with the device since the tree moved.
         for (const auto* by = r_->control().cert(cert.issuer_replica); by && !matters_to(device.unit, *by);

@@ -1,5 +1,8 @@
 #include "sync/session.h"
 
+#include "base/bytes.h"
+#include "base/hash.h"
+#include "replica/contradiction.h"
 #include "replica/open_ends.h"
 #include "sync/held.h"
 #include "sync/known.h"
@@ -8,6 +11,7 @@
 #include "wire/runs.h"
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace taizhang::sync {
@@ -20,6 +24,35 @@ constexpr std::size_t kRowsMax = 64;  // whose history is asked for at once
 constexpr std::size_t kUnprovenBytes = 32u << 10;
 /// The first answer with states, before compression; each one after it may be twice as large.
 constexpr std::size_t kFirstStateBytes = 64u << 10;
+
+/// Replicas for which two offices vouched, where the hub may have the word that does not count, since it never asks for
+/// another; with what is noted once the hub was shown the one that does.
+Result<std::vector<std::pair<ReplicaId, std::string>>> doubled_certificates(Replica& r, const ReplicaId& hub) {
+    std::vector<std::pair<ReplicaId, std::string>> out;
+    if (hub.is_zero() || !r.control().is_signed()) return out;
+    const std::string_view prefix = kDoubledCertificate;
+    TRY(const auto all, r.facts(std::string(prefix)));
+    for (const auto& [key, value] : all) {
+        ReplicaId id;
+        const auto raw = from_hex(std::string_view(key).substr(prefix.size()));
+        if (raw.size() == id.bytes.size()) std::memcpy(id.bytes.data(), raw.data(), raw.size());
+        const auto* cert = r.control().cert(id);
+        if (!cert) continue;
+        auto mark = hub.hex() + hash_of(cert->encode()).hex();
+        TRY(const auto shown, r.fact(kShown + id.hex()));
+        if (shown != mark) out.emplace_back(id, std::move(mark));
+    }
+    return out;
+}
+
+/// The hub has answered a request with those certificates.
+Result<> note_shown(Replica& r, const ReplicaId& hub, const std::vector<ReplicaId>& given) {
+    if (given.empty()) return {};
+    TRY(const auto doubled, doubled_certificates(r, hub));
+    for (const auto& [id, mark] : doubled)
+        if (std::find(given.begin(), given.end(), id) != given.end()) TRY_VOID(r.set_fact(kShown + id.hex(), mark));
+    return {};
+}
 
 }  // namespace
 
@@ -152,6 +185,9 @@ Result<std::string> Session::request() {
         control_wanted_.reset();
     }
     TRY_VOID(introduce(q));
+    TRY(const auto doubled, doubled_certificates(r_, q.cursor.hub));
+    for (const auto& [id, mark] : doubled)
+        if (std::find(given_.begin(), given_.end(), id) == given_.end()) wanted_.push_back(id);
     for (const auto& id : wanted_) TRY_VOID(add_chain(r_, id, q.certificates));
     given_.insert(given_.end(), wanted_.begin(), wanted_.end());
     wanted_.clear();
@@ -305,6 +341,7 @@ Result<> Session::reply(std::string_view bytes) {
     last_reply_ = hash;
     const auto take_all = [&]() -> Result<> {
         TRY_VOID(take(m));
+        TRY_VOID(note_shown(r_, m.cursor.hub, given_));
         TRY_VOID(learn_link(m));
         return r_.trust_time(m.time_ms);
     };

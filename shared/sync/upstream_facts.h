@@ -20,7 +20,9 @@ inline constexpr const char* kHubUnit = "upstream/unit";
 inline constexpr const char* kLastSync = "upstream/last_sync_ms";
 inline constexpr const char* kLink = "upstream/link";              // Chunks::encode
 inline constexpr const char* kIntroduced = "upstream/introduced";  // the replica whose certificate the hub has
-inline constexpr const char* kPassesOn = "upstream/passes_on";     // this node is a hub itself
+// Per replica for which two offices vouched: to which hub the certificate that counts here was shown.
+inline constexpr const char* kShown = "upstream/shown/";
+inline constexpr const char* kPassesOn = "upstream/passes_on";  // this node is a hub itself
 inline constexpr const char* kHubKey = "upstream/key";
 inline constexpr const char* kHubReplica =
     "upstream/replica";  // the hub's, from enrolment: its certificate says its level

@@ -80,6 +80,7 @@ def what_the_city_changed_after_its_backup_comes_back():
     branch("b3-new", "set", "A0019", "next_steps=没有网时接着写")
     assert "enrol" in one_line(branch("b3-new", "sync", check=1)[1])
     assert branch_json("b3-new", "status")["unsent"] == 1
+    assert [n for n in city_json("city", "status")["notices"] if "0/1" in n], city_json("city", "status")["notices"]
     # The others bring back what the city itself had signed.
     for pc in ("b1", "b3"):
         out = branch_json(pc, "sync")

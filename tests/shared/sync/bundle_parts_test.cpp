@@ -122,6 +122,61 @@ TEST_CASE("bundle: one of a revoked device is refused", "[bundle][revoke]") {
     CHECK(w.city->hashes_at(kB01, (*stolen)->id(), Seq{1})->empty());
 }
 
+TEST_CASE("bundle: a finder does not learn how many can open it", "[bundle]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto a = w.device("B01");
+    const auto slots = [&] {
+        sync::BundleOptions o;
+        o.to = "B01";
+        const auto files = sync::make_bundle(*w.city, o);
+        REQUIRE(files.has_value());
+        Reader frame(std::string_view(files->parts.front()).substr(5));
+        frame.str();
+        Reader sealed(frame.str());
+        sealed.u8();  // suite
+        return sealed.varint();
+    };
+    const auto few = slots();
+    auto b = w.device("B01"), c = w.device("B01"), d = w.device("B01");
+    CHECK(slots() == few);
+    CHECK(few == 16);
+    sync::BundleOptions o;
+    o.to = "B01";
+    const auto files = sync::make_bundle(*w.city, o);
+    for (auto* one : {&a, &b, &c, &d}) take(***one, files->parts.front());
+}
+
+TEST_CASE("bundle: a revocation and a release reach who has no link", "[bundle][revoke]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto stolen = w.device("B01"), far = w.device("B01");
+    stolen->set("assignment", "A1", {{"remark", text("小偷写的")}});
+    w.sync(*stolen);
+    w.sync(*far);
+    far->set("assignment", "A1", {{"next_steps", text("看过之后写的")}});
+    const auto carry = [&] {
+        sync::BundleOptions o;
+        o.to = "B01";
+        const auto files = sync::make_bundle(*w.city, o);
+        REQUIRE(files.has_value());
+        for (const auto& part : files->parts) take(**far, part);
+    };
+    const auto thief = (*stolen)->id().hex();
+    REQUIRE(w.city->append_control("revoke", R"({"replica":")" + thief + R"(","streams":{}})").has_value());
+    CHECK(w.city.field("A1", "remark") != "小偷写的");
+    CHECK(far->field("A1", "remark") == "小偷写的");
+    carry();
+    CHECK(far->field("A1", "remark") == w.city.field("A1", "remark"));
+    CHECK(far->field("A1", "next_steps") == "看过之后写的");  // it counts as seen: what was built on it stands
+    const auto hash = w.city->hashes_at(kB01, (*stolen)->id(), Seq{1})->front().hex();
+    REQUIRE(w.city->append_control("release", R"({"hash":")" + hash + "\"}").has_value());
+    CHECK(w.city.field("A1", "remark") == "小偷写的");
+    carry();
+    CHECK(far->field("A1", "remark") == "小偷写的");
+    REQUIRE((*far)->verify().has_value());
+}
+
 TEST_CASE("bundle: to a named unit above it brings both branches of a forked chain", "[bundle][fork]") {
     World w;
     w.new_assignment("A1", "T1", "B01");

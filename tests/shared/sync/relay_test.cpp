@@ -64,6 +64,33 @@ TEST_CASE("a relay works without the city and forwards commits as they were writ
     REQUIRE(w.city->verify().has_value());
 }
 
+TEST_CASE("relays pass signatures on as they were made and cut nothing anew", "[sync][relay]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    Relay county(w, *w.hub, "K1");
+    Relay town(w, *county.hub, "K1-01");
+    auto a = w.device_at(*town.hub, "B01");
+    const StreamId stream{"B01", Audience::ledger};
+    for (int n = 0; n < 12; ++n)
+        a->set("assignment", "A1", {{"remark", text(std::string(900, static_cast<char>('a' + n)))}});
+    const auto written = *(*a)->chain_after(stream, (*a)->id(), Seq{0}, 1u << 20);
+    World::sync(*a, *town.hub);
+    World::sync(*town.device, *county.hub);
+    w.sync(*county.device);
+    for (auto* r : {&**town.device, &**county.device, &*w.city}) {
+        const auto there = *r->chain_after(stream, (*a)->id(), Seq{0}, 1u << 20);
+        REQUIRE(there.size() == written.size());
+        std::size_t signatures = 0;
+        for (std::size_t i = 0; i < there.size(); ++i) {
+            CHECK(there[i].packed == written[i].packed);
+            CHECK((there[i].signature.empty() || there[i].signature == written[i].signature));
+            signatures += there[i].signature.empty() ? 0 : 1;
+        }
+        CHECK(signatures >= 1);
+        CHECK_FALSE(there.back().signature.empty());
+    }
+}
+
 TEST_CASE("three tiers: county and township between branch and city", "[sync][relay]") {
     World w;
     w.new_assignment("A1", "T1", "B01");

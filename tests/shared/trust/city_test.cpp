@@ -210,7 +210,7 @@ TEST_CASE("city: certificates count by the chain to the root, at their control p
         other.issuer_replica = {};
         CHECK(refused(other));
     }
-    SECTION("two offices, one device: the narrower word counts, in any order") {
+    SECTION("two offices, one device: the higher office's word counts, in any order") {
         // The township says that its branch's PC is its own, to have its work judged as a township's.
         w.new_assignment("A1", "T1", "B01");
         w.sync(*branch);
