@@ -1,5 +1,6 @@
 #include "api/serve.h"
 
+#include "api/address.h"
 #include "api/attachments.h"
 #include "api/content_http.h"
 #include "api/file_sync.h"
@@ -242,52 +243,6 @@ net::awaitable<http::Response> Server::device(http::Request q) {
     co_return r;
 }
 
-std::string percent_decoded(std::string_view s) {
-    std::string out;
-    for (std::size_t i = 0; i < s.size(); ++i) {
-        if (s[i] == '%' && i + 2 < s.size()) {
-            const auto raw = from_hex(s.substr(i + 1, 2));
-            if (raw.size() == 1) {
-                out += raw;
-                i += 2;
-                continue;
-            }
-        }
-        out.push_back(s[i] == '+' ? ' ' : s[i]);
-    }
-    return out;
-}
-
-/// /api/show/A0017?person=… as a command.
-/// The name, the arguments and the options that stand in the target.
-void read_target(const http::Request& q, Command& c) {
-    std::string_view path = q.target;
-    path.remove_prefix(5);
-    const auto mark = path.find('?');
-    std::string_view query = mark == std::string_view::npos ? std::string_view() : path.substr(mark + 1);
-    path = path.substr(0, mark);
-    bool first = true;
-    while (!path.empty()) {
-        const auto slash = path.find('/');
-        const auto part = percent_decoded(path.substr(0, slash));
-        if (first)
-            c.name = part;
-        else if (!part.empty())
-            c.args.push_back(part);
-        first = false;
-        path = slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
-    }
-    while (!query.empty()) {
-        const auto amp = query.find('&');
-        const auto pair = query.substr(0, amp);
-        const auto eq = pair.find('=');
-        if (!pair.empty())
-            c.options[percent_decoded(pair.substr(0, eq))] =
-                eq == std::string_view::npos ? "1" : percent_decoded(pair.substr(eq + 1));
-        query = amp == std::string_view::npos ? std::string_view() : query.substr(amp + 1);
-    }
-}
-
 Result<Command> command_of(const http::Request& q) {
     Command c;
     const bool is_upload = q.method == "POST" && q.header("content-type") == kBundleType;
@@ -298,7 +253,7 @@ Result<Command> command_of(const http::Request& q) {
             return fail(Errc::usage, "需要 application/json / content-type must be application/json");
         TRY(c, Command::decode(q.body));
     }
-    read_target(q, c);
+    read_target(q.target, c);
     if (q.method == "GET" && writes(c.name)) return fail(Errc::usage, "写入要用 POST / use POST to write");
     return c;
 }
@@ -347,7 +302,7 @@ net::awaitable<http::Response> Server::content(http::Request q, Who who) {
     const bool is_upload = q.method == "POST";
     auto answer = std::make_shared<http::Response>();
     Command command;
-    read_target(q, command);
+    read_target(q.target, command);
     node::Store::Work work = [answer, is_upload, c = std::move(command), who = std::move(who),
                               body = std::move(q.body)](node::Node& n) mutable -> Result<std::string> {
         if (is_upload) {

@@ -11,6 +11,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <span>
 
 namespace taizhang::fuzz {
 namespace {
@@ -89,6 +90,22 @@ void beginnings(Corpus& c, World& w) {
             c.add("enrolment", "answer", "\2" + answer->file.substr(0, 2000));
         }
     if (const auto place = sync::news_place(*w.city)) c.add("enrolment", "poke", "\3" + sync::encode_poke(*place));
+}
+
+/// In both suites: a signature, a key with one, a sealed text.
+void keys(Corpus& c) {
+    for (const auto suite : {trust::kSodium, trust::kSm}) {
+        const auto key = support::make_key(11, suite), other = support::make_key(12, suite);
+        const auto n = std::to_string(suite);
+        const auto how = [&](int what) { return std::string(1, static_cast<char>(what * 2 + (suite == trust::kSm))); };
+        c.add("trust", "signature-" + n, how(0) + key->sign("head", "text"));
+        std::string stated = how(1);
+        Writer(stated).str(other->public_key().bytes);
+        Writer(stated).str(other->sign("head", "text"));
+        c.add("trust", "key-" + n, stated);
+        const auto to = key->public_key();
+        c.add("trust", "sealed-" + n, how(2) + *trust::seal_to(std::span(&to, 1), "fuzz", "text"));
+    }
 }
 
 /// A workbook, and each of its parts.
@@ -176,6 +193,7 @@ bool make_seeds(const std::string& corpus) {
         c.add("control", "certificate-" + std::to_string(n++), "\1" + e);
     c.add("control", "public-key", "\2" + a->keys.device->public_key().encode());
     c.add("control", "key-file", "\3" + support::make_key(3)->to_file());
+    keys(c);
     books(c);
     contents(c, w);
     beginnings(c, w);
