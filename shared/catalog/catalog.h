@@ -24,7 +24,9 @@ namespace taizhang {
 /// The level of the catalog's language that this program knows, the highest number that `needs` may have. A new key,
 /// type, rule or meaning of the language raises it; a catalog that uses it says so in `needs`, for itself or for an
 /// entity, and a program that knows less leaves that part to newer ones instead of misreading it.
-inline constexpr std::uint32_t kCatalogLevel = 1;
+/// 1: `needs` itself; 2: `only_above` of a transition.
+inline constexpr std::uint32_t kCatalogLevel = 2;
+inline constexpr std::uint32_t kLevelOfOnlyAbove = 2;
 
 /// Chinese first, English beside it.
 struct Label {
@@ -44,6 +46,7 @@ enum By : std::uint32_t {
     kByTownship = 8,
     kByCounty = 16,
     kByCity = 32,
+    kOnlyAbove = 64,  ///< whoever the others name must also stand above the row's unit: no self-service
 };
 
 struct Field {

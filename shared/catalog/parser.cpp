@@ -368,12 +368,18 @@ private:
         const auto* t = node.as_table();
         if (!t) return bad(node, "transition '" + name + "' must be a table");
         if (!is_name(name)) return bad(node, "'" + name + "' cannot name a transition (a-z, 0-9, _)");
-        known(*t, "transition " + name, {"from", "to", "by", "needs", "takes", "label"});
+        known(*t, "transition " + name, {"from", "to", "by", "only_above", "needs", "takes", "label"});
         auto& w = e.workflow;
         Transition tr;
         tr.name = name;
         tr.label = label(*t, name);
         tr.by = by(*t, default_by_);
+        const bool only_above = flag(*t, "only_above");
+        if (only_above) tr.by |= kOnlyAbove;
+        // A program of before would take it for an unknown key, or let through what this one refuses.
+        if (only_above && std::max(out_.needs_, e.needs) < kLevelOfOnlyAbove)
+            bad(*t->get("only_above"),
+                "only_above: entity " + e.name + " must say needs = " + std::to_string(kLevelOfOnlyAbove));
         tr.needs = list(*t, "needs");
         tr.takes = list(*t, "takes");
         const auto to = text(*t, "to");

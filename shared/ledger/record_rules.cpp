@@ -182,13 +182,17 @@ Result<> check_assignment(Replica& r, const std::string& id, const FieldValues& 
 }  // namespace
 
 bool is_self_service(Replica& r, const RowView& row, const std::string& transition) {
-    if (transition != "close_out" && transition != "pass_second" && transition != "keep_on") return false;
+    const auto* t = row.binding->newest->workflow.find(transition);
+    if (!t) return false;
+    // A city's catalog may be from before `only_above`: there the commands alone stand in the way.
+    const bool is_reviewers = transition == "close_out" || transition == "pass_second" || transition == "keep_on";
+    if (!(t->by & kOnlyAbove) && !is_reviewers) return false;
     const auto& control = r.control();
     const auto* own = control.cert(r.id());
     if (!own) return false;
     // Nobody stands above the root office; it alone may close what is its own.
     const auto rel = control.relation(*own, row.stream, control.head());
-    return rel.unit && !rel.above;
+    return !rel.above && rel.may(t->by & ~std::uint32_t{kOnlyAbove});
 }
 
 void add_time_of_issue(Replica& r, const RowView& task, Edit& e) {
@@ -198,14 +202,17 @@ void add_time_of_issue(Replica& r, const RowView& task, Edit& e) {
 }
 
 Result<> check_step(Replica& r, const RowView& row, const std::string& transition, const Assignments& arguments) {
-    const bool is_open =
-        std::any_of(row.allowed.begin(), row.allowed.end(), [&](const auto* t) { return t->name == transition; });
-    if (!is_open) return {};  // the edit itself says which steps there are
+    const auto& flow = row.binding->newest->workflow;
+    const auto* t = flow.find(transition);
+    const auto state = flow.state(row.state);
+    if (!t || state < 0 || (t->from >> state & 1) == 0) return {};  // the edit itself says which steps there are
     if (is_self_service(r, row, transition))
-        return fail(Errc::not_allowed, row.id + " 是本单位自己的,由上级审核,不能自己" +
-                                           row.binding->newest->workflow.find(transition)->label.zh + " / " + row.id +
+        return fail(Errc::not_allowed, row.id + " 是本单位自己的,由上级审核,不能自己" + t->label.zh + " / " + row.id +
                                            " is this unit's own: those above review it, " + transition +
                                            " is not self-service");
+    const bool is_open =
+        std::any_of(row.allowed.begin(), row.allowed.end(), [&](const auto* a) { return a->name == transition; });
+    if (!is_open) return {};
     if (transition == "request_extension") {
         const bool has_reason = std::any_of(arguments.begin(), arguments.end(),
                                             [](const auto& a) { return a.first == "reason" && !a.second.empty(); });

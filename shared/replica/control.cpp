@@ -107,7 +107,7 @@ Result<Certificate> Certificate::decode(std::string_view bytes) {
 }
 
 bool Relation::may(std::uint32_t by) const {
-    if (!reaches()) return false;
+    if (!reaches() || ((by & kOnlyAbove) && !above)) return false;
     if ((by & kByUnit) && unit) return true;
     if ((by & kByAbove) && above) return true;
     switch (level) {

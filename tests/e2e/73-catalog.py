@@ -67,7 +67,7 @@ def what_would_orphan_is_refused():
     refused(version(3, (REMARK, 'remark = { type = "number" }')), "assignment.remark")
     refused(version(3, ('"延期待批", "已办结"', '"已办结", "延期待批"')), "assignment.status", "延期待批")
     refused(version(3, ("start            = {", "begin            = {")), "assignment.start")
-    refused(version(3, ("[entity.assignment]\nlabel", '[entity.assignment]\naudience = "notice"\nlabel')), "assignment")
+    refused(version(3, ("[entity.assignment]\n", '[entity.assignment]\naudience = "notice"\n')), "assignment")
     refused(version(3, ('key = ["task_id", "unit_id"]', 'key = ["unit_id"]')), "assignment")
     refused(version(3, ('[entity.push]\n', '[entity.push]\nneeds = 99\n')), "99")
     refused(version(3, (REMARK, 'remark = { lenght = 4 }')), "bad.toml:", "lenght")

@@ -44,7 +44,9 @@ closed = ["story", "pair", "tags", "diary", "spent"]
     out += R"([entity.probe.workflow.transitions]
 submit    = { from = ["open", "returned"], to = "review", by = ["unit"], takes = ["text"] }
 send_back = { from = ["review"], to = "returned", by = ["above"], needs = ["reason"] }
-close     = { from = ["open", "review", "returned"], to = "closed", by = ["county", "city"], takes = ["reason"] }
+close     = { from = ["open", "review", "returned"], to = "closed", by = ["county", "city"], )";
+    if (version >= 3) out += "only_above = true, ";
+    out += R"(takes = ["reason"] }
 hold      = { from = ["open", "review", "returned"], to = "held", by = ["above"] }
 unhold    = { from = ["held"], to = "open", by = ["above"] }
 reopen    = { from = ["closed"], to = "returned", by = ["city"], takes = ["reason"] }
@@ -72,7 +74,7 @@ std::string own_entities(int version) {
 label = ["试样", "probe"]
 )";
     // Some machines run a program from before this.
-    if (version >= 3) out += "needs = 1\n";
+    if (version >= 3) out += "needs = 2\n";
     out += R"([entity.probe.groups]
 pair   = { rule = "latest" }
 )";

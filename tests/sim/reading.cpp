@@ -156,6 +156,7 @@ bool Reading::may(std::uint32_t by, const std::string& unit, const StreamId& str
     const bool own = unit == stream.unit || top == successor(stream.unit, at);
     const bool above = (!own && is_at_or_below(stream.unit, top, at)) || (unit == root_ && stream.unit == root_);
     if (!own && !above) return false;
+    if ((by & kOnlyAbove) != 0 && !above) return false;
     if (((by & kByUnit) && own) || ((by & kByAbove) && above)) return true;
     return (o->level == Level::branch && (by & kByBranch)) || (o->level == Level::township && (by & kByTownship)) ||
            (o->level == Level::county && (by & kByCounty)) || (o->level == Level::city && (by & kByCity));

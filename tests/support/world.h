@@ -15,6 +15,8 @@ namespace taizhang::support {
 
 std::string read_file(const std::string& path);
 std::string ledger_catalog();
+/// The same without what an older program cannot read.
+std::string catalog_for_all_programs();
 
 /// What stands behind one device: its disk is `path` (":memory:" by default), its clock its own.
 class Device {

@@ -79,6 +79,10 @@ TEST_CASE("an error in the catalog names file, line and what is wrong", "[catalo
     CHECK(error_of(small + "a = { lenght = 5 }\n").find("lenght") != std::string::npos);
     CHECK(error_of(replaced(good, "to = \"办理中\"", "to = \"没有的\"")).find("没有的") != std::string::npos);
     CHECK(error_of(replaced(good, "by = [\"county\", \"city\"]", "by = [\"king\"]")).find("king") != std::string::npos);
+    // Older programs must not take such a step for one that everybody named may do.
+    const auto unsaid = replaced(good, "[entity.assignment]\nneeds = 2\n", "[entity.assignment]\n");
+    CHECK(error_of(unsaid).find("needs = 2") != std::string::npos);
+    CHECK(error_of(replaced(good, "only_above = true", "only_above = 1")).find("only_above") != std::string::npos);
     for (const char* engine : {"log", "fact", "conflict", "stream", "replica", "waiting", "control", "certificate",
                                "device", "enrol_code"}) {
         INFO(engine);

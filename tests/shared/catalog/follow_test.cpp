@@ -99,6 +99,19 @@ TEST_CASE("what may change is taken, and is told", "[catalog][follow]") {
     CHECK(changes_between(*parsed(kBefore), *parsed(kBefore)).empty());
 }
 
+TEST_CASE("a program that does not know only_above leaves the whole entity to newer ones", "[catalog][follow]") {
+    const auto c = parsed(support::ledger_catalog(), kLevelOfOnlyAbove - 1);
+    CHECK(c->find_newer("assignment"));
+    CHECK(c->find_newer("rectification"));
+    CHECK(c->find("task"));
+    CHECK(c->find("progress_report"));
+    // Who closes is not what it was: people are told.
+    const auto before = parsed(support::catalog_for_all_programs()), after = parsed(support::ledger_catalog());
+    const auto changes = changes_between(*before, *after);
+    CHECK(changes.size() == 5);
+    CHECK(names(changes.front().en, "assignment.pass_second"));
+}
+
 TEST_CASE("what needs a newer program is left to it, whatever it says", "[catalog][follow]") {
     const auto newer = changed("[entity.pump]", "[entity.pump]\nneeds = 9\nshape = { round = true }");
     const auto c = parsed(newer);

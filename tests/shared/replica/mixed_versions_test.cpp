@@ -19,9 +19,10 @@ using support::World;
 constexpr Knows kOlder{1, 0};    // reads no catalog that says what it needs
 constexpr Knows kCarrier{0, 0};  // reads no commit at all
 
-/// The real catalog, and in its next version a new entity and a changed one that say they need level 1.
+/// The real catalog as every program reads it, and in its next version a new entity and a changed one that say they
+/// need level 1.
 std::string second_version(const std::string& changed = "push") {
-    auto s = support::ledger_catalog();
+    auto s = support::catalog_for_all_programs();
     s.replace(s.find("\nversion = 2"), 12, "\nversion = 3");
     const std::string head = "[entity." + changed + "]\n";
     s.replace(s.find(head), head.size(), head + "needs = 1\n");
@@ -62,7 +63,7 @@ void same_everywhere(Device& d, Device& city) {
 
 TEST_CASE("an older program keeps records of a newer catalog, names them, and shows them after its upgrade",
           "[replica][versions]") {
-    World w;
+    World w(support::catalog_for_all_programs());
     w.new_assignment("A1", "T1", "B01");
     Device old(50, fresh("entity"), {}, kOlder);
     w.enrol_at(*w.hub, old, "B01");
@@ -121,7 +122,7 @@ TEST_CASE("an older program keeps records of a newer catalog, names them, and sh
 }
 
 TEST_CASE("a row of a page is marked that has changes for a newer program, and none is added", "[replica][versions]") {
-    World w;
+    World w(support::catalog_for_all_programs());
     Device old(52, fresh("page"), {}, kOlder);
     w.enrol_at(*w.hub, old, "B01");
     auto branch = w.device("B01");
@@ -148,7 +149,7 @@ TEST_CASE("a row of a page is marked that has changes for a newer program, and n
 }
 
 TEST_CASE("a known entity that a newer catalog declares anew is shown as it stood, and marked", "[replica][versions]") {
-    World w;
+    World w(support::catalog_for_all_programs());
     Device old(51, fresh("changed"), {}, kOlder);
     w.enrol_at(*w.hub, old, "B01");
     w.city.edit(new_row("push", "P1", {{"kind", text("催办")}, {"text", text("第一次")}}));
@@ -173,7 +174,7 @@ TEST_CASE("a known entity that a newer catalog declares anew is shown as it stoo
 }
 
 TEST_CASE("a relay that can read nothing passes everything on", "[replica][versions][sync]") {
-    World w;
+    World w(support::catalog_for_all_programs());
     w.new_assignment("A1", "T1", "B01");
     Device town(52, fresh("carrier"), {}, kCarrier);
     w.enrol_at(*w.hub, town, "K1-01");
@@ -205,7 +206,7 @@ TEST_CASE("a relay that can read nothing passes everything on", "[replica][versi
 }
 
 TEST_CASE("a commit of a later format is checked by its chain, kept, passed on and named", "[replica][versions]") {
-    World w;
+    World w(support::catalog_for_all_programs());
     w.new_assignment("A1", "T1", "B01");
     auto d = w.device("B01");
     auto other = w.device("B01");
@@ -265,7 +266,7 @@ TEST_CASE("a commit of a later format is checked by its chain, kept, passed on a
 }
 
 TEST_CASE("thousands of commits that wait cost the next edit nothing but a glance", "[replica][versions]") {
-    World w;
+    World w(support::catalog_for_all_programs());
     w.new_assignment("A1", "T1", "B01");
     Device old(53, ":memory:", {}, kOlder);
     w.enrol_at(*w.hub, old, "B01");

@@ -13,14 +13,15 @@ namespace {
 
 using support::text;
 
-const StreamId kB01{"B01", Audience::ledger};
-
 struct Office : support::World {
+    std::string unit;  ///< whose device writes, and whose record A1 is
     std::unique_ptr<support::Device> a;
     VersionId step;  ///< by which the assignment came into its state
-    Office() {
-        new_assignment("A1", "T1", "B01");
-        a = device("B01");
+    explicit Office(const std::string& of = "B01", const std::string& state = "办理中",
+                    const std::string& catalog = support::ledger_catalog())
+        : World(catalog), unit(of) {
+        new_assignment("A1", "T1", unit, state);
+        a = device(unit);
         step = city->read_row("assignment", "A1")->fold.standing;
         REQUIRE(step != VersionId{});
     }
@@ -28,7 +29,7 @@ struct Office : support::World {
     void bring(const std::function<void(CommitWriter&)>& what, std::string_view entity = "assignment") {
         CommitHeader h;
         h.replica = (*a)->id();
-        h.stream = kB01;
+        h.stream = StreamId{unit, Audience::ledger};
         h.seq = Seq{++seq_};
         h.prev = last_;
         h.control = city->control().head();
@@ -96,6 +97,31 @@ TEST_CASE("a step without what the catalog asks for with it does not happen", "[
     });
     CHECK(w.city.state("A1") == "延期待批");
     CHECK(w.city->verify().has_value());
+}
+
+TEST_CASE("a county's program that passes or closes what is the county's own moves nothing", "[replica][rights]") {
+    for (const auto& [step, state] : {std::pair{"pass_second", "待复审"}, {"close_out", "待终审"}}) {
+        INFO(step);
+        Office w("K1", state);
+        const std::vector<VersionId> base{w.step};
+        w.bring([&](CommitWriter& c) { c.part(fold::Op::transition, step, base); });
+        CHECK(w.city.state("A1") == state);
+        CHECK(w.is_named(fold::LineKind::refused));
+        CHECK(w.city->verify().has_value());
+        // Another PC of the county judges it likewise, and those above still take the step.
+        auto beside = w.device("K1");
+        CHECK(beside->state("A1") == state);
+        w.city.act("assignment", "A1", step);
+        CHECK(w.city.state("A1") != state);
+        CHECK(w.city->verify().has_value());
+    }
+    // It is the catalog that says so: records of one without the rule stay as they were judged.
+    Office before("K1", "待终审", support::catalog_for_all_programs());
+    before.bring([&](CommitWriter& c) {
+        const std::vector<VersionId> base{before.step};
+        c.part(fold::Op::transition, "close_out", base);
+    });
+    CHECK(before.city.state("A1") == "已办结");
 }
 
 TEST_CASE("only the city's office makes checkpoints", "[replica][rights][checkpoint]") {
