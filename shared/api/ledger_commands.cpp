@@ -70,7 +70,7 @@ Result<json::value> search(node::Node& n, const Command& c) {
     std::string words;
     for (const auto& a : c.args) words += (words.empty() ? "" : " ") + a;
     TRY(const auto limit, number_option(c, "limit", kSearchRows));
-    return as_value(ledger::search(n.replica(), words, static_cast<std::size_t>(limit)));
+    return as_value(ledger::search(n.replica(), words, static_cast<std::size_t>(limit), &n.texts()));
 }
 
 Result<json::value> story(node::Node& n, const Command& c) { return as_value(ledger::story(n.replica(), c.args[0])); }

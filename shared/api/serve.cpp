@@ -57,6 +57,7 @@ constexpr std::size_t kApiBytesMax = 1u << 20;
 constexpr std::string_view kBundleType = "application/octet-stream";
 constexpr auto kFilesWait = 3s, kFetchWait = 30s;  // how long a command waits for attachments; then it says how far
 constexpr auto kToken = net::as_tuple(net::use_awaitable);
+constexpr auto kBetweenTexts = 5s;      // what was written since is taken at once when somebody searches
 constexpr auto kBetweenFigures = 20ms;  // others are served in between; higher: longer until the figures are there
 
 json::value report_json(const node::SyncReport& r) {
@@ -129,6 +130,7 @@ private:
     net::awaitable<Result<json::value>> sync_all();
     net::awaitable<Result<json::value>> fetch(Command c);
     net::awaitable<void> read_figures(std::chrono::milliseconds pause);
+    net::awaitable<void> read_texts();
     net::awaitable<void> keep_up();
     Result<> start_agent();
     Result<> start_sign_in();
@@ -469,6 +471,25 @@ net::awaitable<void> Server::read_figures(std::chrono::milliseconds pause) {
     }
 }
 
+/// What a large office's search leaves out is read likewise, behind the figures, and follows what is written.
+net::awaitable<void> Server::read_texts() {
+    net::steady_timer timer(io_);
+    while (!stopping_) {
+        bool is_whole = !has_figures_;
+        if (has_figures_) {
+            node::Store::Work work = [](node::Node& n) -> Result<std::string> {
+                TRY(const bool whole, n.texts().load_some());
+                return std::string(whole ? "whole" : "");
+            };
+            auto done = co_await store_.run(std::move(work));
+            is_whole = !done || *done == "whole";
+        }
+        timer.expires_after(is_whole ? kBetweenTexts : kBetweenFigures);
+        auto [ec] = co_await timer.async_wait(kToken);
+        if (ec) co_return;
+    }
+}
+
 /// Checkpoints and old history, once an hour; the first time when the start has settled.
 net::awaitable<void> Server::keep_up() {
     net::steady_timer pause(io_);
@@ -569,7 +590,10 @@ Result<> Server::run(std::shared_ptr<http::Tls> tls) {
         TRY_VOID(node::write_file(options_.port_file, std::to_string(port) + "\n"));
     net::co_spawn(io_, wait_for_signal(), [](std::exception_ptr) {});
     net::co_spawn(io_, keep_up(), [](std::exception_ptr) {});
-    if (options_.is_hub) net::co_spawn(io_, read_figures(kBetweenFigures), [](std::exception_ptr) {});
+    if (options_.is_hub) {
+        net::co_spawn(io_, read_figures(kBetweenFigures), [](std::exception_ptr) {});
+        net::co_spawn(io_, read_texts(), [](std::exception_ptr) {});
+    }
     if (agent_) net::co_spawn(io_, agent_->run(), [](std::exception_ptr) {});
     if (files_) net::co_spawn(io_, files_->run(), [](std::exception_ptr) {});
     if (!was_open && options_.ready) {

@@ -67,7 +67,7 @@ Result<std::map<Index, Asked>> tasks_asked(Replica& r, const FactTable& t) {
                 text_at(o, "report_frequency"),
                 0,
                 {}};
-        if (is_stopped_task(text_at(o, "status"))) {
+        if (is_stopped(text_at(o, "status"))) {
             TRY(a.stopped, stopped_in(r, text_at(o, "id")));
         }
         if (a.issuer.empty()) a.issuer = text_at(o, "issuer");

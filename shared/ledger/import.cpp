@@ -225,7 +225,7 @@ Result<> Importer::record(const Source& source, const json::object& o, std::size
         target->transition = step;
         if (t->to == Transition::kToArgument) target->arguments = {{"state", Value::text(state)}};
     }
-    if (entity.name == "task" && is_stopped_task(state)) {
+    if (entity.name == "task" && is_stopped(state)) {
         const auto* stop = entity.workflow.find(state == "已撤回" ? "withdraw" : "suspend");
         const auto* e = stop ? edit_for(stop->by) : nullptr;
         if (!e) return named(fail(Errc::bad_input, "status: nobody may write it"));

@@ -24,12 +24,12 @@ Light light_of(const Workflow& flow, const LightInput& in) {
         return t ? std::optional(*t) : std::nullopt;
     };
     const auto frequency = Frequency::of(in.frequency);
-    return light_of(
-        flow, LightDates{in.state, seconds(in.deadline), seconds(in.issued), in.value, in.target, in.now_ms,
-                         seconds(in.reported), frequency ? frequency->longest() : 0, is_stopped_task(in.task_state)});
+    return light_of(flow,
+                    LightDates{in.state, seconds(in.deadline), seconds(in.issued), in.value, in.target, in.now_ms,
+                               seconds(in.reported), frequency ? frequency->longest() : 0, is_stopped(in.task_state)});
 }
 
-bool is_stopped_task(std::string_view state) { return state == "已撤回" || state == "已中止"; }
+bool is_stopped(std::string_view state) { return state == "已撤回" || state == "已中止"; }
 
 namespace {
 
@@ -42,8 +42,8 @@ bool is_report_missing(const LightDates& in) {
 }  // namespace
 
 Light light_of(const Workflow& flow, const LightDates& in) {
-    // Done and suspended can both be said of a state (a withdrawn task): then nobody works on it.
-    if (is_one_of(flow.suspended, in.state)) return Light::grey;
+    // The catalog calls what was withdrawn done: nothing is due. But nobody did it, and it is not on course.
+    if (is_one_of(flow.suspended, in.state) || is_stopped(in.state)) return Light::grey;
     if (is_one_of(flow.done, in.state)) return Light::green;
     if (in.is_task_stopped) return Light::grey;
     if (is_one_of(flow.awaiting_check, in.state)) return Light::blue;

@@ -40,8 +40,8 @@ struct LightDates {
     bool is_task_stopped = false;
 };
 
-/// A task on which nobody works: withdrawn or suspended.
-bool is_stopped_task(std::string_view state);
+/// A task or an assignment on which nobody works: withdrawn or suspended.
+bool is_stopped(std::string_view state);
 
 /// Which states are done, suspended or awaiting a check is the catalog's to say.
 Light light_of(const Workflow& flow, const LightInput& in);

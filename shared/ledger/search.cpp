@@ -13,7 +13,8 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t kAround = 45;  ///< bytes of text on either side of what was found
+constexpr std::string_view kBehindAllIds = "\xff";  ///< no UTF-8 text is at or behind it
+constexpr std::size_t kAround = 45;                 ///< bytes of text on either side of what was found
 
 std::vector<std::string> words_of(const std::string& typed) {
     std::vector<std::string> out;
@@ -51,8 +52,8 @@ std::string excerpt(std::string_view text, std::string_view word) {
 
 class Search {
 public:
-    Search(Replica& r, std::vector<std::string> words, std::size_t limit)
-        : r_(r), words_(std::move(words)), limit_(limit) {}
+    Search(Replica& r, std::vector<std::string> words, std::size_t limit, TextFilter* filter)
+        : r_(r), words_(std::move(words)), limit_(limit), filter_(filter) {}
 
     Result<json::object> run() {
         std::vector<const EntityBinding*> order;
@@ -81,23 +82,47 @@ private:
         std::string sql = "SELECT t.id, s.unit";
         sql += e.has_workflow() ? ", t.\"" + e.workflow.field + "\"" : std::string(", ''");
         for (const auto* f : fields) sql += ", t.\"" + f->name + "\"";
-        sql += " FROM \"" + e.name + "\" t JOIN stream s ON s.no = t._s WHERE ";
+        sql += " FROM \"" + e.name + "\" t JOIN stream s ON s.no = t._s WHERE t.id >= ?1 AND t.id < ?2";
         for (std::size_t w = 0; w < words_.size(); ++w) {
-            const auto place = "?" + std::to_string(w + 1);
-            sql += (w ? " AND (t.id = " : "(t.id = ") + place;
+            const auto place = "?" + std::to_string(w + 3);
+            sql += " AND (t.id = " + place;
             for (const auto* f : fields) sql += " OR instr(t.\"" + f->name + "\", " + place + ")";
             if (e.name == "assignment")
                 sql += " OR t.task_id IN (SELECT id FROM task WHERE id = " + place + " OR instr(title, " + place + "))";
             sql += ")";
         }
-        sql += " LIMIT " + std::to_string(limit_ + 1 - rows_.size());
+        TRY(const auto ranges, where_to_look(e));
         TRY(auto s, r_.database().prepare(sql, false));
-        for (std::size_t w = 0; w < words_.size(); ++w) s.bind(static_cast<int>(w) + 1, std::string_view(words_[w]));
-        for (;;) {
-            TRY(const bool row, s.step());
-            if (!row) return {};
-            add(e, fields, s);
+        for (std::size_t w = 0; w < words_.size(); ++w) s.bind(static_cast<int>(w) + 3, std::string_view(words_[w]));
+        for (const auto& range : ranges) {
+            s.bind(1, std::string_view(range.from));
+            s.bind(2, range.to ? std::string_view(*range.to) : kBehindAllIds);
+            while (rows_.size() <= limit_) {
+                TRY(const bool row, s.step());
+                if (!row) break;
+                add(e, fields, s);
+            }
+            s.reset();
         }
+        return {};
+    }
+
+    Result<std::vector<TextFilter::Range>> where_to_look(const Entity& e) {
+        if (!filter_) return std::vector<TextFilter::Range>{{"", std::nullopt}};
+        std::vector<TextFilter::Wanted> wanted;
+        for (const auto& word : words_) {
+            auto& w = wanted.emplace_back();
+            w.word = word;
+            if (e.name != "assignment") continue;
+            TRY(auto tasks, r_.database().prepare("SELECT id FROM task WHERE id = ?1 OR instr(title, ?1)"));
+            tasks.bind(1, std::string_view(word));
+            for (;;) {
+                TRY(const bool row, tasks.step());
+                if (!row) break;
+                w.tasks.emplace_back(tasks.text(0));
+            }
+        }
+        return filter_->ranges(e, wanted);
     }
 
     void add(const Entity& e, const std::vector<const Field*>& fields, const sqlite::Statement& s) {
@@ -124,16 +149,17 @@ private:
     Replica& r_;
     std::vector<std::string> words_;
     std::size_t limit_;
+    TextFilter* filter_;
     json::array rows_;
 };
 
 }  // namespace
 
-Result<json::object> search(Replica& r, const std::string& typed, std::size_t limit) {
+Result<json::object> search(Replica& r, const std::string& typed, std::size_t limit, TextFilter* filter) {
     auto words = words_of(typed);
     if (words.empty()) return fail(Errc::usage, "请给出要找的词 / say which words to look for");
     if (words.size() > 8 || typed.size() > 400) return fail(Errc::usage, "要找的词太多 / too many words to look for");
-    return Search(r, std::move(words), std::min<std::size_t>(limit, 500)).run();
+    return Search(r, std::move(words), std::min<std::size_t>(limit, 500), filter).run();
 }
 
 }  // namespace taizhang::ledger

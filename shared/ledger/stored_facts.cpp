@@ -72,7 +72,7 @@ TaskFact task_fact(const Row& s) {
     if (const auto frequency = Frequency::of(s.text(6))) t.report_within = frequency->longest();
     t.unit_types = texts(s.text(7));
     t.is_asked = status != "草稿" && status != "已撤回" && s.text(8).empty();
-    t.is_stopped = is_stopped_task(status);
+    t.is_stopped = is_stopped(status);
     return t;
 }
 
@@ -138,7 +138,10 @@ std::span<const StoredFacts::Kind> StoredFacts::kinds() {
 }
 
 void StoredFacts::begin() {
-    if (use_ == Use::kept) r_.watch_rows();
+    if (use_ == Use::kept && !has_begun_) {
+        r_.watch_rows();
+        also_ = {true, {}};
+    }
     has_begun_ = true;
     table_ = {};
     kind_ = 0;
@@ -176,9 +179,39 @@ Result<bool> StoredFacts::load_some() {
     return kind_ == kinds().size();
 }
 
+namespace {
+
+constexpr std::size_t kWrittenMax = 100'000;  // rows of an entity; beyond that all is read anew
+
+void add_to(Replica::Written& account, const Replica::Written& more) {
+    account.all = account.all || more.all;
+    if (account.all) account.rows.clear();
+    if (account.all) return;
+    for (const auto& [entity, ids] : more.rows) {
+        auto& known = account.rows[entity];
+        known.insert(ids.begin(), ids.end());
+        account.all = account.all || known.size() > kWrittenMax;
+    }
+}
+
+}  // namespace
+
+void StoredFacts::drain() {
+    if (use_ != Use::kept || !has_begun_) return;
+    const auto more = r_.take_written();
+    add_to(written_, more);
+    add_to(also_, more);
+}
+
+Replica::Written StoredFacts::take_also() {
+    drain();
+    return std::exchange(also_, {});
+}
+
 /// The rows that were written since; all anew when those were too many to remember.
 Result<> StoredFacts::take_written() {
-    auto written = use_ == Use::kept ? r_.take_written() : Replica::Written{};
+    drain();
+    const auto written = std::exchange(written_, {});
     if (written.all) begin();
     for (;;) {
         TRY(const bool whole, load_some());

@@ -25,21 +25,26 @@ public:
     /// Loads some thousand rows; true when all is here. For a program that has other things to do meanwhile.
     Result<bool> load_some();
     Replica& replica() { return r_; }
+    /// The rows that were written since the last call (at first: all), for one who follows other columns of the same
+    /// tables: a replica has one account of them.
+    Replica::Written take_also();
 
 private:
     struct Kind;
     static std::span<const Kind> kinds();
     Result<bool> load_rows(const Kind& kind);
     Result<> take_written();
+    void drain();
     void begin();
 
     Replica& r_;
     FactTable table_;
     Use use_;
     bool has_begun_ = false;
-    std::size_t kind_ = 0;    // which kind is being loaded; all are when it is the number of kinds
-    std::string after_;       // up to this id, as its table has it
-    ControlPos units_at_{0};  // the tree as it was then
+    std::size_t kind_ = 0;                       // which kind is being loaded; all are when it is the number of kinds
+    std::string after_;                          // up to this id, as its table has it
+    ControlPos units_at_{0};                     // the tree as it was then
+    Replica::Written written_, also_{true, {}};  // what was drained: for these facts, and for who follows besides
 };
 
 }  // namespace taizhang::ledger

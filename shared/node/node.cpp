@@ -1,5 +1,6 @@
 #include "node/node.h"
 
+#include "ledger/list_indexes.h"
 #include "node/environment.h"
 
 namespace taizhang::node {
@@ -28,6 +29,7 @@ Result<std::unique_ptr<Node>> Node::open(const Options& options, DataDir dir) {
     TRY(auto hub, sync::Hub::open(*node->replica_));
     node->hub_ = std::make_unique<sync::Hub>(std::move(hub));
     node->facts_ = std::make_unique<ledger::StoredFacts>(*node->replica_);
+    node->texts_ = std::make_unique<ledger::TextFilter>(*node->facts_, ledger::kUnitsOfALargeOffice);
     node->blobs_ = std::make_unique<BlobFolder>(node->dir_.file("files"));
     node->contents_ = std::make_unique<files::Contents>(*node->replica_, *node->blobs_);
     TRY(node->people_, People::open(node->dir_));

@@ -4,6 +4,7 @@
 #include "files/contents.h"
 #include "ledger/ledger.h"
 #include "ledger/stored_facts.h"
+#include "ledger/text_filter.h"
 #include "node/blob_folder.h"
 #include "node/data_dir.h"
 #include "node/keys.h"
@@ -37,6 +38,8 @@ public:
     files::Contents& contents() { return *contents_; }
     /// What the figures follow from; filled when somebody asks for figures first.
     ledger::StoredFacts& facts() { return *facts_; }
+    /// Where a word can be at all, in a large office.
+    ledger::TextFilter& texts() { return *texts_; }
     People& people() { return people_; }
     ledger::Ledger ledger() { return ledger::Ledger(*replica_); }
     /// After every change of the incarnation (sync): the file beside the database follows.
@@ -52,6 +55,7 @@ private:
     std::unique_ptr<files::Contents> contents_;
     People people_;
     std::optional<ReplicaId> kept_;  // what the file beside the database says
+    std::unique_ptr<ledger::TextFilter> texts_;
 };
 
 }  // namespace taizhang::node

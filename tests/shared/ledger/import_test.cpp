@@ -199,6 +199,8 @@ TEST_CASE("lights follow from state and dates", "[review]") {
     CHECK(light("待初审", "2025-11-05") == Light::blue);
     CHECK(light("已办结", "2025-11-05") == Light::green);
     CHECK(light("已中止", "2025-11-05") == Light::grey);
+    CHECK(light("已撤回", "2025-11-05") == Light::grey);
+    CHECK(light("已撤回", "2026-12-20", 9, 10) == Light::grey);
     CHECK(light("办理中", "") == Light::green);
 }
 

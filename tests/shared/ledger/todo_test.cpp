@@ -136,7 +136,29 @@ TEST_CASE("todo: a task that was suspended or withdrawn asks nothing, and its as
     w.new_assignment("A9", task, "B01");
     w.sync(*branch);
     CHECK(todo() == 0);
-    CHECK(good(behind(*w.city, "grey", "B01")).at("of").as_int64() == 1);
+    CHECK(w.city.state(id) == "已撤回");
+    CHECK(good(behind(*w.city, "grey", "B01")).at("of").as_int64() == 2);
+    CHECK(good(behind(*w.city, "green", "B01")).at("of").as_int64() == 0);
+    const auto after = good(review(*w.city, "B01", w.city->now().ms)).at("units").as_array();
+    CHECK(after[0].at("lights").at("green").to_number<int>() == 0);
+}
+
+TEST_CASE("lights: nothing is overdue by a clock that is not believed", "[todo]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");  // due 2025-11-30
+    auto branch = w.device("B01");
+    const auto light = [&] { return text_of(good(Ledger(**branch).list("assignments"))[0], "light"); };
+    const auto before = light();
+    CHECK(before != "red");
+    // An empty battery, and somebody's hand: the year is another, no time has passed.
+    for (const std::int64_t wall : {4'070'908'800'000LL, 1'546'300'800'000LL}) {
+        branch->clock.wall_ms = wall;
+        CHECK(light() == before);
+        CHECK((*branch)->now().unverified);
+    }
+    // A month that has passed, though the clock says otherwise, does count.
+    branch->clock.steady_ms += 35 * 86'400'000LL;
+    CHECK(light() == "red");
 }
 
 TEST_CASE("todo: of problems that were merged into each other without a link one goes on", "[todo]") {
