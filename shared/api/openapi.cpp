@@ -1,5 +1,6 @@
 #include "api/openapi.h"
 
+#include "api/answers.h"
 #include "api/command.h"
 
 #include <boost/json.hpp>
@@ -114,13 +115,13 @@ json::object body_of(const CommandSpec& c) {
         {"content", {{"application/json", {{"schema", {{"type", "object"}, {"properties", std::move(properties)}}}}}}}};
 }
 
-json::object responses() {
+json::object responses(std::string_view command) {
     const json::object error{
         {"description", "refused; one line, Chinese / English"},
         {"content", {{"application/json", {{"schema", {{"$ref", "#/components/schemas/Error"}}}}}}}};
     return {{"200",
              {{"description", "the document that --json prints"},
-              {"content", {{"application/json", {{"schema", json::object{}}}}}}}},
+              {"content", {{"application/json", {{"schema", answer_schema(command)}}}}}}},
             {"400", error},
             {"403", error},
             {"404", error},
@@ -139,7 +140,7 @@ json::object operation(const CommandSpec& c, bool is_post) {
     json::object o{{"operationId", id}, {"summary", std::string(c.summary)}, {"x-args", std::string(c.args)}};
     if (is_post) o["requestBody"] = body_of(c);
     if (!parameters.empty()) o["parameters"] = std::move(parameters);
-    o["responses"] = responses();
+    o["responses"] = responses(c.name);
     return o;
 }
 
@@ -179,7 +180,8 @@ json::object openapi() {
         }
         paths[path] = json::object{{"get", std::move(get)}};
     }
-    const json::object error{
+    auto schemas = answer_part_schemas();
+    schemas["Error"] = json::object{
         {"type", "object"},
         {"properties",
          {{"error", {{"type", "object"}, {"properties", {{"code", text_schema()}, {"line", text_schema()}}}}}}}};
@@ -189,7 +191,7 @@ json::object openapi() {
               {"version", "1"},
               {"description", "The commands of docs/CLI.md over HTTP, for the PC itself only."}}},
             {"paths", std::move(paths)},
-            {"components", {{"schemas", {{"Error", error}}}}}};
+            {"components", {{"schemas", std::move(schemas)}}}};
 }
 
 }  // namespace taizhang::api
