@@ -295,7 +295,8 @@ private:
         args(breakdown, "by", "unit|level|field|task|source", 1);
         option(breakdown, "unit", "单位 / unit id");
         auto* behind = add("behind", "一个数背后的记录 / the records behind a figure");
-        args(behind, "figure", "G1 G3 G4 D1 D2 D2help D3 D4 D4unmoved green yellow red blue grey", 1);
+        args(behind, "figure", "G1 G1under G2 G3 G4 G5 level D1 D2 D2help D3 D4 D4unmoved green yellow red blue grey",
+             1);
         option(behind, "unit", "单位 / unit id");
         part_of_list(behind);
         add("openapi", "JSON API 的说明 / the JSON API as OpenAPI");

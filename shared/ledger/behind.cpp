@@ -100,34 +100,58 @@ struct Answer {
     }
 };
 
-// ------------------------------------------------------------------ checks: G1, D1
+// ------------------------------------------------------------------ checks: G1, G2, G5, D1, by level
 
 /// A check with the report that stood then, both as shares of the target.
 struct Checked {
+    const UnitFact* unit;
     const FactTable::Report* report;
     double reported, verified;
 };
 std::optional<Checked> checked(const Question& q, const ReportsByTime& reports, const FactTable::Verification& v) {
     const auto* task = q.task(v.task);
-    if (!task || task->target == 0) return std::nullopt;
+    const auto* unit = q.t.unit(v.unit);
+    if (!task || task->target == 0 || !unit) return std::nullopt;
     const auto* report = reports.latest(v.assignment, v.at);
     if (!report) return std::nullopt;
-    return Checked{report, share_of_target(report->value, task->target), share_of_target(v.value, task->target)};
+    return Checked{unit, report, share_of_target(report->value, task->target), share_of_target(v.value, task->target)};
 }
 
-Result<Answer> behind_checks(const Question& q, bool only_claims, const Slice& slice) {
+/// What of a check a figure looks at; whether it counts for the figure, and where it stands among the others.
+enum class Side : std::uint8_t { over, under, claims, point, emerging, level };
+
+std::optional<Entry> entry_of(Side side, Index n, const Checked& c) {
+    switch (side) {
+        case Side::over: return Entry{n, c.reported > c.verified, c.reported - c.verified};
+        case Side::under: return Entry{n, c.verified > c.reported, c.verified - c.reported};
+        case Side::claims:
+            if (!c.report->claims_complete) return std::nullopt;
+            return counted(n, c.verified < kComplete);
+        case Side::point: return counted(n, c.unit->is_demo_point);
+        case Side::emerging: return counted(n, c.unit->emerging);
+        case Side::level: return Entry{n, c.unit->level == Level::branch, -static_cast<double>(c.unit->level)};
+    }
+    return std::nullopt;
+}
+
+/// Only tasks that were verified on both sides within the scope are compared (G5).
+void keep_tasks_of_both_sides(const Question& q, std::vector<Entry>& all) {
+    std::map<Index, unsigned> sides;
+    for (const auto& e : all) sides[q.t.verifications()[e.record].task] |= e.is_hit ? 1u : 2u;
+    std::erase_if(all, [&](const Entry& e) { return sides[q.t.verifications()[e.record].task] != 3u; });
+}
+
+Result<Answer> behind_checks(const Question& q, Side side, const Slice& slice) {
     const ReportsByTime reports(q.t);
     std::vector<Entry> all;
     for (Index n = 0; n < q.t.verifications().size(); ++n) {
         const auto& v = q.t.verifications()[n];
         if (!q.in_scope(v.unit)) continue;
         const auto c = checked(q, reports, v);
-        if (!c || (only_claims && !c->report->claims_complete)) continue;
-        if (only_claims)
-            all.push_back(counted(n, c->verified < kComplete));
-        else
-            all.push_back({n, c->reported > c->verified, c->reported - c->verified});
+        if (!c) continue;
+        if (const auto e = entry_of(side, n, *c)) all.push_back(*e);
     }
+    if (side == Side::emerging) keep_tasks_of_both_sides(q, all);
     Answer out;
     out.count(all);
     const auto ids = q.t.verification_ids();
@@ -143,7 +167,8 @@ Result<Answer> behind_checks(const Question& q, bool only_claims, const Slice& s
                        {"hit", e.is_hit},
                        {"assignment_id", q.assignment(v.assignment)},
                        {"report_id", q.t.text(c.report->id)}};
-        if (!only_claims) o["reported"] = rounded(c.reported);
+        if (side == Side::over || side == Side::under) o["reported"] = rounded(c.reported);
+        if (side == Side::level) o["level"] = taizhang::name_of(c.unit->level);
         o["verified"] = rounded(c.verified);
         o["title"] = titles.of(q, v.assignment);
         out.rows.push_back(std::move(o));
@@ -387,11 +412,20 @@ struct Figure {
 
 constexpr Figure kFigures[] = {
     {"G1", "填报高于核查的,差距大的在前", "reported above what was verified, the largest gap first",
-     [](const Question& q, const Slice& s) { return behind_checks(q, false, s); }},
+     [](const Question& q, const Slice& s) { return behind_checks(q, Side::over, s); }},
+    {"G1under", "填报低于核查的,差距大的在前", "reported below what was verified, the largest gap first",
+     [](const Question& q, const Slice& s) { return behind_checks(q, Side::under, s); }},
+    {"G2", "核查:示范点的在前,其余单位的在后", "checks: those of show units first, the others' behind",
+     [](const Question& q, const Slice& s) { return behind_checks(q, Side::point, s); }},
     {"G3", "应落实而在规定时间内没有实质进展的", "expected, without substantive progress in time", behind_not_landed},
     {"G4", "对这些单位的催办", "reminders to these units", behind_pushes},
+    {"G5", "两边都核查过的任务:新兴领域的在前,传统领域的在后",
+     "tasks that were verified on both sides: emerging fields first, traditional ones behind",
+     [](const Question& q, const Slice& s) { return behind_checks(q, Side::emerging, s); }},
+    {"level", "核查,按层级:基层的在前", "checks by level, the lowest first",
+     [](const Question& q, const Slice& s) { return behind_checks(q, Side::level, s); }},
     {"D1", "自报完成、核查未完成的", "claimed complete, and a check found otherwise",
-     [](const Question& q, const Slice& s) { return behind_checks(q, true, s); }},
+     [](const Question& q, const Slice& s) { return behind_checks(q, Side::claims, s); }},
     {"D2", "收到不满 24 小时即转、文字几乎照抄、没有指导的",
      "forwarded within a day, nearly word for word, without guidance", behind_forwards},
     {"D2help", "求助超过 10 个工作日没有答复的,记在该答复的单位名下",
@@ -411,6 +445,16 @@ constexpr Figure kFigures[] = {
      behind_unmoved},
 };
 
+/// Keys of the review are taken as well: G1_reported_minus_verified and the like.
+std::string key_of(const std::string& name) {
+    static const std::map<std::string, std::string, std::less<>> others = {
+        {"G1_under_reported", "G1under"}, {"G4_verified_mean", "level"}, {"verified_mean_by_level", "level"},
+        {"D2_help_unanswered", "D2help"}, {"D4_unmoved", "D4unmoved"},
+    };
+    const auto it = others.find(name);
+    return it == others.end() ? name.substr(0, name.find('_')) : it->second;
+}
+
 Result<Question> question(StoredFacts& facts, const std::string& unit) {
     const auto& control = facts.replica().control();
     if (!unit.empty() && !control.unit(unit))
@@ -427,17 +471,17 @@ Result<Question> question(StoredFacts& facts, const std::string& unit) {
 }  // namespace
 
 Result<json::object> behind(StoredFacts& facts, const std::string& name, const std::string& unit, const Slice& slice) {
-    // G1_reported_minus_verified and the like are taken as well.
-    const auto key = name.substr(0, name.find('_'));
+    const auto key = key_of(name);
     const auto* figure =
         std::find_if(std::begin(kFigures), std::end(kFigures), [&](const auto& f) { return key == f.name; });
     static constexpr const char* lights[] = {"green", "yellow", "red", "blue", "grey"};
     const bool is_light = std::find(std::begin(lights), std::end(lights), key) != std::end(lights);
-    if (figure == std::end(kFigures) && !is_light)
-        return fail(Errc::usage,
-                    "可打开的数:G1 G3 G4 D1 D2 D2help D3 D4 D4unmoved green yellow red blue grey / figures that open: "
-                    "G1 G3 G4 D1 D2 D2help D3 D4 D4unmoved green yellow red blue grey; not '" +
-                        name + "'");
+    if (figure == std::end(kFigures) && !is_light) {
+        std::string known;
+        for (const auto& f : kFigures) known += std::string(f.name) + " ";
+        known += "green yellow red blue grey";
+        return fail(Errc::usage, "可打开的数:" + known + " / figures that open: " + known + "; not '" + name + "'");
+    }
     TRY(const auto q, question(facts, unit));
     TRY(auto answer, is_light ? behind_light(q, key, slice) : figure->answer(q, slice));
     for (auto& v : answer.rows)

@@ -208,6 +208,21 @@ Result<int> next_number(Replica& r, const std::string& year) {
     }
 }
 
+namespace {
+
+/// The two months that ended last, as circulars name them: 2025年9-10月. `day` is YYYY-MM-….
+std::string last_two_months(const std::string& day) {
+    auto year = std::atoi(day.substr(0, 4).c_str());
+    auto pair = (std::atoi(day.substr(5, 2).c_str()) - 1) / 2 - 1;
+    if (pair < 0) {
+        pair = 5;
+        --year;
+    }
+    return std::to_string(year) + "年" + std::to_string(pair * 2 + 1) + "-" + std::to_string(pair * 2 + 2) + "月";
+}
+
+}  // namespace
+
 Result<Saved> compose_circular(Replica& r, const CircularInput& in) {
     std::vector<Named> named;
     for (const auto& id : in.about) {
@@ -227,9 +242,10 @@ Result<Saved> compose_circular(Replica& r, const CircularInput& in) {
         return fail(Errc::not_allowed,
                     "本机还没有登记,请先 enrol / this replica has no certificate yet: run enrol first");
     const auto issuer = in.issuer.empty() ? unit_name(r.control(), cert->unit) : in.issuer;
+    const auto period = in.period.empty() && !in.special ? last_two_months(now) : in.period;
     const auto title = !in.title.empty()
                            ? in.title
-                           : "关于" + (in.period.empty() ? std::string("近期") : in.period) + "重点任务落实情况的通报";
+                           : "关于" + (period.empty() ? std::string("近期") : period) + "重点任务落实情况的通报";
     json::array list;
     for (const auto& n : named) {
         json::object o{{"unit_id", n.unit}, {"problem_id", nullptr}, {"text", n.text}};
@@ -241,7 +257,7 @@ Result<Saved> compose_circular(Replica& r, const CircularInput& in) {
         {"issuer", issuer},
         {"kind", kind},
         {"no", number},
-        {"period", in.period},
+        {"period", period},
         {"issued_at", now},
         {"named", json::serialize(list)},
         {"text",

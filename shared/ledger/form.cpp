@@ -1,5 +1,6 @@
 #include "ledger/form.h"
 
+#include "base/bytes.h"
 #include "base/value.h"
 #include "catalog/marking.h"
 #include "ledger/times.h"
@@ -60,6 +61,8 @@ Result<json::value> value_of(const FormField& f, const std::string& text) {
     if (text.size() > kTextMax)
         return misfit(f, "最多 " + std::to_string(kTextMax) + " 字节",
                       "longer than " + std::to_string(kTextMax) + " bytes");
+    // Inside of JSON they would be escapes, which the check of the whole field does not see.
+    if (for_terminal(text) != text) return misfit(f, "含控制字符", "has control characters");
     if (const auto marking = secrecy_marking(text); !marking.empty())
         return misfit(f, "含涉密标记“" + marking + "”,不得录入",
                       "carries a secrecy marking (" + marking + "): not accepted");

@@ -195,8 +195,17 @@ def circulars():
     tops = sorted(body)
     assert abs((tops[-1] - tops[0]) / 21 - 28.95) < 0.1, "line pitch"
     assert abs(tops[0] - 37 / 25.4 * 72) < 16, f"first line at {tops[0]} pt"
-    number = "".join(t for y, l in sorted(lines.items()) if y not in body for _, _, t in l)
-    assert number == "—2—", number
+    bottoms = [float(y2) for y2, text in re.findall(r'yMax="([\d.]+)">([^<]*)</word>', words) if "测" in text]
+    assert max(bottoms) <= 841.9 - 35 / 25.4 * 72 + 1.5, f"last line ends at {max(bottoms)} pt"
+    for n, (_, _, words) in enumerate(pages[:4], 1):
+        foot = [(float(x), float(x2), t) for x, y, x2, t in re.findall(
+            r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="[\d.]+">([^<]*)</word>', words)
+            if float(y) > 841.9 - 35 / 25.4 * 72]
+        assert "".join(t for _, _, t in sorted(foot)) == f"—{n}—", (n, foot)
+        # One character of 14 pt in from the outer edge: the right one of odd pages, the left one of even ones.
+        edge = max(x2 for _, x2, _ in foot) if n % 2 else min(x for x, _, _ in foot)
+        wanted = 595.3 - 26 / 25.4 * 72 - 14 if n % 2 else 28 / 25.4 * 72 + 14
+        assert abs(edge - wanted) < 3, f"page {n}: its number at {edge} pt, wanted {wanted}"
 
 
 run(ledgers_round_trip, one_cell_is_one_edit, files_that_people_made, five_thousand_rows, bad_files, circulars)

@@ -1,5 +1,6 @@
 #include "ledger/circular.h"
 
+#include "ledger/times.h"
 #include "tests/support/world.h"
 
 #include <boost/json.hpp>
@@ -57,6 +58,24 @@ TEST_CASE("circular: it is numbered within the year and names the units of its f
     }));
     CHECK(compose_circular(*w.city, about({})).has_error());
     CHECK(compose_circular(*w.city, about({"nobody"})).has_error());
+}
+
+TEST_CASE("circular: a general one without a period is about the two months that ended last", "[circular]") {
+    World w;
+    const auto period = [&](const char* now, bool special = false) {
+        const auto later = *parse_time_seconds(now) * 1000 - w.city.clock.wall_ms;
+        w.city.clock.wall_ms += later;
+        w.city.clock.steady_ms += later;
+        return w.city.field(good(compose_circular(*w.city, about({"B01"}, special))).record, "period");
+    };
+    CHECK(period("2025-11-06T18:00:00+08:00") == "2025年9-10月");
+    CHECK(period("2025-12-31T23:00:00+08:00") == "2025年9-10月");
+    CHECK(period("2026-01-02T09:00:00+08:00") == "2025年11-12月");
+    CHECK(period("2026-03-01T00:30:00+08:00") == "2026年1-2月");  // February in UTC still
+    CHECK(period("2026-03-01T09:00:00+08:00", true) == "—");
+    auto in = about({"B01"});
+    in.period = "2025年全年";
+    CHECK(w.city.field(good(compose_circular(*w.city, in)).record, "period") == "2025年全年");
 }
 
 TEST_CASE("circular: somebody's own text stands as he wrote it, and no figures are given that are not wanted",

@@ -90,6 +90,61 @@ TEST_CASE("batch: one act closes many, each with its own line, and names those t
           std::string::npos);
 }
 
+TEST_CASE("batch: a township passes two hundred in one act, and each has its own line of history", "[batch]") {
+    World w;
+    std::vector<std::string> ids;
+    for (int i = 0; i < 200; ++i) {
+        ids.push_back("A" + std::to_string(1000 + i));
+        w.new_assignment(ids.back(), "T" + std::to_string(i / 2), i % 2 ? "B01" : "B02", "待初审");
+    }
+    auto town = w.device("K1-01");
+    const auto r = good(act_on_all(**town, "pass_first", ids, {{"reason", "材料齐全"}}, "李"));
+    CHECK(r.at("done").as_array().size() == 200);
+    CHECK(r.at("refused").as_array().empty());
+    w.sync(*town);
+    for (const auto& id : ids) {
+        INFO(id);
+        const auto row = good(w.city->read_row("assignment", id));
+        CHECK(row.state == "待复审");
+        CHECK(row.history.back().person == "李");
+    }
+    // Each record's history has this step once.
+    const auto told = good(story(*w.city, ids[77]));
+    CHECK(std::count_if(told.begin(), told.end(), [](const auto& e) {
+              return std::string_view(e.as_object().at("zh").as_string()).find("初审通过") != std::string_view::npos;
+          }) == 1);
+}
+
+TEST_CASE("story: it says who wrote without a link and what was replaced", "[story]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto branch = w.device("B01");
+    good(Ledger(**branch).set("A1", {{"remark", "联网时写的"}}, "甲"));
+    w.sync(*branch);
+    good(Ledger(**branch).set("A1", {{"remark", "断网时写的"}}, "甲"));
+    for (auto* d : {branch.get(), &w.city}) {
+        d->clock.wall_ms += 3 * 86'400'000LL;
+        d->clock.steady_ms += 3 * 86'400'000LL;
+    }
+    w.sync(*branch);
+    const auto told = good(story(*w.city, "A1"));
+    const auto entry = [&](const char* words) {
+        for (const auto& e : told)
+            if (std::string_view(e.as_object().at("zh").as_string()).find(words) != std::string_view::npos)
+                return e.as_object();
+        FAIL("nothing says " << words);
+        return json::object();
+    };
+    CHECK_FALSE(entry("“联网时写的”").at("offline").as_bool());
+    const auto late = entry("由“联网时写的”改为“断网时写的”");
+    CHECK(late.at("offline").as_bool());
+    CHECK(late.at("person").as_string() == "甲");
+    CHECK(late.at("unit").as_string() == "B01");
+    CHECK(late.at("level").as_string() == "branch");
+    CHECK(std::string_view(late.at("zh").as_string()).find("离线填写") != std::string_view::npos);
+    CHECK(text(late.at("replaced").as_array()[0].as_object(), "value") == "联网时写的");
+}
+
 TEST_CASE("reopen: a new cycle begins and the old one stays in the history", "[batch]") {
     World w;
     const auto id = new_problem(w.city, "B01", "台账登记与实际不符");
@@ -112,7 +167,8 @@ TEST_CASE("reopen: a new cycle begins and the old one stays in the history", "[b
 TEST_CASE("form: an issuer's own fields are asked, checked and summed up", "[form]") {
     World w;
     const auto task = new_task(w, {{"extra_fields", R"([{"name":"参会人数","type":"number","required":true},
-        {"name":"形式","type":"choice","choices":["线上","线下"]},{"name":"日期","type":"date"}])"}});
+        {"name":"形式","type":"choice","choices":["线上","线下"]},{"name":"日期","type":"date"},
+        {"name":"说明","type":"text"},{"name":"签到表","type":"file"}])"}});
     good(decompose(*w.city, {task, {"B01", "B02"}, "", "", ""}));
     auto b1 = w.device("B01");
     const auto all = good(Ledger(**b1).list("assignments"));
@@ -133,13 +189,16 @@ TEST_CASE("form: an issuer's own fields are asked, checked and summed up", "[for
     CHECK(fails(report("参会人数=3\n日期=2025-02-30")).find("日期") != std::string::npos);
     CHECK(fails(report("参会人数=3\n别的=1")).find("别的") != std::string::npos);
     CHECK(fails(report("参会人数=3\n日期=机密★1年")).find("日期") != std::string::npos);
-    good(report("参会人数=3\n形式=线上"));
+    CHECK(fails(report("参会人数=3\n签到表=签\a到")).find("签到表") != std::string::npos);
+    good(report("参会人数=3\n形式=线上\n日期=2025-11-03\n说明=分三批开\n签到表=签到表.jpg"));
     const auto again = good(report("", true));
-    CHECK(json::parse(b1->field(again.record, "extra")) == json::parse(R"({"参会人数":3,"形式":"线上"})"));
+    CHECK(json::parse(b1->field(again.record, "extra")) ==
+          json::parse(R"({"参会人数":3,"形式":"线上","日期":"2025-11-03","说明":"分三批开","签到表":"签到表.jpg"})"));
     w.sync(*b1);
     const auto sums = good(form_figures(*w.city, task, ""));
     CHECK(json::serialize(sums.at("fields").as_array()[0].at("sum")).starts_with("3"));
     CHECK(sums.at("fields").as_array()[1].at("counts").at("线上").as_int64() == 1);
+    for (const std::size_t n : {2u, 3u, 4u}) CHECK(sums.at("fields").as_array()[n].at("n").as_int64() == 1);
 }
 
 TEST_CASE("form: a declaration that nobody could fill in is refused", "[form]") {
@@ -360,6 +419,24 @@ TEST_CASE("behind: the records of a figure are as many as the figure says", "[be
     check("G4", m.at("n_G4_pushes"), m.at("n_G4_pushes"));
     CHECK(good(behind(*d, "G1_reported_minus_verified", "")).at("of").as_int64() ==
           m.at("n_G1").to_number<std::int64_t>());
+    check("G2_point_minus_surface", m.at("n_G2_point"),
+          m.at("n_G2_point").to_number<int>() + m.at("n_G2_surface").to_number<int>());
+    check("G5_traditional_minus_emerging", m.at("n_G5_emerging"),
+          m.at("n_G5_emerging").to_number<int>() + m.at("n_G5_traditional").to_number<int>());
+    std::int64_t of_branches = 0, of_all = 0;
+    for (const auto& l : m.at("verified_mean_by_level").as_array()) {
+        of_all += l.at("n").to_number<std::int64_t>();
+        if (l.at("level").as_string() == "branch") of_branches = l.at("n").to_number<std::int64_t>();
+    }
+    check("verified_mean_by_level", of_branches, of_all);
+    const auto under = good(behind(*d, "G1_under_reported", ""));
+    CHECK(under.at("figure").as_string() == "G1under");
+    CHECK(under.at("of").as_int64() == m.at("n_G1").to_number<std::int64_t>());
+    // Every key of a scope that is no count opens.
+    for (const auto& [key, value] : m)
+        if (!key.starts_with("n_")) CHECK(behind(*d, std::string(key), "").has_value());
+    CHECK(good(behind(*d, "D2_help_unanswered", "")).at("figure").as_string() == "D2help");
+    CHECK(good(behind(*d, "D4_unmoved", "")).at("figure").as_string() == "D4unmoved");
     const auto& g3 = m.at("G3_not_landed_60d").as_object();
     const auto not_landed = good(behind(*d, "G3", ""));
     CHECK(not_landed.at("of").as_int64() == g3.at("expected").to_number<std::int64_t>());
@@ -418,6 +495,8 @@ TEST_CASE("behind: the records are those of the definitions, read straight from 
         "progress_report p ON p.id = c.report_id) ";
     const std::map<std::string, std::string> definitions = {
         {"G1", checked + "SELECT id, unit_id, reported > verified FROM both ORDER BY reported - verified DESC, id"},
+        {"G1under",
+         checked + "SELECT id, unit_id, verified > reported FROM both ORDER BY verified - reported DESC, id"},
         {"D1", checked + "SELECT id, unit_id, verified < 0.995 AS hit FROM both WHERE claims ORDER BY hit DESC, id"},
         {"G4", "SELECT id, unit_id, 1 FROM push ORDER BY unixepoch(at), id"},
         {"D2",

@@ -1,7 +1,7 @@
 // behind.ts - which record a row behind a figure opens, and what explains the row.
 import { number, when } from '../format'
 import { unitName } from '../live'
-import { t } from '../words'
+import { t, type Word } from '../words'
 import { percent } from './figures'
 import { stateName } from '../words-states'
 
@@ -34,9 +34,14 @@ export function linkOf(figure: string, r: BehindRow): string | { path: string; q
 export function explained(figure: string, r: BehindRow): string {
   switch (figure) {
     case 'G1':
+    case 'G1under':
       return `${t('reported')} ${percent(Number(r.reported))} · ${t('verified')} ${percent(Number(r.verified))}`
+    case 'G2':
+    case 'G5':
     case 'D1':
       return `${t('verified')} ${percent(Number(r.verified))}`
+    case 'level':
+      return `${t(('level_' + String(r.level)) as Word)} · ${t('verified')} ${percent(Number(r.verified))}`
     case 'G4':
       return [when(r.at), unitName(r.by_unit_id)].filter(Boolean).join(' · ')
     case 'D2':
