@@ -1,10 +1,11 @@
 // main.cpp - runs every subject over the workload and prints what it cost.
 //
 //   bench [--runs N] [--only NAME,NAME] [--dir DIR] [--json]
-//   bench --wire [--runs N] [--dir DIR]    only the second table, what a sync costs on the wire
+//   bench --wire [--runs N] [--dir DIR] [--json]    only the second table, what a sync costs on the wire
 //   bench --bootstrap [--runs N] [--dir DIR]    a new PC of a township, beside plain SQLite
 //   bench --hot NAME [--dir DIR]    one path for a counter of instructions; list: their names
-//   bench --dump DIR        writes the workload as .tsv
+//   bench --dump DIR        writes the workload as .tsv and prints its digest
+//   bench --packed FILE     bytes of a change set, zstd -3: for peers that are no part of this program
 //
 // Rounds are interleaved (plain, peer, peer, plain, ...), so that whatever else the
 // machine does hits all alike, and a ratio is taken within its round before the
@@ -184,6 +185,15 @@ double megabytes_in(const fs::path& dir) {
     return static_cast<double>(bytes) / 1e6;
 }
 
+std::string content_of(const fs::path& path) {
+    std::string out(fs::file_size(path), '\0');
+    std::ifstream file(path, std::ios::binary);
+    if (!file.read(out.data(), static_cast<std::streamsize>(out.size()))) {
+        throw std::runtime_error("cannot read " + path.string());
+    }
+    return out;
+}
+
 double compressed_megabytes(std::string_view bytes) {
     std::string out(ZSTD_compressBound(bytes.size()), '\0');
     const std::size_t size = ZSTD_compress(out.data(), out.size(), bytes.data(), bytes.size(), kZstdLevel);
@@ -230,11 +240,7 @@ Figures apply(const Scene& scene) {
     const auto subject = scene.make();
     // Holding the change set is part of taking it in, so it counts as growth.
     const double start_mib = start_of_peak_mib();
-    std::string changes(fs::file_size(scene.changes_file), '\0');
-    std::ifstream file(scene.changes_file, std::ios::binary);
-    if (!file.read(changes.data(), static_cast<std::streamsize>(changes.size()))) {
-        throw std::runtime_error("cannot read " + scene.changes_file.string());
-    }
+    const std::string changes = content_of(scene.changes_file);
     subject->open(scene.dir);
     out[w4] = seconds_of([&] { subject->apply(changes); });
     out[w7_apply] = peak_mib() - start_mib;
@@ -405,30 +411,43 @@ WireCost median_of(const std::vector<WireCosts>& all, WireCost WireCosts::*which
     return {of(&WireCost::up), of(&WireCost::down), of(&WireCost::requests), of(&WireCost::seconds)};
 }
 
-void print_wire(const Workload& workload, std::size_t runs, const fs::path& dir) {
+struct WireLine {
+    const char* key;    ///< in the JSON
+    const char* label;  ///< in the table
+    WireCost WireCosts::*which;
+    const char* to_reach;
+};
+constexpr std::array<WireLine, 4> kWireLines{{
+    {"nothing", "nothing new", &WireCosts::nothing, "350 B both ways, then 250; 497 B is the best peer's"},
+    {"ten", "ten one-field edits", &WireCosts::ten, "600 B both ways in one request, then 300"},
+    {"first", "first sync of 20,000 rows", &WireCosts::first, "0.25 s, 3.4 MB, 1-2 requests"},
+    {"upload", "the same rows sent up", &WireCosts::upload, "-"},
+}};
+
+void print_wire_json(const std::vector<WireCosts>& all) {
+    std::printf("{\"runs\":%zu,\"wire\":{", all.size());
+    for (const auto& line : kWireLines) {
+        const auto c = median_of(all, line.which);
+        std::printf("%s\n \"%s\":{\"up\":%.0f,\"down\":%.0f,\"requests\":%.0f,\"seconds\":%.6g}",
+                    &line == kWireLines.data() ? "" : ",", line.key, c.up, c.down, c.requests, c.seconds);
+    }
+    std::printf("}}\n");
+}
+
+void print_wire(const Workload& workload, std::size_t runs, const fs::path& dir, bool json) {
     std::vector<WireCosts> all;
     for (std::size_t round = 0; round < runs; ++round) {
         fs::create_directories(dir);
         all.push_back(measure_wire(workload, dir));
         fs::remove_all(dir);
     }
-    struct Line {
-        const char* label;
-        WireCost WireCosts::*which;
-        const char* to_reach;
-    };
-    constexpr std::array<Line, 4> kLines{{
-        {"nothing new", &WireCosts::nothing, "350 B both ways, then 250; 497 B is the best peer's"},
-        {"ten one-field edits", &WireCosts::ten, "600 B both ways in one request, then 300"},
-        {"first sync of 20,000 rows", &WireCosts::first, "0.25 s, 3.4 MB, 1-2 requests"},
-        {"the same rows sent up", &WireCosts::upload, "-"},
-    }};
+    if (json) return print_wire_json(all);
     std::printf("\nOn the wire over loopback, HTTP headers included; medians of %zu runs\n\n", runs);
     std::printf("| %-26s | %10s | %10s | %10s | %8s | %7s | %s |\n|%s|%s:|%s:|%s:|%s:|%s:|---|\n", "", "up B", "down B",
                 "both B", "requests", "s", "to reach", std::string(28, '-').c_str(), std::string(11, '-').c_str(),
                 std::string(11, '-').c_str(), std::string(11, '-').c_str(), std::string(9, '-').c_str(),
                 std::string(8, '-').c_str());
-    for (const auto& line : kLines) {
+    for (const auto& line : kWireLines) {
         const auto c = median_of(all, line.which);
         std::printf("| %-26s | %10.0f | %10.0f | %10.0f | %8.0f | %7.3f | %s |\n", line.label, c.up, c.down,
                     c.up + c.down, c.requests, c.seconds, line.to_reach);
@@ -441,7 +460,7 @@ struct Options {
     std::size_t runs = 3;
     fs::path dir = "/var/tmp/taizhang-bench";
     std::string only;  ///< names, comma separated; empty: all
-    fs::path dump;
+    fs::path dump, packed;
     std::string hot;
     bool json = false;
     bool wire = false, bootstrap = false;  ///< nothing else
@@ -449,10 +468,11 @@ struct Options {
 
 constexpr const char* kUsage =
     "usage: bench [--runs N] [--only NAME,NAME] [--dir DIR] [--json]\n"
-    "       bench --wire [--runs N] [--dir DIR]\n"
+    "       bench --wire [--runs N] [--dir DIR] [--json]\n"
     "       bench --bootstrap [--runs N] [--dir DIR]\n"
     "       bench --hot NAME [--dir DIR]\n"
-    "       bench --dump DIR\n";
+    "       bench --dump DIR\n"
+    "       bench --packed FILE\n";
 
 std::optional<Options> parse(std::span<char*> args) {
     Options out;
@@ -475,6 +495,8 @@ std::optional<Options> parse(std::span<char*> args) {
             out.hot = value;
         } else if (name == "--dump") {
             out.dump = value;
+        } else if (name == "--packed") {
+            out.packed = value;
         } else {
             return std::nullopt;
         }
@@ -538,14 +560,19 @@ int run(const Options& options) {
         print_bootstrap(options.runs, work.path());
         return 0;
     }
+    if (!options.packed.empty()) {
+        std::printf("%.0f\n", compressed_megabytes(content_of(options.packed)) * 1e6);
+        return 0;
+    }
     const Workload workload = Workload::make();
     if (!options.dump.empty()) {
         workload.dump(options.dump);
+        std::printf("%s\n", workload.digest().c_str());
         return 0;
     }
     const WorkDir work(options.dir);
     if (options.wire) {
-        print_wire(workload, options.runs, work.path() / "wire");
+        print_wire(workload, options.runs, work.path() / "wire", options.json);
         return 0;
     }
     auto contenders = contenders_for(options.only);
@@ -558,7 +585,7 @@ int run(const Options& options) {
         }
     }
     options.json ? print_json(contenders, options.runs) : print_table(contenders, options.runs);
-    if (!options.json && options.only.empty()) print_wire(workload, options.runs, work.path() / "wire");
+    if (!options.json && options.only.empty()) print_wire(workload, options.runs, work.path() / "wire", false);
     return 0;
 }
 

@@ -2,6 +2,8 @@
 // and C++ does not, so every draw below has a statement of its own.
 #include "workload.h"
 
+#include <sodium.h>
+
 #include <cstdio>
 #include <fstream>
 #include <numeric>
@@ -13,6 +15,7 @@ namespace taizhang::bench {
 namespace {
 
 constexpr std::uint32_t kRows = 20000;
+constexpr char kHex[] = "0123456789abcdef";
 constexpr std::array<std::string_view, 5> kStatus{"未开始", "进行中", "已完成", "已延期", "已取消"};
 
 // A character of the common CJK range is always three bytes of UTF-8.
@@ -123,6 +126,53 @@ void write_file(const std::filesystem::path& path, const std::string& content) {
     if (!out.flush()) throw std::runtime_error("cannot write " + path.string());
 }
 
+void append_hex(std::string& out, std::span<const std::uint8_t> bytes) {
+    for (const auto byte : bytes) {
+        out += kHex[byte >> 4];
+        out += kHex[byte & 15];
+    }
+}
+
+/// SHA-256 over values, each preceded by its length or of a fixed size: no two workloads read alike.
+class Digest {
+public:
+    Digest() { crypto_hash_sha256_init(&state_); }
+
+    void number(std::uint64_t n) {
+        std::array<std::uint8_t, 8> bytes{};
+        for (std::size_t k = 0; k < bytes.size(); ++k) bytes[k] = static_cast<std::uint8_t>(n >> (8 * k));
+        crypto_hash_sha256_update(&state_, bytes.data(), bytes.size());
+    }
+    void text(std::string_view s) {
+        number(s.size());
+        crypto_hash_sha256_update(&state_, reinterpret_cast<const std::uint8_t*>(s.data()), s.size());
+    }
+    void task(const Task& t) {
+        text(view_of(t.id));
+        for (const auto* field : {&t.unit, &t.title, &t.status}) text(*field);
+        number(static_cast<std::uint64_t>(t.progress));
+        for (const auto* field : {&t.due_date, &t.owner, &t.note, &t.editor}) text(*field);
+    }
+    void updates(std::span<const Update> all) {
+        number(all.size());
+        for (const auto& u : all) {
+            number(u.row);
+            text(name_of(u.column));
+            u.column == Column::status ? text(u.text) : number(static_cast<std::uint64_t>(u.number));
+        }
+    }
+    std::string hex() {
+        std::array<std::uint8_t, crypto_hash_sha256_BYTES> bytes{};
+        crypto_hash_sha256_final(&state_, bytes.data());
+        std::string out;
+        append_hex(out, bytes);
+        return out;
+    }
+
+private:
+    crypto_hash_sha256_state state_{};
+};
+
 std::string tsv_of(std::span<const Update> updates) {
     std::string out;
     for (const auto& u : updates) {
@@ -171,14 +221,10 @@ Workload Workload::make() {
 }
 
 void Workload::dump(const std::filesystem::path& dir) const {
-    static constexpr char kHex[] = "0123456789abcdef";
     std::filesystem::create_directories(dir);
     std::string out;
     for (const auto& t : rows) {
-        for (const auto byte : t.id) {
-            out += kHex[byte >> 4];
-            out += kHex[byte & 15];
-        }
+        append_hex(out, t.id);
         const std::string progress = std::to_string(t.progress);
         for (const auto* field : {&t.unit, &t.title, &t.status, &progress, &t.due_date, &t.owner, &t.note, &t.editor}) {
             out += '\t';
@@ -191,6 +237,14 @@ void Workload::dump(const std::filesystem::path& dir) const {
     write_file(dir / "confA.tsv", tsv_of(conflicts_a));
     write_file(dir / "confB.tsv", tsv_of(conflicts_b));
     write_file(dir / "small.tsv", tsv_of(small));
+}
+
+std::string Workload::digest() const {
+    Digest all;
+    all.number(rows.size());
+    for (const auto& t : rows) all.task(t);
+    for (const auto* changes : {&updates, &conflicts_a, &conflicts_b, &small}) all.updates(*changes);
+    return all.hex();
 }
 
 }  // namespace taizhang::bench

@@ -70,6 +70,8 @@ struct Workload {
     static Workload make();
     /// rows, upd, confA, confB, small as .tsv; throws on an I/O error.
     void dump(const std::filesystem::path& dir) const;
+    /// SHA-256 of all values, in hex: a reader of the dumped files that comes to the same has the same values.
+    std::string digest() const;
 };
 
 }  // namespace taizhang::bench
