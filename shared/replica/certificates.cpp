@@ -1,6 +1,7 @@
 // Who this node is, and whose certificates count here.
 #include "replica/contradiction.h"
 #include "replica/impl.h"
+#include "replica/next_name.h"
 
 #include <algorithm>
 #include <cstring>
@@ -11,6 +12,15 @@ namespace {
 // Certificates that wait at most: those of one city's offices fit; somebody who sends others gains nothing.
 constexpr std::size_t kWaitingCertificatesMax = 4096;
 constexpr std::size_t kChainMax = 64;
+constexpr const char* kNextNonce = "next_nonce";  // fact: of the name for another unit
+
+/// A name follows from the key, where there is one.
+ReplicaId id_of(const Keys& keys, std::string_view nonce) {
+    if (keys.device) return trust::replica_id(keys.device->public_key(), nonce);
+    ReplicaId id;
+    std::memcpy(id.bytes.data(), nonce.data(), id.bytes.size());
+    return id;
+}
 
 }  // namespace
 
@@ -39,10 +49,42 @@ bool Replica::Impl::is_own_key(const ReplicaId& replica) const {
 Result<> Replica::Impl::new_name() {
     std::array<std::uint8_t, trust::kNonceBytes> nonce{};
     env.random(nonce);
-    ReplicaId id{nonce};
-    if (options.keys.device) id = trust::replica_id(options.keys.device->public_key(), taizhang::view(nonce));
-    TRY_VOID(set_fact("nonce", std::string(taizhang::view(nonce))));
+    return take_name(std::string(taizhang::view(nonce)));
+}
+
+Result<> Replica::Impl::take_name(const std::string& nonce) {
+    const auto id = id_of(options.keys, nonce);
+    TRY_VOID(set_fact("nonce", nonce));
+    TRY_VOID(set_fact(kNextNonce, ""));
     return set_fact("replica", std::string(taizhang::view(id.bytes)));
+}
+
+/// After the name was changed.
+Result<> Replica::Impl::begin_anew() {
+    TRY_VOID(read_name());
+    ours.clear();
+    own_streams.clear();
+    return {};
+}
+
+Result<NextName> next_name(Replica& replica) {
+    TRY(auto nonce, replica.fact(kNextNonce));
+    if (nonce.empty()) {
+        std::array<std::uint8_t, trust::kNonceBytes> made{};
+        replica.random(made);
+        nonce = std::string(taizhang::view(made));
+        TRY_VOID(replica.set_fact(kNextNonce, nonce));
+    }
+    return NextName{id_of(replica.keys(), nonce), nonce};
+}
+
+Result<> Replica::reincarnate_bare() {
+    TRY(const auto next, next_name(*this));
+    TRY_VOID(batch([&]() -> Result<> {
+        TRY_VOID(impl_->take_name(next.nonce));
+        return set_fact("copied", "");
+    }));
+    return impl_->begin_anew();
 }
 
 /// One's own came from elsewhere. Those that come back with a stream that was away are no copy's.
@@ -61,17 +103,16 @@ Result<Replica::Subject> Replica::self_as_subject(const std::string& unit, const
     return s;
 }
 
-Result<> Replica::reincarnate() { return impl_->reincarnate(true); }
-Result<> Replica::reincarnate_bare() { return impl_->reincarnate(false); }
+Result<> Replica::reincarnate() { return impl_->reincarnate(); }
 
-Result<> Replica::Impl::reincarnate(bool of_same_unit) {
+Result<> Replica::Impl::reincarnate() {
     auto& m = *this;
     const auto old_id = m.self;
     TRY_VOID(m.batch([&]() -> Result<> {
         TRY_VOID(m.new_name());
         TRY_VOID(m.set_fact("copied", ""));
         TRY_VOID(m.set_fact("notice/copied", std::to_string(now().ms)));
-        const auto* old = of_same_unit ? m.control.cert(old_id) : nullptr;
+        const auto* old = m.control.cert(old_id);
         TRY(const auto name, m.fact("replica"));
         ReplicaId id;
         std::memcpy(id.bytes.data(), name.data(), id.bytes.size());
@@ -90,12 +131,7 @@ Result<> Replica::Impl::reincarnate(bool of_same_unit) {
         }
         return m.take_certificate(cert);
     }));
-    TRY(const auto name, m.fact("replica"));
-    std::memcpy(m.self.bytes.data(), name.data(), m.self.bytes.size());
-    m.ours.clear();
-    m.copied = false;
-    m.own_streams.clear();
-    return {};
+    return m.begin_anew();
 }
 
 // ------------------------------------------------------------------ certificates

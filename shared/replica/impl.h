@@ -177,7 +177,7 @@ public:
     Result<> add_entry(const ControlEntry& e);
     Result<> note_control_contradiction(ControlPos at, std::string_view entry);
     std::optional<Contradicted> contradicted;  // by the control entries that were given last
-    Result<> reincarnate(bool of_same_unit);
+    Result<> reincarnate();
     Result<> note_copied(int stream, Seq seq);
     Result<> note_fork(const CommitHeader& h);
     RowTable* table(int binding) { return tables[static_cast<std::size_t>(binding)].get(); }
@@ -253,6 +253,9 @@ public:
     Result<> load_waiting_certificates();
     bool is_own_key(const ReplicaId& replica) const;
     Result<> new_name();
+    Result<> take_name(const std::string& nonce);
+    Result<> read_name();
+    Result<> begin_anew();
     std::vector<Certificate> waiting_certificates;
 
     // ---- proof.cpp: signatures under commits

@@ -281,17 +281,23 @@ Result<> Replica::Impl::load_checkpoints() {
     return load_floors();
 }
 
-Result<> Replica::Impl::load_state() {
+/// Who this is, and whether its name was seen elsewhere.
+Result<> Replica::Impl::read_name() {
     TRY(const auto id, fact("replica"));
-    if (id.size() != 16)
+    if (id.size() != self.bytes.size())
         return fail(Errc::corrupt, "数据库缺少本机编号 / the database has lost its replica id: " + options.path);
-    std::memcpy(self.bytes.data(), id.data(), 16);
+    std::memcpy(self.bytes.data(), id.data(), self.bytes.size());
+    TRY(const auto was_copied, fact("copied"));
+    copied = !was_copied.empty();
+    return {};
+}
+
+Result<> Replica::Impl::load_state() {
+    TRY_VOID(read_name());
     TRY_VOID(load_control());
     TRY_VOID(load_numbers());
     TRY(const auto trusted, fact("trusted_ms"));
     trusted_ms = number_of(trusted);
-    TRY(const auto was_copied, fact("copied"));
-    copied = !was_copied.empty();
     return meet_program();
 }
 

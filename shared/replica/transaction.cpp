@@ -111,8 +111,8 @@ void Replica::Impl::forget_transaction() {
     past_arrived = false;
     to_sign.clear();
     proved.clear();
-    Result<> r;
-    if (control_changed) r = load_control();
+    auto r = read_name();
+    if (r && control_changed) r = load_control();
     control_changed = false;
     if (r) r = load_numbers();
     // A database that cannot be read back any more is broken; every later call says so.

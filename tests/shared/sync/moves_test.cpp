@@ -147,6 +147,49 @@ TEST_CASE("X08: work under a unit that was merged is booked to it, then the PC m
     CHECK_FALSE(*sync::must_enrol_again(**d));
 }
 
+TEST_CASE("X08: until its new code was taken, a merged unit's PC stays who it was", "[sync][moves]") {
+    support::World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto d = w.device("B01");
+    REQUIRE(w.city->append_control("unit", unit("B01", "K1-01", R"(,"merged_into":"B02")")).has_value());
+    w.sync(*d);
+    const auto before = (*d)->id();
+    const auto asked_as = [&](const std::string& request) {
+        wire::EnrolRequest q;
+        REQUIRE(wire::decode(request, q).has_value());
+        return q.replica;
+    };
+    // A wrong code: the PC has its name, its unit and its link.
+    const auto wrong = *sync::Enrolment(**d).request("AAAA-BBBB-CCCC", "test");
+    CHECK_FALSE(w.hub->handle(wrong).has_value());
+    CHECK((*d)->id() == before);
+    CHECK(*sync::must_enrol_again(**d));
+    w.sync(*d);
+    // It asks by one new name, however often, so an answer that was lost is given again.
+    const auto code = *w.hub->new_code("B02");
+    const auto first = *sync::Enrolment(**d).request(code.code, "test");
+    CHECK(asked_as(first) == asked_as(wrong));
+    REQUIRE(w.hub->handle(first).has_value());  // lost on the way
+    sync::Enrolment again(**d);
+    const auto answer = w.hub->handle(*again.request(code.code, "test"));
+    REQUIRE(answer.has_value());
+    // An answer that is not taken whole changes nothing.
+    const auto failed = (*d)->batch([&]() -> Result<> {
+        TRY_VOID(sync::Enrolment(**d).reply(*answer));
+        return fail(Errc::io, "the disk");
+    });
+    REQUIRE_FALSE(failed.has_value());
+    CHECK((*d)->id() == before);
+    REQUIRE(again.reply(*answer).has_value());
+    CHECK((*d)->id() == asked_as(first));
+    w.sync(*d);
+    CHECK((*d)->control().cert((*d)->id())->unit == "B02");
+    CHECK((*d)->fact("notice/copied")->empty());  // it is no copy
+    d->set("assignment", "A1", {{"remark", text("新身份")}});
+    w.sync(*d);
+    CHECK(w.city.field("A1", "remark") == "新身份");
+}
+
 TEST_CASE("a unit's scope, walked through the tree, is what it holds stream by stream", "[replica][moves]") {
     support::World w;
     const auto put = [&](const std::string& id, const std::string& parent, const std::string& level,
