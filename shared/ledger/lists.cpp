@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 namespace taizhang::ledger {
 
@@ -157,6 +158,18 @@ Result<json::array> Ledger::conflicts(const std::string& row) {
     return out;
 }
 
+namespace {
+
+/// That unit and those that were merged into it: what was theirs to do is its to go on with (X08).
+std::vector<std::string> with_merged(const ControlState& control, const std::string& unit) {
+    std::vector<std::string> out{unit};
+    for (const auto& u : control.units())
+        if (u != unit && control.successor(u, control.head()) == unit) out.push_back(u);
+    return out;
+}
+
+}  // namespace
+
 Result<json::array> Ledger::todo() {
     struct Item {
         int rank;
@@ -164,25 +177,24 @@ Result<json::array> Ledger::todo() {
         json::object o;
     };
     std::vector<Item> items;
-    const auto unit = own_unit();
+    const auto units = with_merged(r_.control(), own_unit());
+    const std::set<std::string> ours(units.begin(), units.end());
     TRY(const auto open, conflicts());
     for (const auto& c : open)
         if (c.at("open").as_bool()) {
             json::object o = c.as_object();
-            o["kind"] = "conflict";
+            o["conflict_kind"] = std::exchange(o["kind"], "conflict");
             items.push_back({0, "", text_at(o, "id"), std::move(o)});
         }
     // A circular that names this unit: before what is merely near due.
-    TRY(const auto circulars, circulars_naming(r_, unit));
-    for (const auto& c : circulars) {
-        const auto deadline = text_at(c.as_object(), "deadline");
-        items.push_back({2, deadline.empty() ? "9999" : deadline, text_at(c.as_object(), "id"), c.as_object()});
-    }
-    TRY(const auto orders, open_orders(r_, unit));
-    for (const auto& order : orders) {
-        const auto& o = order.as_object();
-        const auto by = text_at(o, "deadline");
-        items.push_back({2, by.empty() ? "9999" : by, text_at(o, "id"), o});
+    for (const auto& unit : units) {
+        TRY(const auto circulars, circulars_naming(r_, unit));
+        TRY(const auto orders, open_orders(r_, unit));
+        for (const auto* list : {&circulars, &orders})
+            for (const auto& v : *list) {
+                const auto deadline = text_at(v.as_object(), "deadline");
+                items.push_back({2, deadline.empty() ? "9999" : deadline, text_at(v.as_object(), "id"), v.as_object()});
+            }
     }
     for (const char* entity : {"assignment", "rectification"}) {
         const auto* v = r_.control().newest(entity);
@@ -196,7 +208,7 @@ Result<json::array> Ledger::todo() {
             const auto& flow = v->entity->workflow;
             const bool is_done = std::find(flow.done.begin(), flow.done.end(), text_at(o, "status")) != flow.done.end();
             if (merged.is_away(text_at(o, "id"))) continue;
-            if (text_at(o, "unit_id") != unit || is_done || light == "blue" || light == "grey") continue;
+            if (!ours.contains(text_at(o, "unit_id")) || is_done || light == "blue" || light == "grey") continue;
             o["kind"] = entity;
             if (!o.contains("title")) o["title"] = text_at(o, "problem");
             if (is_due_this_period(o, r_.now().ms / 1000)) o["due_this_period"] = true;

@@ -12,6 +12,7 @@
 #include "tests/support/world.h"
 
 #include <algorithm>
+#include <set>
 
 namespace taizhang::ledger {
 namespace {
@@ -42,6 +43,23 @@ TEST_CASE("frequency: a period is a week from Monday, a month, a quarter of the 
     CHECK_FALSE(same("年度", "2024-12-31", "2025-01-01"));
     CHECK_FALSE(Frequency::of("一次性").has_value());
     CHECK_FALSE(Frequency::of("天天").has_value());
+}
+
+TEST_CASE("todo: what was a merged unit's to do is its successor's", "[todo][moves]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    w.new_assignment("A2", "T1", "B02");
+    auto d = w.device("B02");
+    const auto ids = [&] {
+        std::set<std::string> out;
+        for (const auto& r : good(Ledger(**d).list("todo"))) out.insert(text_of(r, "id"));
+        return out;
+    };
+    CHECK(ids() == std::set<std::string>{"A2"});
+    const std::string merged = R"({"id":"B01","parent_id":"K1-01","level":"branch","name":"B01","merged_into":"B02"})";
+    REQUIRE(w.city->append_control("unit", merged).has_value());
+    w.sync(*d);
+    CHECK(ids() == std::set<std::string>{"A1", "A2"});
 }
 
 TEST_CASE("lights: no report for longer than its period is yellow", "[todo]") {
