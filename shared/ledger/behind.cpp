@@ -474,8 +474,10 @@ Result<json::object> behind(StoredFacts& facts, const std::string& name, const s
     const auto key = key_of(name);
     const auto* figure =
         std::find_if(std::begin(kFigures), std::end(kFigures), [&](const auto& f) { return key == f.name; });
-    static constexpr const char* lights[] = {"green", "yellow", "red", "blue", "grey"};
-    const bool is_light = std::find(std::begin(lights), std::end(lights), key) != std::end(lights);
+    static const std::map<std::string, std::string> lights = {
+        {"green", "绿"}, {"yellow", "黄"}, {"red", "红"}, {"blue", "蓝"}, {"grey", "灰"}};
+    const auto light = lights.find(key);
+    const bool is_light = light != lights.end();
     if (figure == std::end(kFigures) && !is_light) {
         std::string known;
         for (const auto& f : kFigures) known += std::string(f.name) + " ";
@@ -488,7 +490,7 @@ Result<json::object> behind(StoredFacts& facts, const std::string& name, const s
         v.as_object()["unit"] = unit_name(facts.replica().control(), text_at(v.as_object(), "unit_id"));
     return json::object{{"figure", key},
                         {"unit", unit},
-                        {"zh", is_light ? "亮" + key + "灯的分解和问题" : figure->zh},
+                        {"zh", is_light ? "亮" + light->second + "灯的分解和问题" : figure->zh},
                         {"en", is_light ? "assignments and problems with a " + key + " light" : figure->en},
                         {"hits", answer.hits},
                         {"of", answer.of},
