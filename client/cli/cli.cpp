@@ -1,6 +1,7 @@
 #include "client/cli/cli.h"
 
 #include "api/files.h"
+#include "api/first_enrolment.h"
 #include "api/front.h"
 #include "api/person_commands.h"
 #include "api/serve.h"
@@ -420,16 +421,23 @@ int open_screens(const Parsed& p) {
     return p.in_browser ? complain(node::open_browser(p.data, address)) : 0;
 }
 
-/// A branch's keys are locked, and whoever would know the passphrase sits at a browser, not at this terminal.
-bool asks_in_browser(const Parsed& p, const api::ServeOptions& o) {
+/// A branch's PC with somebody at its browser, who can be asked there: for a passphrase, for the office above.
+bool has_browser(const Parsed& p, const api::ServeOptions& o) {
     return !o.is_hub && !o.is_secure && o.certificate.empty() && api::is_loopback(o.listen) &&
-           (p.in_browser || !node::has_person()) && node::is_locked(p.data);
+           (p.in_browser || !node::has_person());
 }
 
 Result<> serve_folder(const Parsed& p, const api::ServeOptions& o) {
-    TRY(auto dir, node::DataDir::open(p.data, false, std::chrono::seconds(5)));
-    if (asks_in_browser(p, o)) return api::serve_locked(std::move(dir), o);
-    TRY(const auto node, node::Node::open({p.data}, std::move(dir)));
+    // Only the icon makes a folder where there is none: whoever types `serve` may have mistyped its name.
+    const bool may_be_new = has_browser(p, o) && p.in_browser;
+    TRY(auto dir, node::DataDir::open(p.data, may_be_new, std::chrono::seconds(5)));
+    if (has_browser(p, o) && node::is_locked(p.data)) return api::serve_locked(std::move(dir), o);
+    node::Node::Options folder;
+    folder.dir = p.data;
+    folder.create = may_be_new;
+    TRY(auto node, node::Node::open(folder, std::move(dir)));
+    TRY(const bool is_new, api::is_new(*node));
+    if (is_new && may_be_new) return api::serve_new(std::move(node), o);
     return api::serve(*node, o);
 }
 

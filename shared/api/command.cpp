@@ -266,6 +266,14 @@ const std::map<std::string, Entry>& table() {
               return as_value(ledger::review(n.facts(), c.option("unit"), n.replica().now().ms));
           }}},
         {"enrol", {true, 0, 1, "enrol --unit ID [--answer REQUEST OUT]", enrol_code}},
+        // What serves does it (serve.cpp): it has the network.
+        {"enrol-here",
+         {true, 0, 0, "enrol-here",
+          [](auto&, const auto&) -> Result<json::value> {
+              return fail(Errc::usage,
+                          "没有程序在服务,请用 enrol --server … --code … / nothing serves here: use enrol --server … "
+                          "--code …");
+          }}},
         {"devices", {false, 0, 0, "devices", devices}},
         {"person", {true, 1, 2, "person list|add|role|name|password|remove [LOGIN]", person}},
         {"revoke", {true, 1, 1, "revoke REPLICA [--none]", revoke}},

@@ -30,6 +30,8 @@ public:
     void wake(bool poll = false);
     /// Wakes it and waits for the round that follows, at most so long; its report if it ended by then.
     net::awaitable<std::optional<node::FileReport>> round(std::chrono::milliseconds at_most);
+    /// A round is under way.
+    bool is_running() const { return running_; }
     void stop();
 
 private:

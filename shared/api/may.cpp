@@ -40,7 +40,7 @@ constexpr Rule kRules[] = {
     {"merge", kOfficers, Look::nothing, true}, {"stocktake", kOfficers, Look::nothing, true},
     {"circular", kOfficers, Look::nothing, true},
     // The office's own house.
-    {"person", kAdmin}, {"enrol", kAdmin}, {"devices", kAdmin}, {"revoke", kAdmin}, {"release", kAdmin},
+    {"person", kAdmin}, {"enrol", kAdmin}, {"enrol-here", kAdmin}, {"devices", kAdmin}, {"revoke", kAdmin}, {"release", kAdmin},
     {"audit", kAdmin},
     {"unit", kAdmin, Look::nothing, true}, {"publish", kAdmin}, {"checkpoint", kAdmin}, {"compact", kAdmin},
     {"files", kAdmin},
@@ -108,8 +108,12 @@ Result<> check_record(Replica& r, const Who& who, const std::string& id) {
     if (who.is_owner() || who.roles & kOfficers) return {};
     TRY(const auto found, r.find(id));
     const auto own = own_unit(r);
+    const auto& control = r.control();
     for (const auto& row : found)
-        if (row.stream.unit != own || row.stream.audience == Audience::notice) return check(r, who, kOfficers);
+        // What was a unit's that was merged into the own one is the own one's to go on with.
+        if ((row.stream.unit != own && control.successor(row.stream.unit, control.head()) != own) ||
+            row.stream.audience == Audience::notice)
+            return check(r, who, kOfficers);
     return {};
 }
 

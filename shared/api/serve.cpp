@@ -3,7 +3,9 @@
 #include "api/address.h"
 #include "api/attachments.h"
 #include "api/content_http.h"
+#include "api/enrol_here.h"
 #include "api/file_sync.h"
+#include "api/first_enrolment.h"
 #include "api/front.h"
 #include "api/gate.h"
 #include "api/may.h"
@@ -58,6 +60,8 @@ constexpr std::string_view kBundleType = "application/octet-stream";
 constexpr auto kFilesWait = 3s, kFetchWait = 30s;  // how long a command waits for attachments; then it says how far
 constexpr auto kToken = net::as_tuple(net::use_awaitable);
 constexpr auto kBetweenTexts = 5s;      // what was written since is taken at once when somebody searches
+constexpr auto kRestWait = 15s;         // for a sync to end, before this PC goes over to another office
+constexpr auto kRestLook = 50ms;
 constexpr auto kBetweenFigures = 20ms;  // others are served in between; higher: longer until the figures are there
 
 json::value report_json(const node::SyncReport& r) {
@@ -129,10 +133,13 @@ private:
     net::awaitable<Result<json::value>> sync_now();
     net::awaitable<Result<json::value>> sync_all();
     net::awaitable<Result<json::value>> fetch(Command c);
+    net::awaitable<Result<json::value>> go_over(Command c, std::optional<Who> who);
     net::awaitable<void> read_figures(std::chrono::milliseconds pause);
     net::awaitable<void> read_texts();
     net::awaitable<void> keep_up();
-    Result<> start_agent();
+    net::awaitable<Result<std::string>> make_link();
+    void start_link();
+    net::awaitable<bool> rest_link();
     Result<> start_sign_in();
     json::value agent_json() const;
     json::value trouble_json() const;
@@ -153,7 +160,13 @@ private:
     std::string dir_;
     std::unique_ptr<node::Agent> agent_;  // none without a hub above
     std::unique_ptr<FileSync> files_;     // the same
-    bool stopping_ = false, has_figures_ = false;
+    /// Of an office that this PC does not belong to any more; what still waits on the io_context knows them.
+    struct Link {
+        std::unique_ptr<node::Agent> agent;
+        std::unique_ptr<FileSync> files;
+    };
+    std::vector<Link> retired_;
+    bool stopping_ = false, has_figures_ = false, is_going_over_ = false;
     std::optional<Error> failure_;
     std::shared_ptr<Quota> quota_ = std::make_shared<Quota>();              // the store thread's
     std::shared_ptr<Strangers> strangers_ = std::make_shared<Strangers>();  // the same
@@ -366,6 +379,10 @@ net::awaitable<Result<json::value>> Server::execute(Command c, std::optional<Who
         co_return r;
     }
     if (c.name == "progress") co_return agent_json();
+    if (c.name == "enrol-here") {
+        auto r = co_await go_over(std::move(c), std::move(who));
+        co_return r;
+    }
     // In a large city seconds, the first time: whoever asks for something else meanwhile is served in between.
     if (wants_figures(c)) co_await read_figures(0ms);
     auto document = std::make_shared<json::value>();
@@ -393,7 +410,10 @@ net::awaitable<Result<json::value>> Server::execute(Command c, std::optional<Who
         if (agent_) agent_->edited();
         pokes_.changed();
     }
-    if (c.name == "status") document->as_object()["agent"] = agent_json();
+    if (c.name == "status") {
+        document->as_object()["agent"] = agent_json();
+        document->as_object()["is_hub"] = options_.is_hub;
+    }
     if (c.name == "pulse") document->as_object()["trouble"] = trouble_json();
     if (c.name == "fetch" && files_ && is_waiting_for_contents(*document)) {
         auto fetched = co_await fetch(std::move(c));
@@ -402,7 +422,62 @@ net::awaitable<Result<json::value>> Server::execute(Command c, std::optional<Who
     co_return std::move(*document);
 }
 
+/// No sync runs, and none begins: what the old hub answers must not meet the new one's facts. False: one runs on.
+net::awaitable<bool> Server::rest_link() {
+    net::steady_timer pause(io_);
+    const auto until = std::chrono::steady_clock::now() + kRestWait;
+    while (agent_ && (agent_->status().state == node::Agenda::State::syncing || files_->is_running())) {
+        if (std::chrono::steady_clock::now() > until) co_return false;
+        pause.expires_after(kRestLook);
+        auto [ec] = co_await pause.async_wait(kToken);
+        if (ec) co_return false;
+    }
+    if (!agent_) co_return true;
+    agent_->stop();
+    files_->stop();
+    retired_.push_back({std::move(agent_), std::move(files_)});
+    co_return true;
+}
+
+/// To another office above, with all data; the programs and the pages go on. Without a code: who is at that address.
+net::awaitable<Result<json::value>> Server::go_over(Command c, std::optional<Who> who) {
+    node::Store::Work ask = [who, c, is_hub = options_.is_hub](node::Node& n) -> Result<std::string> {
+        if (who) TRY_VOID(may(n.replica(), *who, c));
+        TRY(const auto token, n.replica().fact("upstream/token"));
+        if (is_hub || (token.empty() && !n.replica().control().root().empty()))
+            return fail(Errc::not_allowed,
+                        "这里是服务器的数据,请在它的终端用 join / this is a server's data: use join at its terminal");
+        return std::string();
+    };
+    auto asked = co_await store_.run(std::move(ask));
+    if (!asked) co_return asked.error();
+    auto what = enrol_here_of(c.option("server"), c.option("code"), c.option("fingerprint"));
+    if (!what) co_return what.error();
+    const bool is_question = what->code.empty();
+    if (is_going_over_) co_return fail(Errc::busy, "正在登记,请稍候 / enrolling already: wait a moment");
+    if (is_question) {
+        auto answer = co_await api::enrol_here(store_, io_, std::move(*what));
+        co_return answer;
+    }
+    is_going_over_ = true;
+    const bool rests = co_await rest_link();
+    Result<json::value> done = fail(Errc::busy, "正在同步,同步完再登记 / a sync is going on: enrol when it has ended");
+    if (rests) {
+        auto enrolling = api::enrol_here(store_, io_, std::move(*what));
+        done = co_await std::move(enrolling);
+        // To the new office, or to the old one again.
+        auto made = co_await make_link();
+        if (!made && done) done = made.error();
+        if (!stopping_) start_link();
+    }
+    is_going_over_ = false;
+    pokes_.changed();
+    if (store_.is_broken()) stop();
+    co_return done;
+}
+
 net::awaitable<Result<json::value>> Server::sync_now() {
+    if (is_going_over_) co_return fail(Errc::busy, "正在登记,请稍候 / enrolling just now: wait a moment");
     if (!agent_) co_return fail(Errc::usage, "本机没有上级服务器 / this node has no server above it");
     auto report = co_await agent_->sync_now();
     if (report) co_return report_json(*report);
@@ -540,7 +615,7 @@ Result<> Server::start_sign_in() {
 }
 
 /// With a hub above, by the facts that enrolment left.
-Result<> Server::start_agent() {
+net::awaitable<Result<std::string>> Server::make_link() {
     auto options = std::make_shared<node::Agent::Options>();
     node::Store::Work look = [options](node::Node& n) -> Result<std::string> {
         TRY(options->url, n.replica().fact("upstream/url"));
@@ -551,9 +626,8 @@ Result<> Server::start_agent() {
         }
         return std::string();
     };
-    const auto looked = run_to_end<std::string>(io_, store_.run(std::move(look)));
-    if (!looked) return looked.error();
-    if (options->url.empty()) return {};
+    auto looked = co_await store_.run(std::move(look));
+    if (!looked || options->url.empty()) co_return looked;
     options->seed = std::random_device{}();
     options->log = options_.log;
     options->synced = [this] {
@@ -565,14 +639,19 @@ Result<> Server::start_agent() {
         [this] { return agent_->status().state == node::Agenda::State::syncing; },
         [this](const std::string& line) { log(line); });
     agent_ = std::make_unique<node::Agent>(store_, io_, std::move(*options));
-    return {};
+    co_return looked;
+}
+
+void Server::start_link() {
+    if (agent_) net::co_spawn(io_, agent_->run(), [](std::exception_ptr) {});
+    if (files_) net::co_spawn(io_, files_->run(), [](std::exception_ptr) {});
 }
 
 Result<> Server::run(std::shared_ptr<http::Tls> tls) {
     const bool is_secure = tls != nullptr, was_open = front_.is_open();
     if (tls) front_.http.secure(std::move(tls));
     TRY_VOID(start_sign_in());
-    TRY_VOID(start_agent());
+    TRY_VOID(run_to_end<std::string>(io_, make_link()));
     if (options_.is_hub) {
         auto door = pokes_.door();
         live_gate_ = std::move(door.gate);
@@ -594,8 +673,7 @@ Result<> Server::run(std::shared_ptr<http::Tls> tls) {
         net::co_spawn(io_, read_figures(kBetweenFigures), [](std::exception_ptr) {});
         net::co_spawn(io_, read_texts(), [](std::exception_ptr) {});
     }
-    if (agent_) net::co_spawn(io_, agent_->run(), [](std::exception_ptr) {});
-    if (files_) net::co_spawn(io_, files_->run(), [](std::exception_ptr) {});
+    start_link();
     if (!was_open && options_.ready) {
         auto launch = node::read_file(dir_ + "/" + node::kLaunchFile, 1024);
         if (launch && launch->ends_with("\n")) launch->pop_back();
@@ -668,6 +746,20 @@ Result<> serve_locked(node::DataDir dir, const ServeOptions& options) {
     TRY(node, node::Node::open(o, std::move(dir)));
     node::allow_many_descriptors();
     auto server = std::make_shared<Server>(front, *node, options, unlock.tokens());
+    return server->run(nullptr);
+}
+
+Result<> serve_new(std::unique_ptr<node::Node> node, const ServeOptions& options) {
+    // What still waits on the io_context at the end knows what stands before it here.
+    auto store = std::make_unique<node::Store>(*node);
+    std::unique_ptr<FirstEnrolment> enrolment;
+    Front front;
+    enrolment = std::make_unique<FirstEnrolment>(front, *store, node->dir().path(), options);
+    TRY(const bool is_enrolled, enrolment->wait());
+    store->stop();
+    if (!is_enrolled) return {};
+    node::allow_many_descriptors();
+    auto server = std::make_shared<Server>(front, *node, options, enrolment->tokens());
     return server->run(nullptr);
 }
 

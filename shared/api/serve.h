@@ -12,6 +12,7 @@
 #include "people/sessions.h"
 
 #include <functional>
+#include <memory>
 
 namespace taizhang::api {
 
@@ -34,6 +35,10 @@ Result<> serve(node::Node& node, const ServeOptions& options);
 /// The same for a branch's folder whose keys are protected by a passphrase that nobody has given: first a page asks for
 /// it (unlock.h). Loopback without TLS only, whose key would be one of those.
 Result<> serve_locked(node::DataDir dir, const ServeOptions& options);
+
+/// The same for a branch's folder that belongs to no city yet: first a page asks for the office above and a code
+/// (first_enrolment.h).
+Result<> serve_new(std::unique_ptr<node::Node> node, const ServeOptions& options);
 
 /// Told every second how far a sync is.
 using Watch = std::function<void(const node::SyncProgress&)>;

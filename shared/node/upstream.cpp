@@ -54,9 +54,9 @@ namespace {
 
 http::Tls::Shown seen(const FirstContact& contact) { return contact.shown ? *contact.shown : http::Tls::Shown{}; }
 
-/// Before the code is told: is it the server whose fingerprint the person has?
-net::awaitable<Result<std::string>> check_fingerprint(Store& store, std::shared_ptr<http::Client> client,
-                                                      FirstContact contact, std::string wanted) {
+/// Before the code is told: the fingerprint of whoever answers.
+net::awaitable<Result<std::string>> ask_fingerprint(Store& store, std::shared_ptr<http::Client> client,
+                                                    FirstContact contact) {
     Store::Work make = [](Node& n) { return sync::Enrolment(n.replica()).question(); };
     auto question = co_await store.run(std::move(make));
     if (!question) co_return question;
@@ -65,23 +65,34 @@ net::awaitable<Result<std::string>> check_fingerprint(Store& store, std::shared_
     if (!response) co_return response.error();
     if (response->status != 200) co_return refusal(*response);
     auto shown = seen(contact);
-    Store::Work compare = [body = std::move(response->body), wanted, shown](Node& n) -> Result<std::string> {
+    Store::Work look = [body = std::move(response->body), shown](Node& n) -> Result<std::string> {
         TRY(const auto key, sync::Enrolment::hub_key(body));
         TRY_VOID(check_is(shown, key));
-        TRY(const auto there, sync::Enrolment(n.replica()).fingerprint(body));
-        if (!trust::same_fingerprint(there, wanted))
-            return fail(Errc::denied,
-                        "服务器的核对码是 " + there +
-                            ",不是您给的,没有登记:请核对地址,或与上级联系 / the server's fingerprint is " + there +
-                            ", not the one given: nothing was enrolled; check the address, or ask "
-                            "those above");
-        return there;
+        return sync::Enrolment(n.replica()).fingerprint(body);
     };
-    auto same = co_await store.run(std::move(compare));
-    co_return same;
+    auto there = co_await store.run(std::move(look));
+    co_return there;
+}
+
+/// Is it the server whose fingerprint the person has?
+Result<> check_fingerprint(const std::string& there, const std::string& wanted) {
+    if (trust::same_fingerprint(there, wanted)) return {};
+    return fail(Errc::denied, "服务器的核对码是 " + there +
+                                  ",不是您给的,没有登记:请核对地址,或与上级联系 / the server's fingerprint is " +
+                                  there +
+                                  ", not the one given: nothing was enrolled; check the address, or ask "
+                                  "those above");
 }
 
 }  // namespace
+
+net::awaitable<Result<std::string>> fingerprint_at(Store& store, net::io_context& io, std::string url) {
+    auto contact = first_contact(url);
+    if (!contact) co_return contact.error();
+    auto client = std::make_shared<http::Client>(io, url, contact->tls);
+    auto there = co_await ask_fingerprint(store, client, *contact);
+    co_return there;
+}
 
 net::awaitable<Result<std::string>> enrol(Store& store, net::io_context& io, std::string url, std::string code,
                                           std::string label, sync::Enrolment::Begin begin, std::string fingerprint) {
@@ -89,8 +100,9 @@ net::awaitable<Result<std::string>> enrol(Store& store, net::io_context& io, std
     if (!contact) co_return contact.error();
     auto client = std::make_shared<http::Client>(io, url, contact->tls);
     if (!fingerprint.empty()) {
-        auto same = co_await check_fingerprint(store, client, *contact, fingerprint);
-        if (!same) co_return same;
+        auto there = co_await ask_fingerprint(store, client, *contact);
+        if (!there) co_return there;
+        if (const auto same = check_fingerprint(*there, fingerprint); !same) co_return same.error();
     }
     Store::Work make = [code, label](Node& n) { return sync::Enrolment(n.replica()).request(code, label); };
     auto request = co_await store.run(std::move(make));

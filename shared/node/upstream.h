@@ -20,8 +20,10 @@ struct SyncReport {
 http::Request post_to(const char* target, std::string body);
 Error refusal(const http::Response& response);
 
-/// Enrols with a one-time code; fetches nothing yet. Errc::offline, denied, protocol.
-/// `begin`: what a node without data begins with.
+/// Who is there? The fingerprint of the server at `url`, for people to compare before a code is told; empty in a city
+/// without keys.
+net::awaitable<Result<std::string>> fingerprint_at(Store& store, net::io_context& io, std::string url);
+
 /// Enrols with a one-time code; fetches nothing yet. Gives the fingerprint for people to compare; with `fingerprint`
 /// the server is asked for it first, and Errc::denied when it is another: then no code was told. `begin`: what a node
 /// without data begins with.

@@ -44,9 +44,9 @@ TEST_CASE("roles: what only reads is everybody's, what writes commits names a pe
     const std::set<std::string> not_for_screens = {"sql", "export-city"};
     // Reads of who did what and on which PC, and one that takes long.
     const std::set<std::string> not_for_all = {"devices", "audit", "verify"};
-    const std::set<std::string> no_commits = {"draft",      "sync",    "fetch",  "bundle",  "import",
-                                              "person",     "enrol",   "revoke", "release", "publish",
-                                              "checkpoint", "compact", "files"};
+    const std::set<std::string> no_commits = {"draft",      "sync",    "fetch",  "bundle",    "import",
+                                              "person",     "enrol",   "revoke", "release",   "publish",
+                                              "checkpoint", "compact", "files",  "enrol-here"};
     for (const auto& r : rules()) {
         INFO(r.command);
         if (r.look == Look::terminal) continue;
@@ -107,6 +107,14 @@ TEST_CASE("roles: a clerk drafts and reports, the secretary applies, those below
     CHECK(refused(may(**b, clerk, command("resolve", {"x"}))));
     CHECK(may(**b, secretary, command("resolve", {"x"})).has_value());
     CHECK(refused(may(**b, secretary, command("new", {"task", "title=x"}))));
+
+    // What was a unit's that was merged into the own one is the own one's; a neighbour's is not.
+    const auto other = w.device("B02");
+    const std::string merged = R"({"id":"B01","parent_id":"K1-01","level":"branch","name":"B01","merged_into":"B02"})";
+    REQUIRE(w.city->append_control("unit", merged).has_value());
+    w.sync(*other);
+    CHECK(may(**other, clerk, command("set", {"A1", "remark=x"})).has_value());
+    CHECK(may(**b, clerk, command("set", {"A1", "remark=x"})).has_value());  // the ledger says that it only reads
 
     // The same record, seen from above.
     const auto town = w.device("K1-01");
