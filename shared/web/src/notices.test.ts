@@ -27,9 +27,16 @@ describe('what a person must be told', () => {
 
   it('leads to what is not sent yet as long as there is some', () => {
     const merged = { enrol_again: true, closed: true, merged_into: 'B01' }
-    expect(of({ ...merged, unsent: 3 })[0].links.map((l) => l.to)).toEqual(['/unsent', '/records'])
-    expect(of(merged)[0].links.map((l) => l.to)).toEqual(['/records'])
+    expect(of({ ...merged, unsent: 3 })[0].links.map((l) => l.to)).toEqual(['/enrol', '/unsent', '/records'])
+    expect(of(merged)[0].links.map((l) => l.to)).toEqual(['/enrol', '/records'])
     expect(of({ out_of_scope: [{ stream: 'B08/ledger', commits: 2 }] })[0]).toMatchObject({ what: { word: 'notice_scope', values: ['<B08>', 2] }, links: [{ to: '/unsent' }] })
+  })
+
+  it('leads to enrolling again where a code can come from, and where the screens can do it', () => {
+    const ways = (more: Partial<Status>) => of({ enrol_again: true, ...more })[0].links.map((l) => l.to)
+    expect(ways({})).toEqual(['/enrol', '/records'])
+    expect(ways({ closed: true })).toEqual(['/records'])
+    expect(ways({ is_hub: true })).toEqual(['/records'])
   })
 
   it('puts what stops the work before what is only to be known', () => {

@@ -32,13 +32,16 @@ export interface Names {
 const kUnsent = { to: '/unsent', word: 'notice_see_unsent' } as const
 const kRecords = { to: '/records', word: 'notice_see_records' } as const
 const kConflicts = { to: '/conflicts', word: 'notice_see_conflicts' } as const
+const kEnrol = { to: '/enrol', word: 'notice_enrol' } as const
 const kDetails = { to: '/notices', word: 'notice_see_waiting' } as const
 
 /** The unit itself: whoever sits here can only read, or has to ask for a new code first. */
 function ofTheUnit(s: Status, names: Names): Notice[] {
   const links = [...(s.unsent > 0 ? [kUnsent] : []), kRecords]
+  // Who gave out a code here says so; a server joins at its terminal.
+  const again = s.enrol_again && !s.is_hub && (!s.closed || s.merged_into) ? [kEnrol] : []
   const said = (what: Word, next: Word, ...values: unknown[]): Notice[] => [
-    { key: 'unit', tone: 'bad', what: { word: what, values }, next: { word: next, values }, links }
+    { key: 'unit', tone: 'bad', what: { word: what, values }, next: { word: next, values }, links: [...again, ...links] }
   ]
   if (s.merged_into) return said('notice_merged', 'notice_merged_next', names.unit(s.merged_into))
   if (s.closed) return said('notice_closed', 'notice_closed_next')

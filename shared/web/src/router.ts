@@ -55,16 +55,18 @@ const kMenus: Record<string, MenuItem[]> = {
 }
 
 /** Pages that are there for one command only. */
-const kNeeds: Record<string, string> = { '/issue': 'issue' }
+const kNeeds: Record<string, string> = { '/issue': 'issue', '/people': 'person' }
 const kPeople: MenuItem = { path: '/people', word: 'menu_people' }
+/** Why whoever is signed in has no use for that page, however he came there; in both languages, empty: he has. */
+export const whyNoPage = (path: string): string => (kNeeds[path] ? whyNot('commands', kNeeds[path]) : '')
 
 export function menu(): MenuItem[] {
   const pages = kMenus[homeLevel.value === 'county' ? 'city' : homeLevel.value].filter(
-    (item) => !kNeeds[item.path] || !whyNot('commands', kNeeds[item.path])
+    (item) => !whyNoPage(item.path)
   )
   // A branch's PC that nobody signs in to needs no accounts; an office makes its first one here.
   const hasPeople = session.value.mode === 'login' || homeLevel.value !== 'branch'
-  return hasPeople && !whyNot('commands', 'person') ? [...pages, kPeople] : pages
+  return hasPeople && !whyNoPage(kPeople.path) ? [...pages, kPeople] : pages
 }
 
 export const router = createRouter({
@@ -75,6 +77,7 @@ export const router = createRouter({
     { path: '/problems', component: () => import('./branch/ProblemsPage.vue') },
     { path: '/sync', component: () => import('./branch/SyncPage.vue') },
     { path: '/notices', component: () => import('./branch/NoticesPage.vue') },
+    { path: '/enrol', component: () => import('./branch/EnrolPage.vue') },
     { path: '/unsent', component: () => import('./branch/UnsentPage.vue') },
     { path: '/conflicts', component: () => import('./branch/ConflictsPage.vue') },
     { path: '/help', component: () => import('./branch/HelpPage.vue') },

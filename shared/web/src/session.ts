@@ -16,9 +16,17 @@ interface Refused {
   entities: Record<string, string>
   below: string | null
 }
+/** Before there is anything to serve: the keys are locked, or the PC belongs to no city yet. */
+type Doorstep = 'locked' | 'new'
+const kDoorsteps: readonly string[] = ['locked', 'new'] satisfies Doorstep[]
+export const isDoorstep = (mode: string): boolean => kDoorsteps.includes(mode)
+
 interface SessionDocument {
   signed_in: boolean
-  mode: 'launch' | 'login' | 'closed' | 'locked'
+  mode: 'launch' | 'login' | 'closed' | Doorstep
+  /** Enrolled a moment ago: so many entries of the unit have come. */
+  fetching?: boolean
+  received?: number
   person: Person | null
   refused?: Refused
 }
@@ -47,7 +55,7 @@ function takeLaunchToken(): string {
   if (token) history.replaceState(null, '', location.pathname)
   return token ?? sessionStorage.getItem(kToken) ?? ''
 }
-/** Good once, so it is kept until then: while the keys are locked, over a reload too. */
+/** Good once, so it is kept until then: at the doorstep, over a reload too. */
 export const launchToken = ref(takeLaunchToken())
 export function holdToken(token: string): void {
   launchToken.value = token
@@ -116,18 +124,28 @@ async function enter(document: Record<string, unknown>): Promise<void> {
 }
 
 export const launch = async (token: string): Promise<void> => enter(await send('/api/launch', { token }))
-/** The program opens its data once it has the passphrase of its keys; then it goes on as on any other day. */
-export async function unlock(passphrase: string): Promise<void> {
-  await send('/api/unlock', { token: launchToken.value, passphrase })
-  const end = Date.now() + kOpeningMs
+/** The program opens its data, and goes on as on any other day. `patience`: for how long that may take without news. */
+async function whenOpened(patience: number): Promise<void> {
+  const before = session.value.mode
+  let end = Date.now() + patience
   do {
     await new Promise((resolve) => setTimeout(resolve, kOpeningEveryMs))
-    await readSession()
-  } while (session.value.mode === 'locked' && Date.now() < end)
+    const received = session.value.received
+    await readSession().catch(() => undefined)
+    if (session.value.received !== received) end = Date.now() + patience
+  } while (session.value.mode === before && Date.now() < end)
   const token = launchToken.value
   holdToken('')
   if (session.value.mode === 'launch') await launch(token)
 }
+export async function unlock(passphrase: string): Promise<void> {
+  await send('/api/unlock', { token: launchToken.value, passphrase })
+  await whenOpened(kOpeningMs)
+}
+/** A PC that belongs to no city yet. */
+export const enrolFirst = (what: Record<string, string>): Promise<Record<string, unknown>> =>
+  send('/api/enrol-here', { token: launchToken.value, ...what })
+export const whenFetched = (): Promise<void> => whenOpened(kOpeningMs)
 export const signIn = async (account: string, password: string): Promise<void> =>
   enter(await send('/api/login', { account, password }))
 export async function changePassword(old: string, next: string): Promise<void> {
@@ -183,7 +201,7 @@ export async function beginSession(): Promise<void> {
   // A launch that succeeds has read the session.
   const isLaunched = !!launchToken.value && (await launch(launchToken.value).then(() => true, () => false))
   if (!isLaunched) await readSession().catch(() => undefined)
-  holdToken(session.value.mode === 'locked' ? launchToken.value : '')
+  holdToken(isDoorstep(session.value.mode) ? launchToken.value : '')
   if (!session.value.signed_in) await whenSignedIn()
 }
 

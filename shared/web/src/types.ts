@@ -131,6 +131,8 @@ export interface Status {
   needs_program?: number
   notices?: string[]
   enrol_again?: boolean
+  /** An office's server: it joins at its terminal. */
+  is_hub?: boolean
   closed?: boolean
   merged_into?: string | null
   out_of_scope?: { stream: string; commits: number }[]

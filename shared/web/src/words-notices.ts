@@ -19,9 +19,10 @@ export const noticeWords = {
     '请打电话给{},要新的登记码。登记之前照常填写,写的都保存在本机。',
     'Ask {} for a new code. Go on writing meanwhile: everything is kept on this PC.'
   ],
+  notice_enrol: ['有登记码了,重新登记', 'I have a code: enrol again'],
   notice_enrol_how: [
-    '重新登记的办法(可请乡镇的同志来做):先关闭台账程序,再运行 taizhang enrol --server 上级地址 --code 登记码,然后重新打开。数据不会丢。',
-    'How to enrol again (the office above can help): close the program, run `taizhang enrol --server ADDRESS --code CODE`, open it again. No data is lost.'
+    '服务器重新接入的办法:先停止程序,再运行 taizhangd join --upstream 上级地址 --code 登记码,然后重新启动。数据不会丢。',
+    'How a server joins again: stop the program, run `taizhangd join --upstream ADDRESS --code CODE`, start it again. No data is lost.'
   ],
   notice_scope: ['{}已不归本单位管,在它名下写的 {} 条还没有送出去。', '{} is not below this office any more; {} entries written under it are not sent yet.'],
   notice_scope_next: ['不用重写:下次同步或导出到U盘时一起交上去。', 'Nothing to do again: the next sync or stick hands them up.'],

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ApiError } from '../api'
 import { prefs } from '../prefs'
+import { SignInError } from '../session'
 import { quotedField, refusalOf } from './refusal'
 
 describe('a refusal', () => {
@@ -10,6 +11,11 @@ describe('a refusal', () => {
   const line = new ApiError('bad_input', 'deadline: 日期要写成 2025-11-30 / deadline: write the date as 2025-11-30')
   it('is said at the field that it names, without the name', () => {
     expect(refusalOf(line, ['title', 'deadline'])).toEqual({ field: 'deadline', words: '日期要写成 2025-11-30' })
+  })
+  it('is said at the field where it came before anybody was signed in, too', () => {
+    const early = new SignInError('denied', 'code: 登记码不对 / code: wrong code')
+    expect(refusalOf(early, ['server', 'code'])).toEqual({ field: 'code', words: '登记码不对' })
+    expect(refusalOf(new TypeError('Failed to fetch'), ['code']).field).toBe('')
   })
   it('is said in the language of the screens', () => {
     prefs.language = 'en'

@@ -1,5 +1,5 @@
 // refusal.ts - where on the form a refusal belongs. The API begins such a line with the field's name.
-import { ApiError, half } from '../api'
+import { half } from '../api'
 
 export interface Refusal {
   /** One of the form's fields; '' when the line speaks of the whole. */
@@ -9,9 +9,10 @@ export interface Refusal {
 
 /** "deadline: 日期不对 / deadline: not a date" is the deadline's; the name itself is not for people. */
 export function refusalOf(e: unknown, fields: readonly string[]): Refusal {
-  if (!(e instanceof ApiError)) return { field: '', words: String(e) }
-  const field = fields.find((f) => e.line.startsWith(f + ':')) ?? ''
-  const words = half(e.line)
+  const line = (e as { line?: unknown } | null)?.line
+  if (typeof line !== 'string') return { field: '', words: String(e) }
+  const field = fields.find((f) => line.startsWith(f + ':')) ?? ''
+  const words = half(line)
   if (!field) return { field, words }
   const plain = words.startsWith(field + ':') ? words.slice(field.length + 1).trim() : words
   return { field, words: plain.replace(`(${field})`, '') }
