@@ -15,6 +15,8 @@ const types = {
 // Vite lowers syntax to Chromium 86 but not what is missing there as a function or a property of style.
 const tooNew = [
   /\.at\(/, /Object\.hasOwn\b/, /structuredClone/, /\.findLast/, /crypto\.randomUUID/, /Array\.fromAsync/,
+  /\.groupBy\(/, /AbortSignal\.(timeout|any)/, /Intl\.Segmenter/, /\.showPopover/, /\.checkVisibility/, /withResolvers/, /\.canParse/,
+  /accent-color:/, /overflow(-[xy])?:clip/, /text-wrap:/, /\d[dsl]v[hw]\b/, /scrollbar-gutter/, /field-sizing/, /:dir\(/, /:user-/,
   /:where\(/, /:is\(/, /:has\(/, /aspect-ratio:/, /[{;]inset:/, /inset-inline/, /@layer/, /color-mix\(/, /@container/
 ]
 

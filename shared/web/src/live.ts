@@ -28,6 +28,16 @@ export const unitOf = (id: string): Unit | undefined => unitById.value.get(id)
 export const unitName = (id: unknown): string => unitById.value.get(String(id ?? ''))?.short || String(id ?? '')
 export const unitFullName = (id: unknown): string => unitById.value.get(String(id ?? ''))?.name || String(id ?? '')
 export const ownUnit = computed(() => unitOf(status.value?.unit ?? ''))
+/** The own unit's, or one's that was merged into it: to go on with. */
+export function isOurs(unit: string): boolean {
+  const own = status.value?.unit
+  const seen = new Set<string>()
+  for (let at: string | null | undefined = unit; at && !seen.has(at); at = unitOf(at)?.merged_into) {
+    if (at === own) return true
+    seen.add(at)
+  }
+  return false
+}
 export const homeLevel = computed(() => ownUnit.value?.level ?? 'branch')
 export const entityOf = (name: string): CatalogEntity | undefined => catalog.value?.entities[name]
 

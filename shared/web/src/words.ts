@@ -268,6 +268,7 @@ const ownWords = {
   print: ['打印', 'Print'],
   none_found: ['没有符合的记录', 'Nothing found'],
   code_make: ['发登记码', 'Make a code'],
+  code_fingerprint: ['核对码(登记时对一对):', 'Fingerprint (to compare while enrolling):'],
   code_for: ['{} 的登记码,{} 前有效,只用一次:', 'Code for {}, valid until {}, for one PC:'],
   export_one: ['导出', 'Export'],
   export_chosen: ['导出所选 {} 个支部', 'Export for {} chosen'],

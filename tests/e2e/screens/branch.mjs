@@ -47,6 +47,7 @@ const tests = {
     console.log(`    ${loaded.length} files, ${bytes} bytes gzipped`)
     if (!process.env.TZ_SCREENS_FROM) assert.ok(bytes > 10_000 && bytes <= kFirstPaintBytes, `first page takes ${bytes} bytes: ${JSON.stringify(loaded)}`)
     assert.match(await text('h1'), /要办的 \d+ 件/)
+    assert.deepEqual((await page.locator('nav.menu a').allInnerTexts()).slice(0, 5), ['待办', '问题整改', '同步与U盘', '冲突', '求助与申诉'], 'in the order of need')
     await seen(page, 'branch-todo')
   },
 
@@ -214,6 +215,11 @@ const tests = {
     await api(pc2, 'set', ['A0019', 'result_text=乙稿:两次集中、一次入户'], { person: '文书' })
     city = await serve('city', 'taizhangd', port)
     for (const pc of [pc1, pc2, pc1]) await api(pc, 'sync')
+    await page.goto(pc1.url + '/#/todo')
+    await page.locator('[role=option]', { hasText: '有两种写法' }).click()
+    await page.locator('.form-side .side', { hasText: '两次集中、一次入户' }).waitFor()
+    assert.equal(await page.locator('.form-side .side').count(), 2, 'both stand beside the list of what is due, too')
+    await seen(page, 'branch-todo-conflict')
     await page.goto(pc1.url + '/#/conflicts')
     await page.locator('h1', { hasText: '待裁定的冲突 1 处' }).waitFor()
     const card = page.locator('article.open')
@@ -230,6 +236,26 @@ const tests = {
     await page.locator('article.open').waitFor({ state: 'detached' })
     for (const pc of [pc1, pc2]) await api(pc, 'sync')
     assert.equal((await show(pc2, 'A0019')).fields.result_text, '三次学习均有签到;两次集中、一次入户')
+  },
+
+  async '… or picks one of them, by keyboard; until then nothing is lost'() {
+    const port = city.port
+    await city.stop()
+    await api(pc1, 'set', ['A0019', 'next_steps=下周逐户走访'])
+    await api(pc2, 'set', ['A0019', 'next_steps=下月集中开会'], { person: '文书' })
+    city = await serve('city', 'taizhangd', port)
+    for (const pc of [pc1, pc2, pc1]) await api(pc, 'sync')
+    await page.goto(pc1.url + '/#/conflicts')
+    const card = page.locator('article.open')
+    await card.locator('.side').nth(1).waitFor()
+    const texts = (await card.locator('.side .text').allInnerTexts()).map((x) => x.trim())
+    assert.deepEqual([...texts].sort(), ['下周逐户走访', '下月集中开会'])
+    await card.getByRole('button', { name: '用乙稿' }).focus()
+    await page.keyboard.press('Enter')
+    await toast('已裁定')
+    await card.waitFor({ state: 'detached' })
+    for (const pc of [pc1, pc2]) await api(pc, 'sync')
+    for (const pc of [pc1, pc2]) assert.equal((await show(pc, 'A0019')).fields.next_steps, texts[1])
   },
 
   async 'a void application shows the reason first'() {
@@ -339,6 +365,20 @@ const tests = {
     assert.equal(await page.locator('.form-side').count(), 0, 'no empty form beside it')
     await seen(page, 'branch-empty')
     await page.unroute('**/api/list/todo')
+  },
+
+  async 'what cannot be read says why, and nothing is counted that nobody knows'() {
+    const line = '读不出来,请联系乡镇 / it cannot be read: ask the office above'
+    const broken = /\/api\/(list|page|show|unanswered)/
+    await page.route(broken, (r) => r.fulfill({ status: 500, contentType: 'application/json', body: JSON.stringify({ error: { code: 'internal', line } }) }))
+    for (const path of ['todo', 'problems', 'conflicts', 'help', 'unsent']) {
+      await page.goto(pc1.url + '/#/' + path)
+      await page.reload()
+      await page.locator('main .note.bad', { hasText: '读不出来' }).waitFor()
+      if (path !== 'unsent') assert.doesNotMatch(await text('main h1'), /0/, path)
+    }
+    await seen(page, 'branch-unreadable')
+    await page.unroute(broken)
   }
 }
 

@@ -22,6 +22,8 @@ const tests = {
     enrol(town, kUnit, 'pc')
     pc = await serve('pc', 'taizhang')
     page = await open(city.url, { path: '/#/issue' })
+    const menu = ['综合研判', '下达分解', '复审销号', '随机回访', '通报', '调度会', '负担表', '盘点对比']
+    assert.deepEqual((await page.locator('nav.menu a').allInnerTexts()).slice(0, menu.length), menu, 'in the order of need')
     await page.locator('[data-field=title]').fill(kLongTitle)
     await page.locator('[data-field=indicator]').fill('整顿措施完成项')
     await page.getByLabel('农村').check()

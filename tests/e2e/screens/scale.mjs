@@ -65,7 +65,7 @@ const tests = {
       await rows().nth(49).waitFor()
     })
     assert.equal(await rows().count(), 50)
-    assert.match(await page.locator('.page').innerText(), new RegExp(`共 ${all} 条`))
+    assert.match(await page.locator('main .whole').innerText(), new RegExp(`共 ${all} 条`))
   },
 
   async 'the next page, one state, one unit and a number are found at once'() {

@@ -294,6 +294,28 @@ await h.main(
         assert.match(await p.locator('.may [data-test=refusal]').first().innerText(), /文书.*市级干部/, path)
       }
       assert.equal(await p.locator('[data-test=decisions] a', { hasText: '把决定下达为任务' }).count(), 0)
+      await p.goto(city.url + '/#/station')
+      const make = p.getByRole('button', { name: '发登记码' }).first()
+      await make.waitFor()
+      assert.ok(await make.isDisabled(), 'codes')
+      assert.match(await p.locator('main [data-test=refusal]').innerText(), /文书.*管理员/)
+      await h.seen(p, 'clerk-station')
+      for (const path of ['sheets', 'records']) {
+        await p.goto(city.url + '/#/' + path)
+        const put = p.locator('.may', { hasText: path === 'sheets' ? '选择文件' : '导入或粘贴' }).locator('button')
+        await put.waitFor()
+        assert.ok(await put.isDisabled(), path)
+      }
+      // Whoever types the address of a page that the menu does not have is told whose it is.
+      for (const [path, whose] of [['issue', '市级干部'], ['people', '管理员']]) {
+        await p.goto(city.url + '/#/' + path)
+        await p.locator('main > [data-test=refusal]', { hasText: whose }).waitFor()
+        assert.equal(await p.locator('main form').count(), 0, path)
+      }
+      await p.goto(city.url + '/#/record/A0019')
+      await p.locator('[data-test=guidance] summary').click()
+      await p.locator('[data-test=guidance] [data-test=refusal]', { hasText: '市级干部' }).waitFor()
+      assert.ok(await p.locator('[data-test=guidance] button[type=submit]').isDisabled(), 'guidance')
       assert.deepEqual(p.problems, [])
       await own.close()
     },

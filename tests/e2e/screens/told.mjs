@@ -89,7 +89,7 @@ const tests = {
     await page.locator('form .wrong', { hasText: '并入' }).waitFor()
     assert.equal(await page.locator('form textarea').first().inputValue(), '并入之后还想写的')
     await page.goto(pc.url + '/#/notices')
-    await page.locator('main', { hasText: 'taizhang enrol' }).waitFor()
+    await page.locator('main a', { hasText: '重新登记' }).waitFor() // enrol.mjs goes that way
     officePage = await open(city.url, { path: '/#/branches' })
     await officePage.locator('input[type=search]').fill('竹塘街道机关')
     await officePage.locator('.line', { hasText: '已并入老码头社区' }).waitFor()
