@@ -232,14 +232,16 @@ export async function accessible(page, what) {
   for (let tries = 1; ; tries++) {
     await page.waitForFunction(stillness)
     const [found, hasMoved] = await page.evaluate(async () => {
-      let hasMoved = false
+      const isMoving = () => document.getAnimations().some((a) => a.playState === 'running' && a.effect?.getComputedTiming().iterations !== Infinity)
+      // What began since it was seen to stand, and ends before the last look, counts as well.
+      let hasMoved = isMoving()
       const note = () => (hasMoved = true)
-      const moves = ['transitionrun', 'animationstart']
+      const moves = ['transitionrun', 'transitionend', 'transitioncancel', 'animationstart', 'animationend']
       for (const m of moves) document.addEventListener(m, note, true)
       const r = await window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'] })
       for (const m of moves) document.removeEventListener(m, note, true)
       const lines = r.violations.map((v) => `${v.id}: ${v.help}\n` + v.nodes.slice(0, 4).map((n) => `    ${n.html.slice(0, 200)}\n    ${n.failureSummary.split('\n').slice(1, 2)}`).join('\n'))
-      return [lines, hasMoved || document.getAnimations().some((a) => a.playState === 'running' && a.effect?.getComputedTiming().iterations !== Infinity)]
+      return [lines, hasMoved || isMoving()]
     })
     // A message came or went meanwhile: look again. What is wrong with a page that stands is wrong every time.
     if (found.length && hasMoved && tries < 10) continue
