@@ -26,7 +26,7 @@ constexpr AnswerSpec kParts[] = {
     {"Version", "{value any, level text, unit text, time text, time_unverified~ bool, person~ text, replica text}"},
     {"Conflict",
      "{id text, entity text, row text, group text, kind text, rule text, winner Version?, losers [Version], open bool, "
-     "why text, title~ text, acks~ Acks, needs_program~ text}"},
+     "why text, conflict_kind~ text, title~ text, acks~ Acks, needs_program~ text}"},
     {"Task",
      "{id text, no int?, title text, category text?, deadline text?, indicator text?, target_value num?, "
      "indicator_unit "
@@ -100,7 +100,8 @@ constexpr AnswerSpec kAnswers[] = {
      "noticed text, explained bool, line text}], missing [text], quarantined int, open_conflicts int, enrol_again "
      "bool, "
      "closed bool, merged_into text?, out_of_scope [{* any}], clock text, control int, holds~ {* int}, attachments "
-     "{unsent int, kept_until_asked int, refused int, wanted int}, agent~ {state text, live bool, next_in_s int?, "
+     "{unsent int, kept_until_asked int, refused int, wanted int}, is_hub~ bool, agent~ {state text, live bool, "
+     "next_in_s int?, "
      "last_error text?, failures int, progress Bytes}?}"},
     {"report", kSaved},
     {"set", kSaved},
@@ -197,6 +198,7 @@ constexpr AnswerSpec kAnswers[] = {
     {"circular-docx", "{file~ text, name~ text, record text, paragraphs int, lines~ [Line], bytes int, base64~ text}"},
     {"enrol",
      "{code text, unit text, expires text, fingerprint text}|{answer text, unit text, device text, fingerprint text}"},
+    {"enrol-here", "{server text, fingerprint text, enrolled~ bool}"},
     {"devices", "[{replica text, unit text, level text, label text, key text, revoked bool}]"},
     {"person", "[Account]|{done text, login text, account~ Account, accounts int}"},
     {"revoke", "{revoked text, replicas [text], quarantined int}"},

@@ -257,6 +257,7 @@ def carrying():
 
 def devices_and_people():
     at_city("enrol", unit="B02")
+    at_branch("enrol-here", server=state["city"].url)  # without a code nothing is told and nothing changes
     at_city("unit", "B99", name="新支部", parent="K1-01", level="branch")
     at_city("unit", "B99", name="改名支部")
     at_city("units")
