@@ -25,8 +25,9 @@ constexpr AnswerSpec kParts[] = {
     {"NotMade", "[{unit text, why text}]"},
     {"Version", "{value any, level text, unit text, time text, time_unverified~ bool, person~ text, replica text}"},
     {"Conflict",
-     "{id text, entity text, row text, group text, kind text, rule text, winner Version?, losers [Version], open bool, "
-     "why text, conflict_kind~ text, title~ text, acks~ Acks, needs_program~ text}"},
+     "{id text, entity text, row text, group text, kind text, conflict_kind~ text, rule text, winner Version?, losers "
+     "[Version], open bool, "
+     "why text, title~ text, acks~ Acks, needs_program~ text}"},
     {"Task",
      "{id text, no int?, title text, category text?, deadline text?, indicator text?, target_value num?, "
      "indicator_unit "

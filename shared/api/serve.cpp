@@ -59,8 +59,8 @@ constexpr std::size_t kApiBytesMax = 1u << 20;
 constexpr std::string_view kBundleType = "application/octet-stream";
 constexpr auto kFilesWait = 3s, kFetchWait = 30s;  // how long a command waits for attachments; then it says how far
 constexpr auto kToken = net::as_tuple(net::use_awaitable);
-constexpr auto kBetweenTexts = 5s;      // what was written since is taken at once when somebody searches
-constexpr auto kRestWait = 15s;         // for a sync to end, before this PC goes over to another office
+constexpr auto kBetweenTexts = 5s;  // what was written since is taken at once when somebody searches
+constexpr auto kRestWait = 15s;     // for a sync to end, before this PC goes over to another office
 constexpr auto kRestLook = 50ms;
 constexpr auto kBetweenFigures = 20ms;  // others are served in between; higher: longer until the figures are there
 

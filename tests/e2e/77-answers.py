@@ -257,7 +257,10 @@ def carrying():
 
 def devices_and_people():
     at_city("enrol", unit="B02")
-    at_branch("enrol-here", server=state["city"].url)  # without a code nothing is told and nothing changes
+    there = at_branch("enrol-here", server=state["city"].url)
+    assert there["fingerprint"] and "enrolled" not in there, there
+    assert at_branch("enrol-here", server=state["city"].url, code=at_city("enrol", unit="B01")["code"],
+                     fingerprint=there["fingerprint"])["enrolled"]
     at_city("unit", "B99", name="新支部", parent="K1-01", level="branch")
     at_city("unit", "B99", name="改名支部")
     at_city("units")
