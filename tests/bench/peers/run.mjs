@@ -92,8 +92,9 @@ function figuresOf(program, args, cwd) {
     throw new Error(lines.find((line) => /Error: /.test(line)) ?? error?.message ?? lines[0])
 }
 
-function runPeer(name, folder, data, dir) {
-    const figures = {}
+/** What a peer measured before it failed is kept; `failed` hears why. */
+function runPeer(folder, data, dir, failed) {
+    const out = { local: {}, wire: {} }
     const changes = join(dir, 'changes')
     const inFresh = (args) => {
         const work = join(dir, 'step')
@@ -104,14 +105,23 @@ function runPeer(name, folder, data, dir) {
             rmSync(work, { recursive: true })
         }
     }
-    for (const step of ['local', 'durable', 'apply', 'merge']) {
-        Object.assign(figures, inFresh((work) => ['--expose-gc', 'step.mjs', step, data, work, changes]))
-        if (step === 'local' && existsSync(changes)) {
-            figures.w3_zstd_mb = Number(execFileSync(bench, ['--packed', changes], { encoding: 'utf8' })) / 1e6
+    const attempt = (step, work) => {
+        try {
+            work()
+        } catch (failure) {
+            failed(step, failure.message)
         }
     }
+    for (const step of ['local', 'durable', 'apply', 'merge']) {
+        attempt(step, () => {
+            Object.assign(out.local, inFresh((work) => ['--expose-gc', 'step.mjs', step, data, work, changes]))
+            if (step !== 'local' || !existsSync(changes)) return
+            out.local.w3_zstd_mb = Number(execFileSync(bench, ['--packed', changes], { encoding: 'utf8' })) / 1e6
+        })
+    }
+    attempt('wire', () => (out.wire = inFresh((work) => ['wire.mjs', data, work])))
     rmSync(changes, { force: true })
-    return { local: figures, wire: inFresh((work) => ['wire.mjs', data, work]) }
+    return out
 }
 
 function runOwn(dir) {
@@ -199,10 +209,9 @@ function main() {
         if (options.check) return void process.stdout.write(`the workload is read as it is made: ${said}\n`)
 
         const notes = []
-        const giveUp = (name, why) => notes.push(`${name} (${versionsOf(name)}): ${why}`)
         const peers = wanted.filter((name) => {
             const why = install(name, join(packages, name))
-            if (why) giveUp(name, `could not be installed: ${why}`)
+            if (why) notes.push(`${name} (${versionsOf(name)}) could not be installed: ${why}`)
             return !why
         })
         const results = { plain: [], taizhang: [] }
@@ -211,19 +220,16 @@ function main() {
             say(`round ${round + 1} of ${runs}: plain, taizhang`)
             const own = runOwn(join(dir, 'own'))
             for (const name in own) results[name].push({ round, ...own[name] })
-            for (const name of peers.filter((name) => !notes.some((note) => note.startsWith(name + ' ')))) {
+            for (const name of peers) {
                 say(`round ${round + 1} of ${runs}: ${name}`)
-                try {
-                    const work = join(dir, name)
-                    mkdirSync(work, { recursive: true })
-                    ;(results[name] ??= []).push({ round, ...runPeer(name, join(packages, name), data, work) })
-                } catch (failure) {
-                    giveUp(name, `failed in round ${round + 1}: ${failure.message}`)
-                }
+                const work = join(dir, name)
+                mkdirSync(work, { recursive: true })
+                const failed = (step, why) => notes.push(`${name}, round ${round + 1}, ${step}: failed: ${why}`)
+                ;(results[name] ??= []).push({ round, ...runPeer(join(packages, name), data, work, failed) })
                 loads.push(loadavg()[0])
             }
         }
-        for (const name of peers) if (results[name]?.length) notes.push(`${name}: ${versionsOf(name)}`)
+        for (const name of peers) notes.push(`${name}: ${versionsOf(name)}`)
         notes.push(`Node.js ${process.versions.node}; load of the machine ${spread(loads, (n) => n.toFixed(1))}`)
         process.stdout.write(options.json ? JSON.stringify({ runs, results, notes }) + '\n' : report(results, runs, notes))
     } finally {

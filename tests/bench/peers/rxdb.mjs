@@ -6,6 +6,7 @@ import { getRxStorageMemory } from 'rxdb/plugins/storage-memory'
 import { kFields, pieces } from './workload.mjs'
 
 export const kInMemory = true
+export const kMergesOnlyByServer = true
 const kBatch = 1000
 
 const text = { type: 'string' }

@@ -9,11 +9,15 @@ import { pieces } from './workload.mjs'
 
 export const kSavesLate = true
 export const kStaysOpen = true
+// One, the default, is too little for 20,000 rows on a busy machine. A server whose store slept since its last client left
+// answers the next one only after this time: the seconds of a sync have it in them, the bytes do not.
+const kTimeoutSeconds = 3
 
 export class Replica {
     constructor(dir) {
         this.store = createMergeableStore()
-        this.persister = createFilePersister(this.store, join(dir, 'store.json'))
+        this.file = join(dir, 'store.json')
+        this.persister = createFilePersister(this.store, this.file)
     }
     async insert(rows, perTx) {
         for (const some of pieces(rows, perTx))
@@ -51,11 +55,12 @@ export class Replica {
 
 // The server makes a store for each path, of which there is one here.
 export function serve({ sockets, replica }) {
-    createWsServer(sockets, () => {
+    const makePersister = () => {
         replica.store = createMergeableStore()
-        replica.persister = createFilePersister(replica.store, './server-store.json')
+        replica.persister = createFilePersister(replica.store, replica.file)
         return replica.persister
-    })
+    }
+    createWsServer(sockets, makePersister, undefined, kTimeoutSeconds)
 }
 
 export class Link {
@@ -64,18 +69,19 @@ export class Link {
         this.replica = replica
     }
     open(socket) {
-        this.made = createWsSynchronizer(this.replica.store, socket)
+        this.made = createWsSynchronizer(this.replica.store, socket, kTimeoutSeconds)
     }
-    async sync(rows = 0) {
-        if (!this.started) {
-            this.started = true
+    /** Done when all `rows` are here: a sync that begins also waits for those who have nothing to say. */
+    async sync(rows) {
+        if (!this.synchronizer) {
             this.synchronizer = await this.made
-            await this.synchronizer.startSync()
+            const started = this.synchronizer.startSync()
+            if (!rows) await started
         }
-        while (this.replica.store.getRowCount('tasks') < rows) await new Promise((later) => setTimeout(later, 1))
+        while (this.replica.store.getRowCount('tasks') < (rows ?? 0)) await new Promise((later) => setTimeout(later, 1))
     }
     async close() {
-        this.started = false
         await this.synchronizer.destroy()
+        this.synchronizer = undefined
     }
 }
