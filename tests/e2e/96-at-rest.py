@@ -217,7 +217,7 @@ def sign_in(server, account, password):
 
 def a_whole_story():
     """People, screens, a crash, backups, tables: every secret of it, in every file, log, command line and environment."""
-    passwords = ["江城老夫聊发少年狂", "a second password", "a wrong password"]
+    passwords = ["千里共婵娟但愿人长久", "a second password", "a wrong password"]
     secrets = {"the passphrase": PASSPHRASE, "the code": state["code"], "the code without dashes": state["code"].replace("-", "")}
     city("city", "person", "add", "boss", "--role", "administrator", stdin=passwords[0] + "\n")
     port = state["city"].port  # where the PC looks for it
