@@ -82,7 +82,8 @@ TEST_CASE("an error in the catalog names file, line and what is wrong", "[catalo
     // Older programs must not take such a step for one that everybody named may do.
     const auto unsaid = replaced(good, "[entity.assignment]\nneeds = 2\n", "[entity.assignment]\n");
     CHECK(error_of(unsaid).find("needs = 2") != std::string::npos);
-    CHECK(error_of(replaced(good, "only_above = true, takes", "only_above = 1, takes")).find("only_above") != std::string::npos);
+    CHECK(error_of(replaced(good, "only_above = true, takes", "only_above = 1, takes")).find("only_above") !=
+          std::string::npos);
     for (const char* engine : {"log", "fact", "conflict", "stream", "replica", "waiting", "control", "certificate",
                                "device", "enrol_code"}) {
         INFO(engine);
