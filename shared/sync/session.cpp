@@ -1,9 +1,7 @@
 #include "sync/session.h"
 
-#include "base/bytes.h"
-#include "base/hash.h"
-#include "replica/contradiction.h"
 #include "replica/open_ends.h"
+#include "sync/doubled.h"
 #include "sync/held.h"
 #include "sync/known.h"
 #include "sync/token.h"
@@ -11,7 +9,6 @@
 #include "wire/runs.h"
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 namespace taizhang::sync {
@@ -25,33 +22,10 @@ constexpr std::size_t kUnprovenBytes = 32u << 10;
 /// The first answer with states, before compression; each one after it may be twice as large.
 constexpr std::size_t kFirstStateBytes = 64u << 10;
 
-/// Replicas for which two offices vouched, where the hub may have the word that does not count, since it never asks for
-/// another; with what is noted once the hub was shown the one that does.
-Result<std::vector<std::pair<ReplicaId, std::string>>> doubled_certificates(Replica& r, const ReplicaId& hub) {
-    std::vector<std::pair<ReplicaId, std::string>> out;
-    if (hub.is_zero() || !r.control().is_signed()) return out;
-    const std::string_view prefix = kDoubledCertificate;
-    TRY(const auto all, r.facts(std::string(prefix)));
-    for (const auto& [key, value] : all) {
-        ReplicaId id;
-        const auto raw = from_hex(std::string_view(key).substr(prefix.size()));
-        if (raw.size() == id.bytes.size()) std::memcpy(id.bytes.data(), raw.data(), raw.size());
-        const auto* cert = r.control().cert(id);
-        if (!cert) continue;
-        auto mark = hub.hex() + hash_of(cert->encode()).hex();
-        TRY(const auto shown, r.fact(kShown + id.hex()));
-        if (shown != mark) out.emplace_back(id, std::move(mark));
-    }
-    return out;
-}
-
-/// The hub has answered a request with those certificates.
-Result<> note_shown(Replica& r, const ReplicaId& hub, const std::vector<ReplicaId>& given) {
-    if (given.empty()) return {};
-    TRY(const auto doubled, doubled_certificates(r, hub));
-    for (const auto& [id, mark] : doubled)
-        if (std::find(given.begin(), given.end(), id) != given.end()) TRY_VOID(r.set_fact(kShown + id.hex(), mark));
-    return {};
+/// Whether others stand below this node: what it takes is passed on, and its numbering is their cursors.
+Result<bool> serves_others(Replica& r) {
+    TRY(const auto passes_on, r.fact(kPassesOn));
+    return passes_on.empty() ? has_devices(r) : Result<bool>(true);
 }
 
 }  // namespace
@@ -144,9 +118,7 @@ Result<> Session::introduce(wire::SyncRequest& q) {
         TRY_VOID(add_chain(r_, r_.id(), q.certificates));
         is_renamed_ = true;
     }
-    TRY(const auto passes_on, r_.fact(kPassesOn));
-    TRY(const bool has_some, has_devices(r_));
-    q.passes_on = has_some || !passes_on.empty();
+    TRY(q.passes_on, serves_others(r_));
     return {};
 }
 
@@ -373,7 +345,9 @@ Result<> Session::reply(std::string_view bytes) {
 /// the last page waits for all. A hub's numbering is others' cursors, so it never goes back.
 Durability Session::durability_of(const wire::SyncReply& m) const {
     const bool is_a_page = m.more && m.control.empty() && m.acks.empty() && m.verdicts.empty() && m.pasts.empty();
-    return is_a_page && !last_.passes_on ? Durability::later : Durability::now;
+    if (!is_a_page) return Durability::now;
+    const auto serves = serves_others(r_);
+    return serves && !*serves ? Durability::later : Durability::now;
 }
 
 Result<> Session::take(const wire::SyncReply& m) {

@@ -6,6 +6,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <optional>
+
 namespace taizhang {
 namespace {
 
@@ -113,6 +115,64 @@ TEST_CASE("a node that serves others waits for the disk with every page", "[sync
     sync::Session s(**d.pc);
     while (s.wants_more()) CHECK(d.trip(s) > 0);
     d.check_whole();
+}
+
+/// A city without keys, with more rows of the township than one answer holds.
+struct Keyless {
+    Keyless() : city(1) {
+        REQUIRE(city->append_control("city", R"({"title":"keyless"})").has_value());
+        REQUIRE(city->append_control("catalog", support::ledger_catalog()).has_value());
+        for (const char* unit : {R"({"id":"C","parent_id":"","level":"city","name":"C"})",
+                                 R"({"id":"T","parent_id":"C","level":"township","name":"T"})"})
+            REQUIRE(city->append_control("unit", unit).has_value());
+        Certificate c;
+        c.replica = city->id();
+        c.unit = "C";
+        c.level = Level::city;
+        c.control = city->control().head();
+        c.issuer = "C";
+        REQUIRE(city->add_certificate(c).has_value());
+        std::uint64_t coin = 1;
+        for (int i = 0; i < 200; ++i) {
+            Edit e;
+            e.entity = "evidence";
+            e.row = "E" + std::to_string(i);
+            e.create = true;
+            e.stream = StreamId{"T", Audience::ledger};
+            std::string name;
+            while (name.size() < 380) name += std::to_string(coin = reference::mix(coin));
+            e.fields = {{"record_id", text("A1")}, {"unit_id", text("T")}, {"name", text(name)}};
+            city.edit(std::move(e));
+        }
+        hub.emplace(*sync::Hub::open(*city));
+    }
+    Device city;
+    std::optional<sync::Hub> hub;
+};
+
+TEST_CASE("in a city without keys too a node that serves others waits for the disk with every page", "[sync][pages]") {
+    for (const bool serves : {false, true}) {
+        Keyless k;
+        SimDisk disk(8);
+        Device relay(9, "relay.db", disk.vfs_name());
+        sync::Enrolment e(*relay);
+        const auto code = k.hub->new_code("T");
+        const auto asked = e.request(code->code, "relay");
+        REQUIRE(e.reply(*k.hub->handle(*asked)).has_value());
+        if (serves) REQUIRE(relay->set_fact("upstream/passes_on", "1").has_value());
+        sync::Session s(*relay);
+        int pages = 0, waited = 0;
+        for (; s.wants_more(); ++pages) {
+            const auto before = disk.calls(SimDisk::Op::sync);
+            const auto request = s.request();
+            REQUIRE(request.has_value());
+            REQUIRE(s.reply(*k.hub->handle(*request)).has_value());
+            waited += disk.calls(SimDisk::Op::sync) > before;
+        }
+        INFO("serves " << serves << ", pages " << pages);
+        REQUIRE(pages > 2);
+        CHECK((waited == pages) == serves);
+    }
 }
 
 }  // namespace
