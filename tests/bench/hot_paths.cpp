@@ -79,17 +79,7 @@ std::size_t merge(const Workload& w, const fs::path& dir) {
 /// A city, and a device of it with those rows.
 struct Pair {
     Pair(const Workload& w, const fs::path& dir) {
-        city = replica_in(dir / "city.db");
-        must(city->append_control("city", R"({"title":"bench"})"));
-        must(city->append_control("catalog", kTasksCatalog));
-        for (const char* unit : kTasksUnits) must(city->append_control("unit", unit));
-        Certificate c;
-        c.replica = city->id();
-        c.unit = "C";
-        c.level = Level::city;
-        c.control = city->control().head();
-        c.issuer = "C";
-        must(city->add_certificate(c));
+        city = city_in(dir / "city.db");
         hub = std::make_unique<sync::Hub>(must(sync::Hub::open(*city)));
         device = enrolled(dir / "device.db");
         Draft draft;

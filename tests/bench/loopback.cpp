@@ -1,5 +1,7 @@
 #include "loopback.h"
 
+#include "tasks.h"
+
 #include <sodium.h>
 
 #include <time.h>
@@ -28,6 +30,21 @@ std::unique_ptr<Replica> replica_in(const std::filesystem::path& file) {
     Replica::Options options;
     options.path = file;
     return must(Replica::open(options, env));
+}
+
+std::unique_ptr<Replica> city_in(const std::filesystem::path& file) {
+    auto city = replica_in(file);
+    must(city->append_control("city", R"({"title":"bench"})"));
+    must(city->append_control("catalog", kTasksCatalog));
+    for (const char* unit : kTasksUnits) must(city->append_control("unit", unit));
+    Certificate c;
+    c.replica = city->id();
+    c.unit = "C";
+    c.level = Level::city;
+    c.control = city->control().head();
+    c.issuer = "C";
+    must(city->add_certificate(c));
+    return city;
 }
 
 Loopback::Loopback(sync::Hub& hub)

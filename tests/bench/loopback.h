@@ -26,6 +26,8 @@ inline void must(const Result<>& r) {
 }
 
 std::unique_ptr<Replica> replica_in(const std::filesystem::path& file);
+/// A city without keys, with the units and the one entity of the workload.
+std::unique_ptr<Replica> city_in(const std::filesystem::path& file);
 
 /// The hub behind its socket, on a thread of its own as it would be a process of its own; so is the device's link.
 class Loopback {

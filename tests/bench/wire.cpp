@@ -10,21 +10,6 @@ namespace {
 const StreamId kStream{"B", Audience::ledger};
 constexpr std::size_t kRowsInATransaction = 100;
 
-std::unique_ptr<Replica> city_in(const std::filesystem::path& file) {
-    auto city = replica_in(file);
-    must(city->append_control("city", R"({"title":"bench"})"));
-    must(city->append_control("catalog", kTasksCatalog));
-    for (const char* unit : kTasksUnits) must(city->append_control("unit", unit));
-    Certificate c;
-    c.replica = city->id();
-    c.unit = "C";
-    c.level = Level::city;
-    c.control = city->control().head();
-    c.issuer = "C";
-    must(city->add_certificate(c));
-    return city;
-}
-
 }  // namespace
 
 WireCosts measure_wire(const Workload& w, const std::filesystem::path& dir) {

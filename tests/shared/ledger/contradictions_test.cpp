@@ -5,6 +5,7 @@
 #include "ledger/notices.h"
 #include "replica/checkpoint_file.h"
 #include "sync/bundle.h"
+#include "tests/support/ok.h"
 #include "tests/support/world.h"
 
 #include <boost/json.hpp>
@@ -16,12 +17,6 @@ using namespace taizhang::support;
 namespace {
 
 const StreamId kB01{"B01", Audience::ledger};
-
-template <class T>
-bool ok(const Result<T>& r) {
-    if (!r) UNSCOPED_INFO(r.error().detail);
-    return r.has_value();
-}
 
 /// What the root would sign for that place, beside what it did sign.
 std::string other_entry(World& w, ControlPos at, const Hash& prev, const std::string& name) {

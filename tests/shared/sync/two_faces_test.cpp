@@ -3,6 +3,7 @@
 #include "ledger/contradictions.h"
 #include "replica/checkpoint_file.h"
 #include "sync/bundle.h"
+#include "tests/support/ok.h"
 #include "tests/support/world.h"
 
 #include <catch2/catch.hpp>
@@ -13,12 +14,6 @@ using namespace taizhang;
 using namespace taizhang::support;
 
 namespace {
-
-template <class T>
-bool ok(const Result<T>& r) {
-    if (!r) UNSCOPED_INFO(r.error().detail);
-    return r.has_value();
-}
 
 /// A city, two branches' PCs at it, a township's server with a PC below. Two of them are alike to the last byte, keys
 /// and tokens too, until somebody does something in one of them.

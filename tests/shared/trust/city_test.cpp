@@ -2,6 +2,7 @@
 #include "sync/acks.h"
 #include "sync/bundle.h"
 #include "sync/token.h"
+#include "tests/support/ok.h"
 #include "tests/support/world.h"
 
 #include <catch2/catch.hpp>
@@ -10,12 +11,6 @@ using namespace taizhang;
 using namespace taizhang::support;
 
 namespace {
-
-template <class T>
-bool ok(const Result<T>& r) {
-    if (!r) UNSCOPED_INFO(r.error().detail);
-    return r.has_value();
-}
 
 /// The commits of a chain with the signatures that stand under them, as a message has them.
 struct Chain {

@@ -1,4 +1,5 @@
 // A revocation names a commit; of a forked chain, what lies on the way down from it counts, in any order of arrival.
+#include "tests/support/ok.h"
 #include "tests/support/world.h"
 #include "wire/messages.h"
 
@@ -13,12 +14,6 @@ using namespace taizhang::support;
 namespace {
 
 const StreamId kB01{"B01", Audience::ledger};
-
-template <class T>
-bool ok(const Result<T>& r) {
-    if (!r) UNSCOPED_INFO(r.error().detail);
-    return r.has_value();
-}
 
 struct Made {
     std::string packed, signature;

@@ -1,6 +1,7 @@
 // Two offices vouch for one device as of different units: which word counts, wherever they meet and in any order.
 #include "ledger/contradictions.h"
 #include "sync/acks.h"
+#include "tests/support/ok.h"
 #include "tests/support/world.h"
 #include "wire/messages.h"
 
@@ -15,12 +16,6 @@ using namespace taizhang::support;
 namespace {
 
 const StreamId kB01{"B01", Audience::ledger};
-
-template <class T>
-bool ok(const Result<T>& r) {
-    if (!r) UNSCOPED_INFO(r.error().detail);
-    return r.has_value();
-}
 
 /// What `office` would sign about the device behind `about`, truly or not.
 Certificate word(Device& office, const Certificate& about, const std::string& unit, Level level) {
