@@ -138,13 +138,14 @@ struct Commit {
 };
 
 /// Storage and wire form of a commit's bytes: one marker byte, then raw or zstd.
-/// Below `kPackMin` bytes packing does not pay.
-inline constexpr std::size_t kPackMin = 160;
+/// Below `kPackMin` bytes packing does not pay: a report of one row gets a twelfth smaller, and takes 11 µs of the 30
+/// that an edit has besides.
+inline constexpr std::size_t kPackMin = 1024;
 class Packer {
 public:
     static constexpr char kRaw = 0, kZstd = 1;  ///< the markers
 
-    Packer();
+    Packer() = default;
     ~Packer();
     Packer(const Packer&) = delete;
     Packer& operator=(const Packer&) = delete;
@@ -153,8 +154,11 @@ public:
     Result<> unpack(std::string_view packed, std::string& out);
 
 private:
-    void* compress_;
-    void* decompress_;
+    void* compressor();
+    void* decompressor();
+
+    void* compress_ = nullptr;  // made when they are needed
+    void* decompress_ = nullptr;
 };
 
 }  // namespace taizhang

@@ -2,6 +2,8 @@
 
 #include <zstd.h>
 
+#include <new>
+
 namespace taizhang {
 namespace {
 // Level 1 keeps an edit cheap on an old PC. Its matches begin at 5 bytes instead of 6 or 7: two Chinese characters are
@@ -10,24 +12,35 @@ namespace {
 constexpr int kLevel = 1, kMatchMin = 5, kHashLog = 15;
 }  // namespace
 
-Packer::Packer() : compress_(ZSTD_createCCtx()), decompress_(ZSTD_createDCtx()) {
-    auto* const context = static_cast<ZSTD_CCtx*>(compress_);
-    ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, kLevel);
-    ZSTD_CCtx_setParameter(context, ZSTD_c_minMatch, kMatchMin);
-    ZSTD_CCtx_setParameter(context, ZSTD_c_hashLog, kHashLog);
-    ZSTD_CCtx_setParameter(context, ZSTD_c_strategy, ZSTD_fast);
-    ZSTD_DCtx_setParameter(static_cast<ZSTD_DCtx*>(decompress_), ZSTD_d_windowLogMax, 22);
-}
 Packer::~Packer() {
     ZSTD_freeCCtx(static_cast<ZSTD_CCtx*>(compress_));
     ZSTD_freeDCtx(static_cast<ZSTD_DCtx*>(decompress_));
 }
 
+void* Packer::compressor() {
+    if (compress_) return compress_;
+    auto* const context = ZSTD_createCCtx();
+    if (!context) throw std::bad_alloc();
+    ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, kLevel);
+    ZSTD_CCtx_setParameter(context, ZSTD_c_minMatch, kMatchMin);
+    ZSTD_CCtx_setParameter(context, ZSTD_c_hashLog, kHashLog);
+    ZSTD_CCtx_setParameter(context, ZSTD_c_strategy, ZSTD_fast);
+    return compress_ = context;
+}
+
+void* Packer::decompressor() {
+    if (decompress_) return decompress_;
+    auto* const context = ZSTD_createDCtx();
+    if (!context) throw std::bad_alloc();
+    ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, 22);
+    return decompress_ = context;
+}
+
 void Packer::pack(std::string_view bytes, std::string& out) {
     if (bytes.size() >= kPackMin) {
         out.resize(1 + ZSTD_compressBound(bytes.size()));
-        const auto n = ZSTD_compress2(static_cast<ZSTD_CCtx*>(compress_), out.data() + 1, out.size() - 1, bytes.data(),
-                                      bytes.size());
+        const auto n = ZSTD_compress2(static_cast<ZSTD_CCtx*>(compressor()), out.data() + 1, out.size() - 1,
+                                      bytes.data(), bytes.size());
         if (!ZSTD_isError(n) && n < bytes.size()) {
             out[0] = kZstd;
             out.resize(1 + n);
@@ -53,7 +66,7 @@ Result<> Packer::unpack(std::string_view packed, std::string& out) {
         return fail(Errc::protocol, "提交大小不明或超过 2 MiB / commit: packed size unknown or above 2 MiB");
     out.resize(size);
     const auto n =
-        ZSTD_decompressDCtx(static_cast<ZSTD_DCtx*>(decompress_), out.data(), out.size(), body.data(), body.size());
+        ZSTD_decompressDCtx(static_cast<ZSTD_DCtx*>(decompressor()), out.data(), out.size(), body.data(), body.size());
     if (ZSTD_isError(n) || n != size)
         return fail(Errc::protocol, "提交的压缩数据已损坏 / commit: packed bytes are damaged");
     return {};

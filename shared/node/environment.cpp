@@ -37,6 +37,7 @@ Result<Environment> real_environment() {
     Environment env;
     env.wall_ms = system_ms;
     env.steady_ms = uptime_ms;
+    env.worker = make_worker_thread();
     env.random = [](std::span<std::uint8_t> out) { randombytes_buf(out.data(), out.size()); };
     if (is_trial_clock()) {
         const auto start = ledger::parse_time_seconds(std::getenv("TAIZHANG_NOW"));

@@ -7,6 +7,8 @@ namespace taizhang {
 namespace {
 
 constexpr std::size_t kCacheBytesMax = 8u << 20;
+// Packing less than this takes no longer than waking another core.
+constexpr std::size_t kWorkerMin = 24u << 10;
 
 /// Whether the author was revoked as of this very commit.
 bool is_last_that_counts(const ControlState& control, const Commit& c) {
@@ -113,16 +115,22 @@ Result<Replica::Impl::Admitted> Replica::Impl::admit(std::string_view packed, co
     TRY(const bool is_ready, ready(c, stream, maps, wait));
     if (is_ready) TRY_VOID(apply_rows(c, stream, lsn, maps, prev));
 
-    if (is_own) signature = signature_due(stream, replica, c, lsn, packed.size());
-    TRY_VOID(insert_log({.lsn = lsn,
-                         .stream = stream,
-                         .replica = replica,
-                         .seq = c.header.seq,
-                         .hash = c.hash,
-                         .origin = origin,
-                         .prev = is_ready ? std::optional<std::string_view>(prev) : std::nullopt,
-                         .packed = packed,
-                         .signature = signature}));
+    if (packed.empty()) {  // written here just now
+        version_cache[lsn % version_cache.size()] = {lsn, c.version()};
+        unwritten = Unwritten{lsn, stream, replica, c.header.seq, c.hash, std::nullopt};
+        if (is_ready) unwritten->prev = std::move(prev);
+    } else {
+        if (is_own) signature = signature_due(stream, replica, c.hash, lsn, packed.size());
+        TRY_VOID(insert_log({.lsn = lsn,
+                             .stream = stream,
+                             .replica = replica,
+                             .seq = c.header.seq,
+                             .hash = c.hash,
+                             .origin = origin,
+                             .prev = is_ready ? std::optional<std::string_view>(prev) : std::nullopt,
+                             .packed = packed,
+                             .signature = signature}));
+    }
     TRY_VOID(cover_late(stream, replica, c.header.seq, c.hash));
     // From here on it can be told which branch of the chain counts.
     if (forked.contains(chain_key(stream, replica)) && is_last_that_counts(control, c)) TRY_VOID(refold_revoked());
@@ -130,7 +138,37 @@ Result<Replica::Impl::Admitted> Replica::Impl::admit(std::string_view packed, co
     return Admitted{Admission::admitted, {}};
 }
 
+/// Takes in what this node wrote: bytes of `arena`.
+Result<Hash> Replica::Impl::admit_own(std::string_view bytes) {
+    TRY_VOID(write_log());
+    packing.begin([this, bytes] { packer.pack(bytes, own_packed); }, bytes.size() >= kWorkerMin);
+    Commit c;
+    TRY_VOID(c.decode(bytes, Commit::Text::checked));
+    TRY(const auto a, admit({}, c, Origin::own));
+    if (a.admission != Admission::admitted) return fail(Errc::internal, "own commit not admitted: " + a.why);
+    return c.hash;
+}
+
+/// The row of the log that is still to come, if there is one.
+Result<> Replica::Impl::write_log() {
+    if (!unwritten) return {};
+    packing.wait();
+    const auto e = std::move(*unwritten);
+    unwritten.reset();
+    const auto signature = signature_due(e.stream, e.replica, e.hash, e.lsn, own_packed.size());
+    return insert_log({.lsn = e.lsn,
+                       .stream = e.stream,
+                       .replica = e.replica,
+                       .seq = e.seq,
+                       .hash = e.hash,
+                       .origin = Origin::own,
+                       .prev = e.prev,
+                       .packed = own_packed,
+                       .signature = signature});
+}
+
 Result<> Replica::Impl::insert_log(const NewEntry& e) {
+    TRY_VOID(write_log());
     // Every parameter each time: what is not bound anew is what the entry before it had.
     log_insert.bind(1, e.lsn).bind(2, e.stream).bind(3, e.replica).bind(4, e.seq.value);
     log_insert.bind_blob(5, taizhang::view(e.hash.bytes));
@@ -209,6 +247,7 @@ Result<Touched*> Replica::Impl::touch(RowTable& t, int stream, std::string_view 
     n.loaded = n.fold = false;
     n.is_new = true;
     n.cells.clear();
+    if (presume_new) n.cells.reserve(t.binding().fields.size());
     n.first_lsn = 0;
     n.meta.complex = n.meta.dropped = false;
     n.meta.head = n.meta.head_index = 0;
@@ -248,6 +287,7 @@ Result<> Replica::Impl::ensure_loaded(Touched& t) {
 Result<VersionId> Replica::Impl::version_at(std::uint64_t lsn) {
     auto& slot = version_cache[lsn % version_cache.size()];
     if (slot.first == lsn) return slot.second;
+    TRY_VOID(write_log());
     log_hash.bind(1, lsn);
     TRY(const bool row, log_hash.step());
     if (!row) {
@@ -511,6 +551,7 @@ Result<> Replica::Impl::apply_rows(const Commit& c, int stream, std::uint64_t ls
 /// Points the change (lsn, index) to another predecessor than was written when it was logged.
 Result<> Replica::Impl::replace_prev(std::uint64_t lsn, std::uint32_t index, std::uint64_t to_lsn,
                                      std::uint32_t to_index) {
+    TRY_VOID(write_log());
     log_prev.bind(1, lsn);
     TRY(const bool row, log_prev.step());
     if (!row) return fail(Errc::internal, "replace_prev: no such log entry");
@@ -571,7 +612,14 @@ Result<> Replica::Impl::flush() {
     // Rows that began in the same commit follow each other, so that a large commit is read from the log once.
     std::sort(due.begin(), due.end(),
               [](const Due& a, const Due& b) { return a.items.back().lsn < b.items.back().lsn; });
+    TRY_VOID(write_log());
+    std::unordered_set<std::uint64_t> seen;
+    for (const auto& d : due)
+        for (const auto& i : d.items)
+            if (env.worker && seen.insert(i.lsn).second) to_read.push_back(i.lsn);
+    TRY_VOID(read_next());
     for (auto& d : due) TRY_VOID(refold(*d.row, std::move(d.items)));
+    stop_reading();
     touched_index.clear();
     touched_count = 0;
     if (touched.size() > kTouchedMax) touched.clear();
@@ -580,34 +628,82 @@ Result<> Replica::Impl::flush() {
     return {};
 }
 
-Result<> Replica::Impl::load_commit(std::uint64_t lsn, Loaded*& out) {
-    if (const auto it = cache_index.find(lsn); it != cache_index.end()) {
-        cache.splice(cache.end(), cache, it->second);
-        out = it->second->loaded.get();
-        return {};
-    }
+void Replica::Impl::Reading::unpack(Packer& packer, std::uint8_t knows) {
+    loaded = std::make_unique<Loaded>();
+    done = packer.unpack(packed, loaded->bytes);
+    if (done) done = loaded->commit.decode(loaded->bytes, Commit::Text::checked, knows);
+    if (!done || taizhang::view(loaded->commit.hash.bytes) != hash)
+        done = fail(Errc::corrupt,
+                    "日志第 " + std::to_string(lsn) + " 条已损坏 / log entry " + std::to_string(lsn) + " is damaged");
+}
+
+/// Its bytes as the log holds them; false when it is not there.
+Result<bool> Replica::Impl::find_commit(std::uint64_t lsn, Reading& to) {
     log_get.bind(1, lsn);
     TRY(const bool row, log_get.step());
-    if (!row)
-        return fail(Errc::corrupt,
-                    "日志缺第 " + std::to_string(lsn) + " 条 / log entry " + std::to_string(lsn) + " is missing");
-    auto loaded = std::make_unique<Loaded>();
-    const std::string hash(log_get.blob(0));
-    auto unpacked = packer.unpack(log_get.blob(1), loaded->bytes);
+    if (!row) return false;
+    to.lsn = lsn;
+    to.hash = log_get.blob(0);
+    to.packed = log_get.blob(1);
     log_get.reset();
-    if (unpacked) unpacked = loaded->commit.decode(loaded->bytes, Commit::Text::checked, options.knows.commit_format);
-    if (!unpacked || taizhang::view(loaded->commit.hash.bytes) != hash)
-        return fail(Errc::corrupt,
-                    "日志第 " + std::to_string(lsn) + " 条已损坏 / log entry " + std::to_string(lsn) + " is damaged");
-    cache_bytes += loaded->bytes.size() * 3;
-    cache.push_back({lsn, std::move(loaded)});
+    return true;
+}
+
+void Replica::Impl::keep_commit(Reading& from) {
+    const auto lsn = std::exchange(from.lsn, 0);
+    cache_bytes += from.loaded->bytes.size() * 3;
+    cache.push_back({lsn, std::move(from.loaded)});
     cache_index[lsn] = std::prev(cache.end());
     while (cache_bytes > kCacheBytesMax && cache.size() > 1) {
         cache_bytes -= cache.front().loaded->bytes.size() * 3;
         cache_index.erase(cache.front().lsn);
         cache.pop_front();
     }
-    out = cache.back().loaded.get();
+}
+
+void Replica::Impl::stop_reading() {
+    reading.drop();
+    to_read.clear();
+    next_commit.lsn = 0;
+}
+
+/// Begins with the next of `to_read`, on another core if there is one.
+Result<> Replica::Impl::read_next() {
+    while (next_commit.lsn == 0 && env.worker && !to_read.empty()) {
+        const auto lsn = to_read.front();
+        to_read.pop_front();
+        if (cache_index.contains(lsn)) continue;
+        TRY(const bool is_there, find_commit(lsn, next_commit));
+        if (!is_there) continue;  // whoever needs it says so
+        reading.begin([this] { next_commit.unpack(reading_packer, options.knows.commit_format); });
+    }
+    return {};
+}
+
+Result<> Replica::Impl::load_commit(std::uint64_t lsn, Loaded*& out) {
+    auto it = cache_index.find(lsn);
+    if (it == cache_index.end()) {
+        TRY_VOID(write_log());
+        if (next_commit.lsn != 0) {
+            reading.wait();
+            if (next_commit.done) keep_commit(next_commit);
+            next_commit.lsn = 0;  // damaged: whoever needs it says so
+            TRY_VOID(read_next());
+            it = cache_index.find(lsn);
+        }
+    }
+    if (it == cache_index.end()) {
+        TRY(const bool is_there, find_commit(lsn, this_commit));
+        if (!is_there)
+            return fail(Errc::corrupt,
+                        "日志缺第 " + std::to_string(lsn) + " 条 / log entry " + std::to_string(lsn) + " is missing");
+        this_commit.unpack(packer, options.knows.commit_format);
+        TRY_VOID(this_commit.done);
+        keep_commit(this_commit);
+        it = cache_index.find(lsn);
+    }
+    cache.splice(cache.end(), cache, it->second);
+    out = it->second->loaded.get();
     return {};
 }
 

@@ -317,14 +317,10 @@ Result<CommitId> Replica::Impl::write_checkpoint(const StreamId& stream, const C
     const auto at = now();
     h.time = hybrid_time(at.ms, last_stamp(at));
     arena.push_back(w.finish(h));
-    Commit c;
-    TRY_VOID(c.decode(arena.back(), Commit::Text::checked));
-    std::string packed;
-    packer.pack(arena.back(), packed);
-    TRY(const auto a, admit(packed, c, Origin::own));
-    if (a.admission != Admission::admitted) return fail(Errc::internal, "checkpoint: not admitted: " + a.why);
+    TRY(const auto hash, admit_own(arena.back()));
+    TRY_VOID(write_log());
     last_time = h.time;
-    return CommitId{self, stream, h.seq, c.hash};
+    return CommitId{self, stream, h.seq, hash};
 }
 
 /// Now, or just after the stream's last checkpoint, whose clock may have been ahead: they are told apart by their

@@ -342,15 +342,10 @@ Result<CommitId> Replica::Impl::commit_edits(const ReplicaId& as, const StreamId
     arena_bytes += arena.back().size();
     if (arena.back().size() > kCommitBytesMax)
         return fail(Errc::bad_input, "一次写得太多(超过 2 MB),请分几次 / more than 2 MB at once: split it");
-    Commit c;
-    TRY_VOID(c.decode(arena.back(), Commit::Text::checked));
-    std::string packed;
-    packer.pack(arena.back(), packed);
-    TRY(const auto a, admit(packed, c, Origin::own));
-    if (a.admission != Admission::admitted) return fail(Errc::internal, "edit: own commit not admitted: " + a.why);
+    TRY(const auto hash, admit_own(arena.back()));
     if (as == self) last_time = h.time;
     if (touched_count > 8192) TRY_VOID(flush());
-    return CommitId{as, stream, h.seq, c.hash};
+    return CommitId{as, stream, h.seq, hash};
 }
 
 Result<std::vector<CommitId>> Replica::Impl::edit_as(const ReplicaId& as, const Draft& draft,
@@ -390,7 +385,9 @@ Result<std::vector<CommitId>> Replica::edit(const Draft& draft) {
     return out;
 }
 Result<std::vector<CommitId>> Replica::edit_as(const ReplicaId& as, const Draft& draft, std::int64_t time_ms) {
-    return impl_->edit_as(as, draft, time_ms);
+    auto out = impl_->edit_as(as, draft, time_ms);
+    if (out && impl_->depth > 0) TRY_VOID(impl_->write_log());
+    return out;
 }
 
 }  // namespace taizhang

@@ -7,6 +7,7 @@
 namespace taizhang {
 
 Result<> Replica::Impl::history(std::uint64_t lsn, std::uint32_t index, std::vector<RowHistory::Item>& out) {
+    TRY_VOID(write_log());
     while (lsn != 0 && index != RowMeta::kUnlinked) {
         out.push_back({lsn, index});
         log_prev.bind(1, lsn);

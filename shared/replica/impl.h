@@ -149,6 +149,8 @@ Result<> each_chain(sqlite::Statement& next, int stream, F&& f) {
 
 class Replica::Impl {
 public:
+    Impl(Options o, Environment e) : options(std::move(o)), env(std::move(e)) {}
+
     Options options;
     Environment env;
     std::unique_ptr<sqlite::Database> db;
@@ -190,10 +192,11 @@ public:
         std::string why;
     };
     Result<> look_ahead(std::span<const Commit> commits);
-    void decode_ahead(std::span<const std::string_view> packed, std::vector<Commit>& ahead,
-                      std::vector<std::string_view>& bodies, std::string& why);
-    /// Never flushes: commits that were decoded before this one still point into `arena`.
+    /// Never flushes: commits that were decoded before this one still point into `arena`. Without `packed` it
+    /// was written here just now and becomes `unwritten`.
     Result<Admitted> admit(std::string_view packed, const Commit& commit, Origin origin);
+    Result<Hash> admit_own(std::string_view bytes);
+    Result<> write_log();
     /// A row of the log. Without `prev` the commit waits; without `packed` its body is elsewhere.
     struct NewEntry {
         std::uint64_t lsn;
@@ -226,6 +229,10 @@ public:
                          std::uint64_t lsn, bool& fast);
     Result<VersionId> version_at(std::uint64_t lsn);
     Result<> load_commit(std::uint64_t lsn, Loaded*& out);
+    struct Reading;
+    Result<bool> find_commit(std::uint64_t lsn, Reading& to);
+    void keep_commit(Reading& from);
+    Result<> read_next();
     Result<> replace_prev(std::uint64_t lsn, std::uint32_t index, std::uint64_t to_lsn, std::uint32_t to_index);
 
     // ---- fold_row.cpp: a row from its whole history
@@ -260,7 +267,7 @@ public:
 
     // ---- proof.cpp: signatures under commits
     std::string sign_head(const Hash& hash) const;
-    std::string signature_due(int stream, int replica, const Commit& c, std::uint64_t lsn, std::size_t bytes);
+    std::string signature_due(int stream, int replica, const Hash& hash, std::uint64_t lsn, std::size_t bytes);
     Result<> sign_own();
     Result<> check_signatures();
     struct DueSignature {
@@ -360,6 +367,7 @@ public:
     bool trusted_in_process = false;
     bool copied = false;  // own commits came from elsewhere
     Packer packer;
+    Packer filling_packer, reading_packer;  // of what may be on another core
 
     std::unordered_map<ReplicaId, int> replica_nos;
     std::unordered_map<int, ReplicaId> replica_ids;
@@ -403,8 +411,20 @@ public:
     std::deque<Touched> touched;
     std::size_t touched_count = 0;
     RowIndex touched_index;
-    std::deque<std::string> arena;  // bytes that cells and ids point into
+    std::list<std::string> arena;  // bytes that cells and ids point into
     std::size_t arena_bytes = 0;
+    /// An own commit that is packed while its rows are written. Its row of the log comes after them, and before anybody
+    /// reads the log.
+    struct Unwritten {
+        std::uint64_t lsn;
+        int stream, replica;
+        Seq seq;
+        Hash hash;
+        std::optional<std::string> prev;  ///< as NewEntry
+    };
+    std::optional<Unwritten> unwritten;
+    std::string own_packed;
+    Task packing{env.worker.get()};
 
     // ---- decoded commits, by lsn, newest use last
     struct Cached {
@@ -414,6 +434,19 @@ public:
     std::list<Cached> cache;
     std::unordered_map<std::uint64_t, std::list<Cached>::iterator> cache_index;
     std::size_t cache_bytes = 0;
+    /// A commit on its way from the log to the cache.
+    struct Reading {
+        std::uint64_t lsn = 0;  ///< 0: none
+        std::string hash, packed;
+        std::unique_ptr<Loaded> loaded;
+        Result<> done;
+
+        void unpack(Packer& packer, std::uint8_t knows);
+    };
+    Reading this_commit, next_commit;   // the next one is unpacked while rows are folded
+    std::deque<std::uint64_t> to_read;  // those after it
+    Task reading{env.worker.get()};
+    void stop_reading();
 
     // ---- checkpoints and dropped history
     std::unordered_set<std::uint64_t> unstamped;                       // lsns of commits whose time counts as none

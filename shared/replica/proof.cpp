@@ -16,6 +16,8 @@ namespace {
 // Higher: a bad link carries larger pieces of what others wrote; lower: more signatures in the log.
 constexpr std::size_t kSegmentBytes = 4u << 10;
 constexpr std::size_t kSignatureMax = 256;
+// Fewer commits are hashed before another core has woken up.
+constexpr std::size_t kSharedMin = 64;
 
 }  // namespace
 
@@ -24,16 +26,16 @@ std::string Replica::Impl::sign_head(const Hash& hash) const {
 }
 
 /// The signature under a commit that is being written, if its chain is due for one.
-std::string Replica::Impl::signature_due(int stream, int replica, const Commit& c, std::uint64_t lsn,
+std::string Replica::Impl::signature_due(int stream, int replica, const Hash& hash, std::uint64_t lsn,
                                          std::size_t bytes) {
-    if (!control.is_signed() || !is_own_key(c.header.replica)) return {};
+    if (!control.is_signed() || !is_own_key(replica_ids[replica])) return {};
     auto& due = to_sign[chain_key(stream, replica)];
     due.bytes += bytes;
     due.lsn = lsn;
-    due.hash = c.hash;
+    due.hash = hash;
     if (due.bytes < kSegmentBytes) return {};
     to_sign.erase(chain_key(stream, replica));
-    return sign_head(c.hash);
+    return sign_head(hash);
 }
 
 /// One signature for each chain that this transaction went on with, under its newest commit.
@@ -63,12 +65,21 @@ Result<std::vector<Proved>> Replica::prove(std::span<const std::string_view> pac
         bool is_read = false;
     };
     std::vector<Item> items(packed.size());
-    std::string bytes;
-    for (std::size_t i = 0; i < items.size(); ++i) {
-        if (!m.packer.unpack(packed[i], bytes)) continue;  // receive() says what is wrong with it
-        const auto header = Commit::decode_header(bytes);
-        if (!header) continue;
-        items[i] = {header->replica, hash_of(bytes), header->prev, true};
+    const auto read = [&](std::size_t first, std::size_t past, Packer& packer) {
+        std::string bytes;
+        for (auto i = first; i < past; ++i) {
+            if (!packer.unpack(packed[i], bytes)) continue;  // receive() says what is wrong with it
+            const auto header = Commit::decode_header(bytes);
+            if (!header) continue;
+            items[i] = {header->replica, hash_of(bytes), header->prev, true};
+        }
+    };
+    {
+        const auto half = items.size() / 2;
+        Task other_half(m.env.worker.get());
+        other_half.begin([&] { read(half, items.size(), m.filling_packer); }, items.size() >= kSharedMin);
+        read(0, half, m.packer);
+        other_half.wait();
     }
     // Hashes that a later commit of the same author names as the one before it: nobody covers another's.
     std::map<std::pair<ReplicaId, Hash>, Proved> below;

@@ -1,5 +1,5 @@
 // Commits from elsewhere, on their way to admit(): unpacked and decoded a few hundred at a time, so that the rows they
-// build on are read in the order of their tables.
+// build on are read in the order of their tables; the next ones on another core while these are admitted.
 #include "replica/impl.h"
 
 #include <algorithm>
@@ -10,7 +10,41 @@ namespace {
 
 // Commits that are looked at together before the first of them is admitted. Higher: rows are read in better order;
 // lower: less memory (the tables of a decoded commit are as large as its bytes).
-constexpr std::size_t kAheadBytes = 256u << 10, kAheadCommits = 256, kAheadRowsMin = 32;
+constexpr std::size_t kAheadBytes = 128u << 10, kAheadCommits = 256, kAheadRowsMin = 32;
+
+/// Commits that are looked at together. Needs nothing of the replica.
+class Some {
+public:
+    std::size_t size = 0;                  ///< so many of `commits` are of these
+    std::vector<Commit> commits;           ///< kept from one filling to the next: decoding allocates nothing
+    std::vector<std::string_view> packed;  ///< as the log will hold them
+    std::list<std::string> texts;          ///< what the others point into
+    std::size_t bytes = 0;
+    std::string why;  ///< what is wrong with the one after them
+
+    void fill(std::span<const std::string_view> from, Packer& packer, std::uint8_t knows);
+};
+
+void Some::fill(std::span<const std::string_view> from, Packer& packer, std::uint8_t knows) {
+    size = bytes = 0;
+    packed.clear();
+    texts.clear();
+    while (size < from.size() && size < kAheadCommits && bytes < kAheadBytes) {
+        if (commits.size() == size) commits.emplace_back();
+        auto& body = texts.emplace_back();
+        auto ok = packer.unpack(from[size], body);
+        if (ok) ok = commits[size].decode(body, Commit::Text::unchecked, knows);
+        if (!ok) {
+            why = ok.error().detail;
+            return;
+        }
+        bytes += body.size();
+        packed.push_back(from[size++]);
+        if (packed.back()[0] != Packer::kRaw || body.size() < kPackMin) continue;
+        packer.pack(body, texts.emplace_back());  // a message unfolds to raw bytes
+        packed.back() = texts.back();
+    }
+}
 
 }  // namespace
 
@@ -46,54 +80,35 @@ Result<> Replica::Impl::look_ahead(std::span<const Commit> commits) {
     return {};
 }
 
-/// Unpacks and decodes the next commits into `ahead`, as many as are looked at together; `why` says what is wrong with
-/// the one after them.
-void Replica::Impl::decode_ahead(std::span<const std::string_view> packed, std::vector<Commit>& ahead,
-                                 std::vector<std::string_view>& bodies, std::string& why) {
-    std::size_t bytes = 0;
-    bodies.clear();
-    while (bodies.size() < packed.size() && bodies.size() < kAheadCommits && bytes < kAheadBytes) {
-        if (ahead.size() == bodies.size()) ahead.emplace_back();
-        arena.emplace_back();
-        auto& body = arena.back();
-        auto ok = packer.unpack(packed[bodies.size()], body);
-        if (ok) ok = ahead[bodies.size()].decode(body, Commit::Text::unchecked, options.knows.commit_format);
-        if (!ok) {
-            why = ok.error().detail;
-            break;
-        }
-        bytes += body.size();
-        bodies.push_back(body);
-    }
-    arena_bytes += bytes;
-}
-
 Result<std::vector<Replica::Received>> Replica::receive(std::span<const std::string_view> packed, Origin origin) {
     auto& m = *impl_;
     std::vector<Received> out;
+    const auto knows = m.options.knows.commit_format;
     auto work = [&]() -> Result<> {
-        std::vector<Commit> ahead;
-        std::vector<std::string_view> bodies;
-        std::string repacked, why;
-        while (out.size() < packed.size() && why.empty()) {
+        Some now, next;
+        Task filling(m.env.worker.get());
+        next.fill(packed, m.packer, knows);
+        while (out.size() < packed.size()) {
+            filling.wait();
+            std::swap(now, next);
+            const auto rest = packed.subspan(out.size() + now.size);
+            if (!rest.empty() && now.why.empty())
+                filling.begin([&next, &m, rest, knows] { next.fill(rest, m.filling_packer, knows); });
             if (m.touched_count > kTouchedMax || m.arena_bytes > kArenaMax) TRY_VOID(m.flush());
-            const auto rest = packed.subspan(out.size());
-            m.decode_ahead(rest, ahead, bodies, why);
-            TRY_VOID(m.look_ahead(std::span(ahead).first(bodies.size())));
-            for (std::size_t i = 0; i < bodies.size(); ++i) {
-                const auto& c = ahead[i];
-                // A message unfolds to raw bytes; what is stored is packed.
-                std::string_view body = rest[i];
-                if (body[0] == Packer::kRaw) {
-                    m.packer.pack(bodies[i], repacked);
-                    body = repacked;
-                }
-                TRY(auto a, m.admit(body, c, origin));
+            m.arena.splice(m.arena.end(), now.texts);
+            m.arena_bytes += now.bytes;
+            const auto commits = std::span(now.commits).first(now.size);
+            TRY_VOID(m.look_ahead(commits));
+            for (std::size_t i = 0; i < now.size; ++i) {
+                const auto& c = commits[i];
+                TRY(auto a, m.admit(now.packed[i], c, origin));
                 out.push_back({a.admission, std::move(a.why), c.header, c.hash});
                 if (a.admission == Admission::broken) return {};
             }
+            if (now.why.empty()) continue;
+            out.push_back({Admission::broken, std::move(now.why), {}, {}});
+            return {};
         }
-        if (!why.empty()) out.push_back({Admission::broken, std::move(why), {}, {}});
         return {};
     };
     TRY_VOID(m.batch(work));

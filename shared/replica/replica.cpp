@@ -302,9 +302,7 @@ Result<> Replica::Impl::load_state() {
 }
 
 Result<std::unique_ptr<Replica>> Replica::open(Options options, Environment env) {
-    auto impl = std::make_unique<Impl>();
-    impl->options = std::move(options);
-    impl->env = std::move(env);
+    auto impl = std::make_unique<Impl>(std::move(options), std::move(env));
     TRY_VOID(impl->open());
     return std::unique_ptr<Replica>(new Replica(std::move(impl)));
 }

@@ -15,6 +15,7 @@
 // Design: docs/ARCHITECTURE.md.
 #pragma once
 
+#include "base/worker.h"
 #include "log/commit.h"
 #include "replica/control.h"
 #include "sqlite/database.h"
@@ -36,6 +37,7 @@ struct Environment {
     std::function<std::int64_t()> wall_ms;                ///< milliseconds since 1970, as the PC believes
     std::function<std::int64_t()> steady_ms;              ///< never goes back while the process lives
     std::function<void(std::span<std::uint8_t>)> random;  ///< unpredictable bytes (seeded in the simulator)
+    std::shared_ptr<Worker> worker = {};  ///< another core for packing and unpacking; null: done in place
 };
 
 /// What this node signs with; each may be absent. Never in the database.

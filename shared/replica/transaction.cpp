@@ -93,6 +93,9 @@ Result<> Replica::Impl::attempt(const std::function<Result<>()>& work) {
 }
 
 void Replica::Impl::forget_changes() {
+    packing.drop();  // it reads from `arena`
+    stop_reading();
+    unwritten.reset();
     touched_index.clear();
     touched.clear();
     touched_count = 0;

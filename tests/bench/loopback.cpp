@@ -1,5 +1,6 @@
 #include "loopback.h"
 
+#include "subject.h"
 #include "tasks.h"
 
 #include <sodium.h>
@@ -26,6 +27,7 @@ std::unique_ptr<Replica> replica_in(const std::filesystem::path& file) {
     Environment env;
     env.wall_ms = wall_ms;
     env.steady_ms = wall_ms;
+    env.worker = spare_core();
     env.random = [](std::span<std::uint8_t> out) { randombytes_buf(out.data(), out.size()); };
     Replica::Options options;
     options.path = file;

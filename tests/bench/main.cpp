@@ -541,6 +541,7 @@ private:
 
 /// Prints how many units there were: what the counter saw is divided by that.
 int run_hot_path(const Options& options) {
+    use_one_core();
     for (const auto& p : hot_paths()) {
         if (options.hot == "list") std::printf("%s\t%s\n", p.name, p.unit);
         if (options.hot != p.name) continue;

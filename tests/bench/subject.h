@@ -10,6 +10,7 @@
 // SQLite's defaults, statements prepared once and bound.
 #pragma once
 
+#include "base/worker.h"
 #include "workload.h"
 
 #include <cstddef>
@@ -97,5 +98,10 @@ std::unique_ptr<Subject> make_trigger_log();
 /// Our own engine. main.cpp holds a weak default that gives nothing, so the peers
 /// can be measured without it; tests/bench/taizhang.cpp defines the real one.
 std::unique_ptr<Subject> make_taizhang();
+
+/// What a replica does on another core, it does there, as in the programs.
+std::shared_ptr<Worker> spare_core();
+/// From here on there is none: who counts instructions sees one thread.
+void use_one_core();
 
 }  // namespace taizhang::bench

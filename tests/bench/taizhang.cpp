@@ -43,6 +43,7 @@ public:
         Environment env;
         env.wall_ms = wall_ms;
         env.steady_ms = wall_ms;
+        env.worker = spare_core();
         env.random = [](std::span<std::uint8_t> out) { randombytes_buf(out.data(), out.size()); };
         Replica::Options options;
         options.path = dir / "taizhang.db";
@@ -180,5 +181,11 @@ private:
 }  // namespace
 
 std::unique_ptr<Subject> make_taizhang() { return std::make_unique<Taizhang>(); }
+
+namespace {
+bool has_spare_core = true;
+}
+std::shared_ptr<Worker> spare_core() { return has_spare_core ? make_worker_thread() : nullptr; }
+void use_one_core() { has_spare_core = false; }
 
 }  // namespace taizhang::bench

@@ -170,13 +170,21 @@ void World::sync_contents(Machine& m, bool poll) {
          std::to_string(session.stats().received));
 }
 
-/// What was said to be saved is on this disk, whole, whatever befell it; or the tree took its record.
+/// What was said to be saved is on this disk, whole, whatever befell it; or the tree took its record. A record that it
+/// gave back later has its content above, where it went before it was dropped here.
 void World::check_kept(Machine& m) {
+    const bool was_taken = !must(m.replica->fact("upstream/evicted"), m).empty();
+    const auto is_elsewhere = [&](const Hash& hash) {
+        return std::any_of(machines_.begin(), machines_.end(), [&](const auto& other) {
+            return other.get() != &m && other->blobs.has(hash) && other->blobs.bytes(hash) == contents_.at(hash);
+        });
+    };
     for (const auto& hash : m.kept) {
         const auto c = must(m.contents->index().find(hash), m);
         const bool here = c && c->whole && m.blobs.has(hash) && m.blobs.bytes(hash) == contents_.at(hash);
         if (here) continue;
         if (!c && must(m.contents->index().references(hash), m).empty()) continue;
+        if (was_taken && !(c && c->whole) && is_elsewhere(hash)) continue;
         if (backups_.contains(m.number)) continue;  // the folder may be of another day than the account
         violated("1 local durability", m.name() + ": content " + hash.hex().substr(0, 8) + " was saved and is gone");
     }

@@ -1,5 +1,6 @@
 #include "tests/sim/machine.h"
 
+#include "tests/support/late_worker.h"
 #include "tests/support/world.h"
 
 #include <chrono>
@@ -30,6 +31,8 @@ Result<> Machine::open() {
     env.random = [this](std::span<std::uint8_t> out) {
         for (auto& b : out) b = static_cast<std::uint8_t>((random_ = reference::mix(random_)) >> 24);
     };
+    // Every other start: what a second core does is done at the last moment, else at once.
+    if ((starts + static_cast<std::uint64_t>(number)) % 2 == 1) env.worker = std::make_shared<support::LateWorker>();
     Replica::Options options;
     options.path = "ledger.db";
     options.vfs = disk->vfs_name();

@@ -1,6 +1,7 @@
 #include "tests/support/world.h"
 
 #include "base/embedded.h"
+#include "tests/support/late_worker.h"
 #include "tests/support/reference_fold.h"
 
 #include <fstream>
@@ -78,6 +79,8 @@ Result<> Device::try_open() {
     env.random = [this](std::span<std::uint8_t> out) {
         for (auto& b : out) b = static_cast<std::uint8_t>((random_ = reference::mix(random_)) >> 24);
     };
+    // Both ends of what a second core may do to the order of things: at once, and at the last moment.
+    if (random_ % 2 == 1) env.worker = std::make_shared<LateWorker>();
     Replica::Options o;
     o.path = path_;
     o.vfs = vfs_;
