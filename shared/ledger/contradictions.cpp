@@ -115,6 +115,26 @@ Contradiction of_fork(const std::string& where, const Forked& f, bool is_explain
     return c;
 }
 
+std::string place_of(std::string_view stream, std::string_view replica, const std::string& seq) {
+    return std::string(stream) + " " + std::string(replica.substr(0, 8)) + " #" + seq;
+}
+
+/// A checkpoint that somebody below holds and that does not follow what is here.
+Contradiction of_checkpoint(const ControlState& control, std::string_view chain, const std::string& value) {
+    const auto slash = chain.rfind('/');
+    const auto replica = chain.substr(slash + 1);
+    Reader in(value);
+    Forked f{true, static_cast<std::int64_t>(in.varint())};
+    const auto where = place_of(chain.substr(0, slash), replica, std::to_string(in.varint()));
+    const auto* cert = control.cert(replica_of(replica));
+    return of_fork(where, f, cert && went_on_anew(control, *cert));
+}
+
+/// Whether both speak of the same chain: up to its number they say the same place.
+bool is_of_chain(const Contradiction& a, const Contradiction& b) {
+    return a.kind == b.kind && a.where.substr(0, a.where.find(" #")) == b.where.substr(0, b.where.find(" #"));
+}
+
 }  // namespace
 
 std::string_view name_of(Contradiction::Kind kind) {
@@ -131,12 +151,15 @@ Result<std::vector<Contradiction>> contradictions(Replica& r) {
     std::vector<Contradiction> out;
     TRY(const auto noted, r.facts(kContradiction));
     const std::string control = kContradiction + std::string("control/");
-    const std::string certificate = kContradiction + std::string("certificate/");
+    const std::string certificate = kDoubledCertificate, checkpoint = kContradictingCheckpoint;
+    std::vector<Contradiction> shown;
     for (const auto& [key, value] : noted) {
         if (key.starts_with(control))
             out.push_back(of_control(key.substr(control.size()), value));
         else if (key.starts_with(certificate))
             out.push_back(of_certificate(r.control(), key.substr(certificate.size()), value));
+        else if (key.starts_with(checkpoint))
+            shown.push_back(of_checkpoint(r.control(), key.substr(checkpoint.size()), value));
         else
             out.push_back(of_file(value));
     }
@@ -149,9 +172,12 @@ Result<std::vector<Contradiction>> contradictions(Replica& r) {
         if (!cert || cert->unit != r.control().root()) continue;
         TRY(const auto f, look_at(r, stream, id, std::strtoull(value.c_str(), nullptr, 10)));
         if (f.has_checkpoint)
-            out.push_back(of_fork(stream.str() + " " + id.hex().substr(0, 8) + " #" + value, f,
-                                  went_on_anew(r.control(), *cert)));
+            out.push_back(of_fork(place_of(stream.str(), id.hex(), value), f, went_on_anew(r.control(), *cert)));
     }
+    // By now the whole of its branch may be here as well: one line for a chain.
+    for (auto& c : shown)
+        if (std::none_of(out.begin(), out.end(), [&](const auto& x) { return is_of_chain(x, c); }))
+            out.push_back(std::move(c));
     return out;
 }
 

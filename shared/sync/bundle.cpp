@@ -3,6 +3,7 @@
 #include "sync/held.h"
 #include "sync/restored.h"
 #include "sync/session.h"
+#include "sync/shown.h"
 #include "sync/upstream_facts.h"
 
 #include <algorithm>
@@ -205,6 +206,8 @@ public:
 
     /// Whether it can be a hub above: it may have what it is given here before this node meets it by a link.
     bool is_above() const { return way_ != Way::down; }
+    /// Shown what the city signed although it should know it: two words of the city's meet there.
+    bool is_shown() const { return way_ == Way::hub || way_ == Way::up; }
     bool reads(const Replica& r, const StreamId& s) const { return unit_.empty() || r.control().holds(unit_, s); }
     ControlPos control(const Replica& r) const {
         if (way_ == Way::everything && !unit_.empty()) return {};
@@ -304,29 +307,22 @@ public:
             if (room() == 0 && !is_empty_) next();
             TRY(auto entries, r_.chain_after(h.stream, h.replica, after, std::max<std::size_t>(room(), 1)));
             if (entries.empty()) return {};
-            auto size = kRangeBytes;
-            for (const auto& e : entries) size += e.packed.size() + e.signature.size() + kEntryBytes;
+            const auto size = size_of(entries);
             // Up to its author's signature it does not fit here any more.
             if (size > room() && !is_empty_) next();
-            is_empty_ = false;
-            bytes_ += size;
-            wire::Range range;
-            range.after = {h.stream, h.replica, Seq{entries.front().seq.value - 1}, {}};
-            Packer packer;
-            std::string raw;
-            TRY_VOID(packer.unpack(entries.front().packed, raw));
-            TRY(const auto header, Commit::decode_header(raw));
-            range.after.hash = header.prev;
-            range.last = after = entries.back().seq;
-            part().ranges.push_back(range);
-            certificates(h.replica);
-            for (auto& e : entries) {
-                if (!e.signature.empty()) part().signatures.push_back({part().commits.size(), std::move(e.signature)});
-                part().commits.push_back(std::move(e.packed));
-                ++count_;
-            }
+            after = entries.back().seq;
+            count_ += entries.size();
+            TRY_VOID(range(h.stream, std::move(entries), size));
         }
         return {};
+    }
+
+    /// What the receiver most likely has: it costs bytes and is no news.
+    Result<> shown(const StreamId& stream, std::vector<LogEntry> entries) {
+        part();
+        const auto size = size_of(entries);
+        if (size > room() && !is_empty_) next();
+        return range(stream, std::move(entries), size);
     }
 
     Result<> contents(const BundleOptions& o) {
@@ -359,6 +355,32 @@ public:
     }
 
 private:
+    static std::size_t size_of(const std::vector<LogEntry>& entries) {
+        auto size = kRangeBytes;
+        for (const auto& e : entries) size += e.packed.size() + e.signature.size() + kEntryBytes;
+        return size;
+    }
+    /// Entries of one chain that follow each other, into the part at hand.
+    Result<> range(const StreamId& stream, std::vector<LogEntry> entries, std::size_t size) {
+        is_empty_ = false;
+        bytes_ += size;
+        wire::Range range;
+        const auto& replica = entries.front().replica;
+        range.after = {stream, replica, Seq{entries.front().seq.value - 1}, {}};
+        Packer packer;
+        std::string raw;
+        TRY_VOID(packer.unpack(entries.front().packed, raw));
+        TRY(const auto header, Commit::decode_header(raw));
+        range.after.hash = header.prev;
+        range.last = entries.back().seq;
+        part().ranges.push_back(range);
+        certificates(replica);
+        for (auto& e : entries) {
+            if (!e.signature.empty()) part().signatures.push_back({part().commits.size(), std::move(e.signature)});
+            part().commits.push_back(std::move(e.packed));
+        }
+        return {};
+    }
     wire::Bundle& part() {
         if (parts_.empty()) next();
         return parts_.back();
@@ -455,6 +477,14 @@ Result<> take_commits(Replica& r, const wire::Bundle& b, Origin origin, const st
     Packer packer;
     std::string raw;
     std::vector<std::pair<StreamId, ReplicaId>> stuck;
+    const auto& control = r.control();
+    const auto* own = control.cert(r.id());
+    const bool is_from_below = own->unit != b.unit && control.is_at_or_below(b.unit, own->unit, control.head());
+    // What the city wrote comes up to be compared; to have it already is no news.
+    const auto is_shown = [&](const ReplicaId& author) {
+        const auto* cert = control.cert(author);
+        return is_from_below && cert && cert->unit == control.root();
+    };
     std::vector<std::string_view> signatures(b.commits.size());
     for (const auto& s : b.signatures)
         if (s.index < signatures.size()) signatures[s.index] = s.signature;
@@ -483,11 +513,12 @@ Result<> take_commits(Replica& r, const wire::Bundle& b, Origin origin, const st
                 continue;
             }
             if (done.front().admission == Admission::duplicate) {
-                ++out.known;
+                out.known += !is_shown(c.header.replica);
                 continue;
             }
             stuck.push_back(chain);
         }
+        if (proofs[i] == Proved::yes) TRY_VOID(note_contradicting_checkpoint(r, c, packed, signatures[i]));
         TRY_VOID(hold(r, c.header, c.hash, origin, packed, signatures[i]));
         ++out.held;
     }
@@ -589,6 +620,16 @@ Result<BundleFiles> make_bundle(Replica& r, const BundleOptions& o) {
         if (!after) continue;
         TRY_VOID(filler.chain(h, *after));
         if (receiver.is_above()) carried.push_back(h);
+    }
+    if (receiver.is_shown()) {
+        TRY(auto checkpoints, newest_checkpoints(r, streams));
+        for (auto& entries : checkpoints) {
+            const auto stream = r.stream_name(entries.front().stream_no);
+            const bool comes = std::any_of(carried.begin(), carried.end(), [&](const auto& h) {
+                return h.stream == stream && h.replica == entries.front().replica;
+            });
+            if (!comes) TRY_VOID(filler.shown(stream, std::move(entries)));
+        }
     }
     TRY_VOID(filler.contents(o));
     TRY(auto files, filler.finish(receivers));

@@ -99,12 +99,23 @@ TEST_CASE("two faces: whoever heard one thing and meets who heard the other noti
     }
     SECTION("by files, there and back") {
         import_all(**one.b, *one.city, "C");
-        // A file does not carry to an office what that office wrote; it says where the sender stands.
-        CHECK(noticed(*one.city, what) == (what == What::logs ? 1 : 0));
+        CHECK(noticed(*one.city, what) == 1);
         import_all(*one.city, **one.b, "B01");
         CHECK(noticed(**one.b, what) == 1);
         import_all(**one.b, *one.city, "C");
         CHECK(noticed(*one.city, what) == 1);
+    }
+    SECTION("by one file to whoever is above") {
+        import_all(**one.b, *one.city, "");
+        CHECK(noticed(*one.city, what) == 1);
+    }
+    SECTION("by one file to a township, and by its own to the city") {
+        other.sync(*other.town);
+        World::sync(*one.below, *other.town_hub);
+        import_all(**one.below, **one.town, "");
+        CHECK(noticed(**one.town, what) == 1);
+        import_all(**one.town, *one.city, "");
+        CHECK(noticed(*one.city, what) == (what == What::checkpoints ? 1 : 0));
     }
     SECTION("by a file to whoever is above, everything") {
         import_all(**one.b, *one.city, "", true);
@@ -139,4 +150,65 @@ TEST_CASE("two faces: whoever heard one thing and meets who heard the other noti
     one.sync(*one.a);
     CHECK(one.city.field("A1", "remark") == "照常");
     for (auto* r : {&*one.city, &**one.a, &**one.b, &**one.town}) CHECK(ok(r->verify()));
+}
+
+TEST_CASE("two faces: a checkpoint that follows others which nobody brought is noticed all the same, once",
+          "[trust][contradiction][sync]") {
+    Face one, other;
+    for (auto* face : {&one, &other}) {
+        for (int day = 0; day < 3; ++day) {
+            face->a->set("assignment", "A1", {{"remark", text("第" + std::to_string(day) + "天")}});
+            face->sync(*face->a);
+            says(*face, What::checkpoints, face == &one ? "B08" : "B09");
+        }
+    }
+    World::sync(*one.b, *other.hub);
+    const auto missing = [&](Replica& at, const std::string& file) {
+        const auto taken = sync::take_bundle(at, file);
+        REQUIRE(ok(taken));
+        CHECK(taken->taken == 0);
+        CHECK(taken->known == 0);
+        return taken->missing;
+    };
+    const auto file = sync::make_bundle(**one.b, {});
+    REQUIRE(ok(file));
+    CHECK(file->commits == 0);
+    // What goes between them is not here, so it does not follow, and is held as a file's commits are.
+    CHECK_FALSE(missing(*one.city, file->parts.front()).empty());
+    CHECK(noticed(*one.city, What::checkpoints) == 1);
+    missing(*one.city, file->parts.front());
+    CHECK(noticed(*one.city, What::checkpoints) == 1);
+    // Once all of it has come there is one line still.
+    World::sync(*one.b, *one.hub);
+    CHECK(noticed(*one.city, What::checkpoints) == 1);
+    CHECK(missing(*one.city, file->parts.front()).empty());
+    CHECK(ok(one.city->verify()));
+}
+
+TEST_CASE("two faces: whoever says the same as the city is told nothing, and a file costs little more",
+          "[trust][contradiction][sync]") {
+    Face one;
+    const auto before = sync::make_bundle(**one.b, {});
+    REQUIRE(ok(before));
+    says(one, What::checkpoints, "B08");
+    one.sync(*one.b);
+    const auto quiet = sync::make_bundle(**one.b, {});
+    REQUIRE(ok(quiet));
+    CHECK(quiet->commits == 0);
+    const auto more = quiet->parts.front().size() - before->parts.front().size();
+    const auto streams = (*one.b)->checkpoints()->size();
+    CAPTURE(more, streams);
+    CHECK(streams > 0);
+    CHECK(more > 0);
+    CHECK(more <= 500 * streams);
+    const auto taken = sync::take_bundle(*one.city, quiet->parts.front());
+    REQUIRE(ok(taken));
+    CHECK(taken->missing.empty());
+    CHECK(noticed(*one.city, What::checkpoints) == 0);
+    // The city goes on, and what it signed before is its own word still.
+    one.a->set("assignment", "A1", {{"remark", text("之后")}});
+    one.sync(*one.a);
+    says(one, What::checkpoints, "B09");
+    REQUIRE(ok(sync::take_bundle(*one.city, quiet->parts.front())));
+    CHECK(noticed(*one.city, What::checkpoints) == 0);
 }
