@@ -11,6 +11,7 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::int64_t kNoteEveryMs = 86'400'000;
+constexpr std::int64_t kTimeMaxMs = 253'402'300'800'000;  // the year 10000: what a damaged file says later is then
 
 std::string folded(std::string_view login) {
     std::string out(login);
@@ -40,7 +41,8 @@ json::array known_json(const std::vector<Known>& list) {
 std::vector<Known> known_from(const json::value& v) {
     std::vector<Known> out;
     for (const auto& k : v.as_array())
-        out.push_back({std::string(k.at("what").as_string()), k.at("seen_ms").to_number<std::int64_t>()});
+        out.push_back({std::string(k.at("what").as_string()),
+                       std::clamp<std::int64_t>(k.at("seen_ms").to_number<std::int64_t>(), 0, kTimeMaxMs)});
     return out;
 }
 

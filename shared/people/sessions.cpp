@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kSessionsMax = 2000, kOfAccountMax = 20;
 constexpr std::string_view kMagic = "TZSE\x01";
+constexpr std::int64_t kTimeMaxMs = 1LL << 50;  // of a clock that began with the PC: more is none
 
 Hash hash_from(std::string_view raw) {
     Hash h;
@@ -98,7 +99,8 @@ void Sessions::decode(std::string_view bytes) {
             if (const auto raw = r.raw(h->bytes.size()); r.ok()) *h = hash_from(raw);
         s.began_ms = r.zigzag();
         s.seen_ms = r.zigzag();
-        read.push_back(std::move(s));
+        const auto is_time = [](std::int64_t ms) { return ms >= 0 && ms <= kTimeMaxMs; };
+        if (is_time(s.began_ms) && is_time(s.seen_ms)) read.push_back(std::move(s));
     }
     if (r.done()) all_ = std::move(read);
 }

@@ -1,5 +1,7 @@
 #include "office/package.h"
 #include "office/xlsx_writer.h"
+#include "people/accounts.h"
+#include "people/sessions.h"
 #include "replica/checkpoint_file.h"
 #include "sync/bundle.h"
 #include "sync/news.h"
@@ -108,6 +110,21 @@ void keys(Corpus& c) {
     }
 }
 
+/// Who may sign in at an office, and who is signed in.
+void people_of_an_office(Corpus& c) {
+    people::Accounts accounts;
+    if (!accounts.add("boss", "管理员", people::kAdministrator, "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA")) return;
+    if (!accounts.add("wang", "王文书", people::kClerk | people::kSecretary, "$argon2id$v=19$")) return;
+    accounts.note("wang", std::string(64, 'a'), "10.1.2.0/24", 1'761'955'200'000);
+    c.add("accounts", "two", std::string(1, '\0') + accounts.encode());
+    people::Sessions sessions({}, [n = std::uint8_t{0}](std::span<std::uint8_t> out) mutable {
+        for (auto& byte : out) byte = n++;
+    });
+    static_cast<void>(sessions.open("", 0, 1'761'955'200'000));
+    static_cast<void>(sessions.open("boss", 3, 1'761'955'200'000));
+    c.add("accounts", "sessions", "\1" + sessions.encode());
+}
+
 /// A workbook, and each of its parts.
 void books(Corpus& c) {
     office::Workbook book;
@@ -194,6 +211,7 @@ bool make_seeds(const std::string& corpus) {
     c.add("control", "public-key", "\2" + a->keys.device->public_key().encode());
     c.add("control", "key-file", "\3" + support::make_key(3)->to_file());
     keys(c);
+    people_of_an_office(c);
     books(c);
     contents(c, w);
     beginnings(c, w);
