@@ -115,5 +115,38 @@ TEST_CASE("a long chain can be passed on in pieces: it is signed every few kilob
     CHECK(bytes < 10'000);
 }
 
+/// Bytes of the bodies that are here.
+std::int64_t body_bytes(Replica& r) {
+    auto sum = *r.database().prepare("SELECT coalesce(sum(length(body)), 0) FROM log", false);
+    REQUIRE(*sum.step());
+    return sum.integer(0);
+}
+
+TEST_CASE("a device that drops what is old stays within bounds for years", "[replica][drop]") {
+    constexpr std::int64_t kDay = 86'400'000;
+    Backed w;
+    auto keeps = w.device("B01");  // and another one that never drops anything
+    std::vector<std::int64_t> dropped, kept;
+    for (int year = 0; year < 3; ++year) {
+        for (int week = 0; week < 52; ++week) {
+            w.write(6);
+            w.city.clock.wall_ms += 7 * kDay;
+            w.a->clock.wall_ms += 7 * kDay;
+            REQUIRE(w.city->note_backup(w.city->log_head()).has_value());
+            w.sign();
+            REQUIRE((*w.a)->drop_old(w.a->clock.wall_ms - 90 * kDay).has_value());
+        }
+        w.sync(*keeps);
+        dropped.push_back(body_bytes(**w.a));
+        kept.push_back(body_bytes(**keeps));
+    }
+    CAPTURE(dropped[0], dropped[1], dropped[2], kept[0], kept[1], kept[2]);
+    CHECK(kept[2] > 2 * kept[0]);
+    CHECK(dropped[2] <= dropped[0] + dropped[0] / 5);
+    CHECK(dropped[2] < kept[2] / 4);
+    CHECK(*(*w.a)->digest() == *(*keeps)->digest());
+    CHECK((*w.a)->verify().has_value());
+}
+
 }  // namespace
 }  // namespace taizhang
