@@ -15,7 +15,7 @@ public:
             const char c = s_[at_];
             if (c == '#')
                 skip_comment();
-            else if (c == '"' || c == '\'')
+            else if ((c == '"' || c == '\'') && may_begin_string())
                 skip_string(c);
             else if (static_cast<unsigned char>(c) >= 0x80)
                 return line_;
@@ -25,6 +25,11 @@ public:
     }
 
 private:
+    /// Behind anything else a quote begins nothing: the reader goes on over it as part of a number or a name.
+    bool may_begin_string() const {
+        return at_ == 0 || std::string_view(" \t\r\n=[{,.\xBF").find(s_[at_ - 1]) != std::string_view::npos;
+    }
+
     // Each of these stops at the last byte of what it skips, or at the newline after it.
     void skip_comment() {
         while (at_ + 1 < s_.size() && s_[at_] != '\n') ++at_;

@@ -47,6 +47,10 @@ TEST_CASE("catalog: letters outside quotes and comments are refused before the T
         CHECK(line_of_stray_letter("a = \"\\\"" + letter + "\"") == std::nullopt);
         CHECK(line_of_stray_letter("a = '\\'" + letter) == 1);
         CHECK(line_of_stray_letter("a = \"open\n" + letter) == 2);
+        // A quote behind a number or a name begins no string for the reader.
+        CHECK(line_of_stray_letter("v = 1en\"" + letter + "\"\n") == 1);
+        CHECK(line_of_stray_letter("a\"" + letter + "\" = 1\n") == 1);
+        CHECK(line_of_stray_letter("{a=[\"" + letter + "\",'" + letter + "'], b.\"" + letter + "\"=1}") == std::nullopt);
         CHECK(line_of_stray_letter("a = '''\n\"" + letter + "'''\n# " + letter) == std::nullopt);
     }
     for (const char* open : {"\"\"\"", "'''", "\"", "\"\\", "'", "#", "a = \"\"\"x\"\"", "\xEF\xBB\xBF"})
