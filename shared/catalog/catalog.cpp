@@ -1,5 +1,6 @@
 #include "catalog/catalog.h"
 
+#include "catalog/json_text.h"
 #include "catalog/marking.h"
 
 #include <algorithm>
@@ -175,10 +176,17 @@ Result<> check_value(const Field& f, const ValueView& v) {
                              return Misfit{"不是 UTF-8 文字", "is not UTF-8 text"};
                          });
     if (is_text && judge(f, v, keep)) {
-        const auto marking = v.kind == ValueView::Kind::text ? secrecy_marking(v.text) : std::string();
-        if (marking.empty()) return {};
-        misfit = {"含涉密标记“" + marking + "”,不得录入,没有保存",
-                  "carries a secrecy marking (" + marking + "): not accepted, nothing was saved"};
+        if (v.kind != ValueView::Kind::text) return {};
+        // What hides behind JSON's escapes counts as if it stood there.
+        const auto inside = f.type == Type::json ? without_json_escapes(v.text) : std::string();
+        const bool is_clean = !has_control_characters(inside) || keep([] {
+            return Misfit{"含有控制字符", "has control characters"};
+        });
+        const auto marking = secrecy_marking(f.type == Type::json ? std::string_view(inside) : v.text);
+        if (is_clean && marking.empty()) return {};
+        if (!marking.empty())
+            misfit = {"含涉密标记“" + marking + "”,不得录入,没有保存",
+                      "carries a secrecy marking (" + marking + "): not accepted, nothing was saved"};
     }
     return fail(Errc::bad_input, f.label.zh + "(" + f.name + "):" + misfit.zh + " / " + f.name + ": " + misfit.en);
 }
