@@ -45,6 +45,8 @@ constexpr AnswerSpec kParts[] = {
     {"CircularToDo",
      "{id text, kind text, title text?, no text?, issued_at text?, text text, problem_id text?, status text?, deadline "
      "text?, todo text}"},
+    {"CircularDue",
+     "{id text, kind text, title text, period text, deadline text, light text, light_zh text, todo text}"},
     {"OrderToDo",
      "{id text, kind text, title text, unit_id text, assignment_id text?, rectification_id text?, at text, by_unit_id "
      "text?, reply_by text?, deadline text?, todo text}"},
@@ -84,7 +86,7 @@ constexpr AnswerSpec kParts[] = {
 constexpr std::string_view kSaved = "Saved";
 
 constexpr AnswerSpec kAnswers[] = {
-    {"list", "[Task|Assignment|Rectification|Conflict|CircularToDo|OrderToDo|Entry|Unread|Row]"},
+    {"list", "[Task|Assignment|Rectification|Conflict|CircularToDo|CircularDue|OrderToDo|Entry|Unread|Row]"},
     {"show",
      "{id text, entity text, unit text, stream text, fields {* any}, state text?, history [Past], conflicts [text], "
      "conflict_details [Conflict], allowed [{transition text, zh text, en text}], review_depth~ int, history_complete "
@@ -198,8 +200,12 @@ constexpr AnswerSpec kAnswers[] = {
      "paragraphs [Line]}"},
     {"circular-docx", "{file~ text, name~ text, record text, paragraphs int, lines~ [Line], bytes int, base64~ text}"},
     {"enrol",
-     "{code text, unit text, expires text, fingerprint text}|{answer text, unit text, device text, fingerprint text}"},
-    {"enrol-here", "{server text, fingerprint text, enrolled~ bool}"},
+     "{code text, unit text, expires text, fingerprint text, servers~ [text]}|{answer text, unit text, device text, "
+     "fingerprint text, servers~ [text]}|{name text, base64 text, unit text, device text, fingerprint text, servers~ "
+     "[text]}"},
+    {"enrol-here",
+     "{server text, fingerprint text, enrolled~ bool}|{name text, base64 text}|{unit text, device text, fingerprint "
+     "text, enrolled~ bool}"},
     {"devices", "[{replica text, unit text, level text, label text, key text, revoked bool}]"},
     {"person", "[Account]|{done text, login text, account~ Account, accounts int}"},
     {"revoke", "{revoked text, replicas [text], quarantined int}"},

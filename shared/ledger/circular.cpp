@@ -1,5 +1,6 @@
 #include "ledger/circular.h"
 
+#include "ledger/lights.h"
 #include "ledger/review.h"
 #include "ledger/rows.h"
 #include "ledger/sheet_records.h"
@@ -20,6 +21,7 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::int64_t kRhythmDays = 60;  // every two months from the province
+constexpr const char* kGeneral = "综合通报";
 constexpr int kTooFew = 5;
 
 /// One unit and what it is named for.
@@ -210,15 +212,34 @@ Result<int> next_number(Replica& r, const std::string& year) {
 
 namespace {
 
-/// The two months that ended last, as circulars name them: 2025年9-10月. `day` is YYYY-MM-….
-std::string last_two_months(const std::string& day) {
-    auto year = std::atoi(day.substr(0, 4).c_str());
-    auto pair = (std::atoi(day.substr(5, 2).c_str()) - 1) / 2 - 1;
-    if (pair < 0) {
-        pair = 5;
-        --year;
+/// The two months that ended last.
+struct TwoMonths {
+    int year = 0, first = 0;  ///< first: 1, 3, …, 11
+    /// As circulars name them: 2025年9-10月.
+    std::string name() const {
+        return std::to_string(year) + "年" + std::to_string(first) + "-" + std::to_string(first + 1) + "月";
     }
-    return std::to_string(year) + "年" + std::to_string(pair * 2 + 1) + "-" + std::to_string(pair * 2 + 2) + "月";
+    /// The day after them, YYYY-MM-DD.
+    std::string end() const { return first_of(2); }
+    /// There is the month after them to write about them: its last day.
+    std::string due() const {
+        const auto day = parse_time_seconds(first_of(3));
+        return day ? format_local((*day - 1) * 1000).substr(0, 10) : std::string();
+    }
+
+private:
+    std::string first_of(int months_on) const {
+        const int month = first + months_on;
+        const auto text = std::to_string(month > 12 ? month - 12 : month);
+        return std::to_string(month > 12 ? year + 1 : year) + (text.size() == 1 ? "-0" : "-") + text + "-01";
+    }
+};
+
+/// `day` is YYYY-MM-….
+TwoMonths last_two_months(const std::string& day) {
+    const auto year = std::atoi(day.substr(0, 4).c_str());
+    const auto pair = (std::atoi(day.substr(5, 2).c_str()) - 1) / 2 - 1;
+    return pair < 0 ? TwoMonths{year - 1, 11} : TwoMonths{year, pair * 2 + 1};
 }
 
 }  // namespace
@@ -230,7 +251,7 @@ Result<Saved> compose_circular(Replica& r, const CircularInput& in) {
         named.push_back(std::move(n));
     }
     if (named.empty()) return fail(Errc::usage, "通报没有点名单位 / the circular names nobody");
-    const std::string kind = in.special ? "专项通报" : "综合通报";
+    const std::string kind = in.special ? "专项通报" : kGeneral;
     const auto now = format_local(r.now().ms);
     auto number = in.number;
     if (number.empty()) {
@@ -242,7 +263,7 @@ Result<Saved> compose_circular(Replica& r, const CircularInput& in) {
         return fail(Errc::not_allowed,
                     "本机还没有登记,请先 enrol / this replica has no certificate yet: run enrol first");
     const auto issuer = in.issuer.empty() ? unit_name(r.control(), cert->unit) : in.issuer;
-    const auto period = in.period.empty() && !in.special ? last_two_months(now) : in.period;
+    const auto period = in.period.empty() && !in.special ? last_two_months(now).name() : in.period;
     const auto title = !in.title.empty()
                            ? in.title
                            : "关于" + (period.empty() ? std::string("近期") : period) + "重点任务落实情况的通报";
@@ -338,6 +359,39 @@ Result<json::array> circulars_naming(Replica& r, const std::string& unit) {
                                                       : "按通报整改 " + n.problem + ",到位后申请销号"}});
         }
     }
+    return out;
+}
+
+Result<json::array> circular_due(Replica& r) {
+    const auto own = own_unit(r);
+    if (own.empty() || own != r.control().root() || !r.control().newest("circular") || !r.control().newest("task"))
+        return json::array{};
+    const auto now = r.now();
+    const auto months = last_two_months(format_local(now.ms));
+    // Written since they ended, whatever period it names; a city that asked for nothing yet has nothing to tell.
+    const std::vector<std::string> bound{months.end() + "T00:00:00+08:00", own, kGeneral};
+    TRY(const auto written, rows_of(r,
+                                    "SELECT c.id FROM circular c JOIN stream s ON s.no = c._s WHERE s.unit = ?2 AND "
+                                    "c.kind = ?3 AND unixepoch(c.issued_at) >= unixepoch(?1) LIMIT 1",
+                                    bound));
+    TRY(const auto asked,
+        rows_of(r, "SELECT id FROM task WHERE unixepoch(issued_at) < unixepoch(?1) LIMIT 1", {bound.front()}));
+    if (!written.empty() || asked.empty()) return json::array{};
+    const auto due = months.due();
+    const bool is_late = !now.unverified && format_local(now.ms).substr(0, 10) > due;
+    const auto light = is_late ? Light::red : Light::yellow;
+    json::object item{{"id", "circular-" + months.end()},
+                      {"kind", "circular_due"},
+                      {"title", "编发 " + months.name() + " " + kGeneral},
+                      {"period", months.name()},
+                      {"deadline", due},
+                      {"light", name_of(light)},
+                      {"light_zh", word_of(light)},
+                      {"todo",
+                       "双月通报还没有编发:在“通报”里选问题,自动成文 / the circular of these two months is not "
+                       "written yet: choose findings under Circulars and it is composed"}};
+    json::array out;
+    out.push_back(std::move(item));
     return out;
 }
 

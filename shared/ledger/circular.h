@@ -45,4 +45,8 @@ Result<office::Document> circular_document(Replica& r, const std::string& id);
 /// was issued in the last two months. As items of the to-do list.
 Result<boost::json::array> circulars_naming(Replica& r, const std::string& unit);
 
+/// The city's general circular (综合通报) about the two months that ended last, where it is not there yet: one item of
+/// the to-do list of the city's own office, or none.
+Result<boost::json::array> circular_due(Replica& r);
+
 }  // namespace taizhang::ledger

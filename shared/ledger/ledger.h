@@ -77,7 +77,8 @@ public:
 
 private:
     Result<boost::json::array> conflicts(const std::string& row = {});
-    Result<boost::json::array> records(const std::string& entity);
+    /// `of`: a JSON list of units, for those of assignments and rectifications only; empty: all.
+    Result<boost::json::array> records(const std::string& entity, const std::string& of = {});
     Result<boost::json::array> plain_records(const std::string& entity);
     Result<boost::json::array> todo();
     Result<void> add_derived(const RowView& row, boost::json::object& fields);

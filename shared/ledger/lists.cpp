@@ -27,23 +27,33 @@ namespace {
 constexpr const char* kTasks =
     "SELECT id, no, title, category, deadline, indicator, target_value, indicator_unit, lead_unit_id, issued_at, "
     "status FROM task ORDER BY id";
-constexpr const char* kAssignments =
-    "SELECT a.id, a.task_id, t.title, a.unit_id, a.status, a.deadline, r.value, r.text, r.occurred_at AS reported_at, "
-    "v.verified_value, t.target_value, t.indicator, t.indicator_unit, t.report_frequency, t.task_status, "
-    "t.issued_at, a.received_at FROM assignment a LEFT JOIN (SELECT id, min(title) AS title, min(target_value) AS "
-    "target_value, min(indicator) AS indicator, min(indicator_unit) AS indicator_unit, min(report_frequency) AS "
-    "report_frequency, min(issued_at) AS issued_at, min(status) AS task_status FROM task GROUP BY id) t ON t.id = "
-    "a.task_id "
-    "LEFT JOIN (SELECT assignment_id, value, text, occurred_at FROM (SELECT *, row_number() OVER (PARTITION BY "
-    "assignment_id ORDER BY unixepoch(occurred_at) DESC, id DESC) AS n FROM progress_report) WHERE n = 1) r "
-    "ON r.assignment_id = a.id "
-    "LEFT JOIN (SELECT assignment_id, verified_value FROM (SELECT *, row_number() OVER (PARTITION BY assignment_id "
-    "ORDER BY unixepoch(at) DESC, id DESC) AS n FROM verification) WHERE n = 1) v "
-    "ON v.assignment_id = a.id ORDER BY a.id";
-constexpr const char* kRectifications =
-    "SELECT id, problem, source_type, responsible_unit_id AS unit_id, status, rectify_type, deadline, found_at, cycle, "
-    "duplicate_of "
-    "FROM rectification ORDER BY id";
+// A city has half a million of them: reports and checks of others' records are not even looked at for a list of some.
+std::string assignments_sql(bool is_of_units) {
+    const std::string units = "(SELECT value FROM json_each(?1))";
+    const std::string some =
+        is_of_units ? " WHERE assignment_id IN (SELECT id FROM assignment WHERE unit_id IN " + units + ")" : "";
+    return "SELECT a.id, a.task_id, t.title, a.unit_id, a.status, a.deadline, r.value, r.text, r.occurred_at AS "
+           "reported_at, v.verified_value, t.target_value, t.indicator, t.indicator_unit, t.report_frequency, "
+           "t.task_status, t.issued_at, a.received_at FROM assignment a LEFT JOIN (SELECT id, min(title) AS title, "
+           "min(target_value) AS target_value, min(indicator) AS indicator, min(indicator_unit) AS indicator_unit, "
+           "min(report_frequency) AS report_frequency, min(issued_at) AS issued_at, min(status) AS task_status FROM "
+           "task GROUP BY id) t ON t.id = a.task_id "
+           "LEFT JOIN (SELECT assignment_id, value, text, occurred_at FROM (SELECT *, row_number() OVER (PARTITION BY "
+           "assignment_id ORDER BY unixepoch(occurred_at) DESC, id DESC) AS n FROM progress_report" +
+           some +
+           ") WHERE n = 1) r ON r.assignment_id = a.id "
+           "LEFT JOIN (SELECT assignment_id, verified_value FROM (SELECT *, row_number() OVER (PARTITION BY "
+           "assignment_id ORDER BY unixepoch(at) DESC, id DESC) AS n FROM verification" +
+           some + ") WHERE n = 1) v ON v.assignment_id = a.id" + (is_of_units ? " WHERE a.unit_id IN " + units : "") +
+           " ORDER BY a.id";
+}
+
+std::string rectifications_sql(bool is_of_units) {
+    return std::string(
+               "SELECT id, problem, source_type, responsible_unit_id AS unit_id, status, rectify_type, "
+               "deadline, found_at, cycle, duplicate_of FROM rectification") +
+           (is_of_units ? " WHERE responsible_unit_id IN (SELECT value FROM json_each(?1))" : "") + " ORDER BY id";
+}
 
 /// Where a record comes in the day's work: lower first.
 int urgency(const json::object& o, const Workflow& flow) {
@@ -129,10 +139,15 @@ Result<json::array> Ledger::plain_records(const std::string& entity) {
         r_, sql + ", s.unit AS _unit FROM \"" + entity + "\" t JOIN stream s ON s.no = t._s ORDER BY t.id, s.unit");
 }
 
-Result<json::array> Ledger::records(const std::string& entity) {
+Result<json::array> Ledger::records(const std::string& entity, const std::string& of) {
     const auto* v = r_.control().newest(entity);
     if (!v) return json::array{};
-    TRY(auto rows, rows_of(r_, entity == "task" ? kTasks : entity == "assignment" ? kAssignments : kRectifications));
+    const bool is_some = !of.empty();
+    TRY(auto rows, rows_of(r_,
+                           entity == "task"         ? kTasks
+                           : entity == "assignment" ? assignments_sql(is_some)
+                                                    : rectifications_sql(is_some),
+                           is_some ? std::vector<std::string>{of} : std::vector<std::string>{}));
     for (auto& row : rows) {
         auto& o = row.as_object();
         const auto light = row_light(r_, v->entity->workflow, o);
@@ -196,10 +211,16 @@ Result<json::array> Ledger::todo() {
                 items.push_back({2, deadline.empty() ? "9999" : deadline, text_at(v.as_object(), "id"), v.as_object()});
             }
     }
+    TRY(const auto due, circular_due(r_));
+    for (const auto& v : due) {
+        const auto& o = v.as_object();
+        items.push_back({text_at(o, "light") == "red" ? 2 : 4, text_at(o, "deadline"), text_at(o, "id"), o});
+    }
+    const auto of = json::serialize(json::value_from(units));
     for (const char* entity : {"assignment", "rectification"}) {
         const auto* v = r_.control().newest(entity);
         if (!v) continue;
-        TRY(auto rows, records(entity));
+        TRY(auto rows, records(entity, of));
         TRY_VOID(mark_unread(r_, entity, rows, Unknown::left_out));
         const Merged merged(rows);
         for (auto& row : rows) {

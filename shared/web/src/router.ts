@@ -50,7 +50,8 @@ const kMenus: Record<string, MenuItem[]> = {
     { path: '/branches', word: 'menu_units' },
     kConflicts,
     kHelp,
-    { path: '/station', word: 'menu_station' }
+    { path: '/station', word: 'menu_station' },
+    { path: '/todo', word: 'menu_own' }
   ]
 }
 

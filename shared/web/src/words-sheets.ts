@@ -55,6 +55,7 @@ export const sheetWords = {
   // circulars
   menu_circulars: ['通报', 'Circulars'],
   circ_new: ['编写通报', 'Compose'],
+  circ_compose_go: ['去编写通报', 'Compose it under Circulars'],
   circ_list: ['已印发的通报', 'Issued circulars'],
   circ_none: ['还没有通报', 'No circulars yet'],
   circ_kind: ['种类', 'Kind'],

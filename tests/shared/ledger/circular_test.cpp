@@ -118,5 +118,42 @@ TEST_CASE("circular: without a linked problem it asks for two months", "[circula
     CHECK(good(circulars_naming(**b1, "B01")).empty());
 }
 
+TEST_CASE("circular: the general one of two months is due to the city's office until it is written", "[circular]") {
+    World w;
+    const auto go_to = [&](const char* now) {
+        const auto later = *parse_time_seconds(now) * 1000 - w.city.clock.wall_ms;
+        w.city.clock.wall_ms += later;
+        w.city.clock.steady_ms += later;
+    };
+    const auto due = [](Replica& r) {
+        for (const auto& t : good(Ledger(r).list("todo")))
+            if (t.at("kind").as_string() == "circular_due") return t.as_object();
+        return json::object{};
+    };
+    go_to("2026-01-05T09:00:00+08:00");
+    CHECK(due(*w.city).empty());  // nothing was asked of anybody yet
+    Edit e;
+    e.entity = "task";
+    e.row = "T9";
+    e.stream = StreamId{w.city->control().root(), Audience::notice};
+    e.fields = {{"title", support::text("冬训")}, {"issued_at", support::text("2025-12-31T23:00:00+08:00")}};
+    w.city.edit(std::move(e));
+    const auto first = due(*w.city);
+    REQUIRE(!first.empty());
+    CHECK(first.at("period").as_string() == "2025年11-12月");
+    CHECK(first.at("deadline").as_string() == "2026-01-31");
+    CHECK(first.at("light").as_string() == "yellow");
+    const auto branch = w.device("B01");
+    CHECK(due(**branch).empty());  // nobody else's
+    go_to("2026-02-01T00:30:00+08:00");
+    CHECK(due(*w.city).at("light").as_string() == "red");
+    good(compose_circular(*w.city, about({"B01"}, true)));
+    CHECK(!due(*w.city).empty());  // a special one is not the one that is asked for
+    good(compose_circular(*w.city, about({"B01"})));
+    CHECK(due(*w.city).empty());
+    go_to("2026-03-01T00:30:00+08:00");
+    CHECK(due(*w.city).at("period").as_string() == "2026年1-2月");
+}
+
 }  // namespace
 }  // namespace taizhang::ledger
