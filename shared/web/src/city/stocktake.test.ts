@@ -16,6 +16,14 @@ describe('two stocktakes beside each other', () => {
     expect(g5).toMatchObject({ before: '—', after: '20.0%', turn: 0, differs: true })
     expect(g5.change).not.toBe('')
   })
+  it('says nothing of too few, on either side, and gives n beside a figure', () => {
+    const [g2] = figureLines({
+      G2_point_minus_surface: { before: 0.3, after: 0.2, change: -0.1 },
+      n_G2_point: { before: 4, after: 5, change: 1 },
+      n_G2_surface: { before: 21, after: 20, change: -1 }
+    })
+    expect(g2).toMatchObject({ before: '样本太少', after: '20.0%', nBefore: 'n=4+21', nAfter: 'n=5+20', turn: 0, change: '', differs: true, behind: 'G2' })
+  })
   it('counts a state that is not there as none, in the order of the workflow', () => {
     const lines = countLines({ 已办结: { before: 3, after: 5, change: 2 }, 待签收: { before: 2, after: null, change: null } }, (k) => k, () => undefined, ['待签收', '已办结'])
     expect(lines.map((l) => [l.name, l.before, l.after, l.turn])).toEqual([['待签收', '2', '0', -1], ['已办结', '3', '5', 1]])
