@@ -1,5 +1,6 @@
 #include "api/doorstep.h"
 
+#include "api/address.h"
 #include "api/screens.h"
 #include "api/sign_in.h"
 #include "node/browser.h"
@@ -66,6 +67,16 @@ net::awaitable<Result<json::value>> Doorstep::at_terminal(Command c) {
 
 json::object Doorstep::news() const { return {}; }
 
+/// What the page says: JSON, or a file as it is.
+std::optional<Doorstep::Said> Doorstep::said_of(const http::Request& q) {
+    if (q.method != "POST" || q.header("content-type") != "application/octet-stream") return body_of(q);
+    Command c;
+    read_target(q.target, c);
+    c.options["token"] = q.header("x-taizhang-launch");
+    c.options["bytes"] = q.body;
+    return c.options;
+}
+
 /// Everything but the question's own paths.
 std::optional<http::Response> Doorstep::screen_or_refusal(const http::Request& q, const std::string& path) {
     const bool is_api = path.starts_with("/api/");
@@ -86,7 +97,7 @@ std::optional<http::Response> Doorstep::screen_or_refusal(const http::Request& q
 net::awaitable<http::Response> Doorstep::handle(http::Request q) {
     const auto path = q.target.substr(0, q.target.find('?'));
     auto r = screen_or_refusal(q, path);
-    auto said = r ? std::nullopt : body_of(q);
+    auto said = r ? std::nullopt : said_of(q);
     if (!r && !said) r = bad_request();
     if (!r && !tokens_.has((*said)["token"], node::uptime_ms()))
         r = error_response(401, "signed_out",

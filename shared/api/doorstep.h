@@ -3,9 +3,10 @@
 //   GET  /               the screens' files; they came with the program and hold nothing of the ledger
 //   GET  /api/session    {"signed_in":false,"mode":…}: which question the page asks
 //
-// Everything else under /api is the question's own, or refused. Only who has a launch token, which lies in the folder,
-// may answer: neither another user of the PC nor a page of another site gets to try. What is answered is served by the
-// same front, so the page that is open goes on at its address. Threads: the io_context's.
+// A file is POSTed as it is (application/octet-stream), with the token in the header x-taizhang-launch and the rest in
+// the address. Everything else under /api is the question's own, or refused. Only who has a launch token, which lies in
+// the folder, may answer: neither another user of the PC nor a page of another site gets to try. What is answered is
+// served by the same front, so the page that is open goes on at its address. Threads: the io_context's.
 #pragma once
 
 #include "api/front.h"
@@ -47,6 +48,7 @@ private:
     Result<> begin();
     std::string new_address(bool is_lasting);
     net::awaitable<http::Response> handle(http::Request q);
+    static std::optional<Said> said_of(const http::Request& q);
     std::optional<http::Response> screen_or_refusal(const http::Request& q, const std::string& path);
     net::awaitable<Result<boost::json::value>> at_terminal(Command c);
 

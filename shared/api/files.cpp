@@ -222,7 +222,22 @@ Result<json::value> enrol_request(node::Node& n, const std::string& file, const 
     return json::value{{"request", file}};
 }
 
+namespace {
+
+/// For a browser, which brings the request as it is and saves the answer itself.
+Result<json::value> enrol_answer_bytes(node::Node& n, const std::string& unit, std::string_view request) {
+    TRY(const auto answer, n.hub().answer(request, unit));
+    return json::value{{"name", "登记答复-" + unit + ".tza"},
+                       {"base64", base64(answer.file)},
+                       {"unit", unit},
+                       {"device", answer.device},
+                       {"fingerprint", n.hub().fingerprint()}};
+}
+
+}  // namespace
+
 Result<json::value> enrol_answer(node::Node& n, const Command& c) {
+    if (c.has("bytes")) return enrol_answer_bytes(n, c.option("unit"), c.option("bytes"));
     if (c.args.size() != 1)
         return fail(Errc::usage,
                     "用法:enrol --unit 单位 --answer 申请文件 答复文件 / usage: enrol --unit ID --answer REQUEST OUT");
@@ -237,8 +252,13 @@ Result<json::value> enrol_answer(node::Node& n, const Command& c) {
 
 Result<json::value> enrol_take(node::Node& n, const std::string& file, const std::string& fingerprint,
                                const std::string& url) {
-    if (!url.empty()) TRY_VOID(http::parse_origin(url));
     TRY(const auto bytes, node::read_file(file, 64u << 20));
+    return take_answer(n, bytes, fingerprint, url);
+}
+
+Result<json::value> take_answer(node::Node& n, std::string_view bytes, const std::string& fingerprint,
+                                const std::string& url) {
+    if (!url.empty()) TRY_VOID(http::parse_origin(url));
     sync::Enrolment enrolment(n.replica());
     TRY_VOID(enrolment.take_answer(bytes, fingerprint));
     if (!url.empty()) TRY_VOID(n.replica().set_fact("upstream/url", url));

@@ -19,6 +19,9 @@ Result<boost::json::value> enrol_request(node::Node& n, const std::string& file,
 Result<boost::json::value> enrol_answer(node::Node& n, const Command& c);
 Result<boost::json::value> enrol_take(node::Node& n, const std::string& file, const std::string& fingerprint,
                                       const std::string& url);
+/// The same from bytes. `fingerprint` and `url` may be empty.
+Result<boost::json::value> take_answer(node::Node& n, std::string_view bytes, const std::string& fingerprint,
+                                       const std::string& url);
 
 /// Makes a node in `dir` from a backup: checked whole, then put into place under a new generation and incarnation.
 /// `passphrase_file`: of the keys beside the backup; empty: by the environment or the terminal, if they are wrapped.

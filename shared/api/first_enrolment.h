@@ -1,7 +1,8 @@
 // first_enrolment.h - a branch's program that knows no office above yet: asks for its address and a code on a page
 // (doorstep.h, mode "new"), so that a PC that comes out of its box needs no terminal.
 //
-//   POST /api/enrol-here {"token","server","code","fingerprint"}   as the command of that name (enrol_here.h)
+//   POST /api/enrol-here {"token","server","code","fingerprint"}   as the command of that name (enrol_here.h), also
+//                        {"token","request"}; an answer's bytes come as a file (doorstep.h)
 //   GET  /api/session    also {"fetching","received"}: enrolled, what the unit holds is on its way
 //
 // Threads: the io_context's.
@@ -27,6 +28,7 @@ private:
     bool is_own(const std::string& path) const override { return path == "/api/enrol-here"; }
     net::awaitable<http::Response> answer(Said said) override;
     boost::json::object news() const override;
+    net::awaitable<http::Response> answer_by_file(Said said);
     net::awaitable<void> fetch(std::string url);
 
     node::Store& store_;

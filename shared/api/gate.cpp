@@ -21,6 +21,11 @@ std::string_view host_part(std::string_view text, std::string_view* port = nullp
     return text.substr(0, colon);
 }
 
+// More would not be read out; a server with many networks has names that its operator gives.
+constexpr std::size_t kAddressesMax = 4;
+
+bool is_on_this_pc(std::string_view host) { return host.starts_with("127.") || host == "localhost" || host == "[::1]"; }
+
 bool is_digits(std::string_view host) {
     if (host.starts_with("[") && host.ends_with("]")) host = host.substr(1, host.size() - 2);
     boost::system::error_code ec;
@@ -66,7 +71,7 @@ Hosts::Hosts(const std::string& listen, std::uint16_t port, bool is_secure, cons
     : is_secure_(is_secure), port_(port) {
     const std::string host(host_part(listen));
     const bool is_any = host == "0.0.0.0" || host == "[::]";
-    const bool is_loopback = host.starts_with("127.") || host == "localhost" || host == "[::1]";
+    const bool is_loopback = is_on_this_pc(host);
     for (const char* own : {"localhost", "127.0.0.1", "[::1]"})
         if (is_any || is_loopback) add(own, port);
     if (!is_any) add(host, port);
@@ -80,8 +85,23 @@ Hosts::Hosts(const std::string& listen, std::uint16_t port, bool is_secure, cons
         std::string_view given;
         const std::string own(host_part(m, &given));
         const auto number = given.empty() ? 0UL : std::strtoul(std::string(given.substr(1)).c_str(), nullptr, 10);
-        add(own, number > 0 && number < 65536 ? static_cast<std::uint16_t>(number) : port);
+        const auto at = number > 0 && number < 65536 ? static_cast<std::uint16_t>(number) : port;
+        add(own, at);
+        told_.push_back(lower(own) + ":" + std::to_string(at));
     }
+    const auto with_port = [&](const std::string& name) { return name + ":" + std::to_string(port); };
+    if (!is_any) told_.push_back(with_port(host));
+    if (is_any)
+        for (const auto& a : node::own_addresses())
+            if (!is_on_this_pc(a) && !a.starts_with("[fe80:")) told_.push_back(with_port(a));
+}
+
+std::vector<std::string> Hosts::addresses() const {
+    auto out = told_;
+    if (out.size() > kAddressesMax) out.resize(kAddressesMax);
+    if (!is_secure_)
+        for (auto& a : out) a = "http://" + a;
+    return out;
 }
 
 bool Hosts::fits_device(std::string_view host) const {

@@ -32,11 +32,15 @@ public:
     bool has_origin(std::string_view origin) const;
     /// What `serve --host` has to say so that this Host is one of them: NAME, or NAME:PORT where the port is another's.
     std::string option_for(std::string_view host) const;
+    /// What a device may be told to type, the likeliest first: names that the operator gave, then addresses in digits.
+    /// With the scheme where it is not https.
+    std::vector<std::string> addresses() const;
 
 private:
     static std::string lower(std::string_view s);
     void add(std::string host, std::uint16_t port);
     std::set<std::string> exact_, names_;
+    std::vector<std::string> told_;  ///< HOST:PORT
     bool is_secure_;
     std::uint16_t port_;
 };

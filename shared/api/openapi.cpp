@@ -65,7 +65,7 @@ constexpr CommandSpec kSpecs[] = {
     {"circular-docx", "a circular as an official document: into a file, or in the answer", "id [file]", ""},
     {"enrol", "a one-time code for a device, or the answer to its request (a server)", "[out]", "unit answer"},
     {"enrol-here", "enrols this PC with an office above; without a code it says whose address that is (a branch's PC)",
-     "", "server code fingerprint"},
+     "", "server code fingerprint request!"},
     {"devices", "the enrolled devices (a server)", "", ""},
     {"person", "the accounts of this office; `add` and `password` take an option `password` as well", "what [login]",
      "role name"},

@@ -68,6 +68,16 @@ std::string fit(std::string_view s, std::size_t columns) {
     return out;
 }
 
+std::string render_code(const json::object& o) {
+    std::string out = say(Msg::code_is, {at(o, "code"), at(o, "unit"), at(o, "expires")}) + "\n" +
+                      say(Msg::code_hint, {at(o, "fingerprint")}) + "\n";
+    const auto* servers = o.if_contains("servers");
+    if (!servers || servers->as_array().empty()) return out;
+    std::string list;
+    for (const auto& s : servers->as_array()) list += (list.empty() ? "" : "  ") + std::string(s.as_string());
+    return out + say(Msg::code_servers, {list}) + "\n";
+}
+
 std::string render_verified(const json::object& o) {
     auto out = say(Msg::verified_ok, {at(o, "commits")}) + "\n";
     if (const auto* c = o.if_contains("checkpoint"))
@@ -458,9 +468,7 @@ std::string render(const Command& command, const json::value& d) {
     if (name == "enrol" && o.contains("device"))
         return say(Msg::enrolled_by_file, {at(o, "unit"), at(o, "device")}) + "\n" +
                say(Msg::code_hint, {at(o, "fingerprint")}) + "\n";
-    if (name == "enrol")
-        return say(Msg::code_is, {at(o, "code"), at(o, "unit"), at(o, "expires")}) + "\n" +
-               say(Msg::code_hint, {at(o, "fingerprint")}) + "\n";
+    if (name == "enrol") return render_code(o);
     if (name == "digest") {
         std::string out;
         for (const auto& [k, v] : o) out += std::string(k) + "  " + plain(v) + "\n";

@@ -62,7 +62,10 @@ constexpr auto kToken = net::as_tuple(net::use_awaitable);
 constexpr auto kBetweenTexts = 5s;  // what was written since is taken at once when somebody searches
 constexpr auto kRestWait = 15s;     // for a sync to end, before this PC goes over to another office
 constexpr auto kRestLook = 50ms;
-constexpr auto kBetweenFigures = 20ms;  // others are served in between; higher: longer until the figures are there
+// Others are served between two pieces anyway, in the order in which they came; this leaves the processor to them as
+// well. Higher: longer until figures and search are as fast as they get.
+constexpr auto kBetweenFigures = 5ms;
+constexpr auto kFiguresLook = 500ms;  // whether the figures are read, so that the texts may follow
 
 json::value report_json(const node::SyncReport& r) {
     json::array refused;
@@ -134,6 +137,7 @@ private:
     net::awaitable<Result<json::value>> sync_all();
     net::awaitable<Result<json::value>> fetch(Command c);
     net::awaitable<Result<json::value>> go_over(Command c, std::optional<Who> who);
+    net::awaitable<Result<json::value>> go_over_by_file(Command c);
     net::awaitable<void> read_figures(std::chrono::milliseconds pause);
     net::awaitable<void> read_texts();
     net::awaitable<void> keep_up();
@@ -414,6 +418,8 @@ net::awaitable<Result<json::value>> Server::execute(Command c, std::optional<Who
         document->as_object()["agent"] = agent_json();
         document->as_object()["is_hub"] = options_.is_hub;
     }
+    // A code without the address to type beside it is a second call over the telephone.
+    if (c.name == "enrol" && hosts_) document->as_object()["servers"] = json::value_from(hosts_->addresses());
     if (c.name == "pulse") document->as_object()["trouble"] = trouble_json();
     if (c.name == "fetch" && files_ && is_waiting_for_contents(*document)) {
         auto fetched = co_await fetch(std::move(c));
@@ -451,6 +457,11 @@ net::awaitable<Result<json::value>> Server::go_over(Command c, std::optional<Who
     };
     auto asked = co_await store_.run(std::move(ask));
     if (!asked) co_return asked.error();
+    if (is_enrol_by_file(c.options)) {
+        auto by_file = go_over_by_file(std::move(c));
+        auto document = co_await std::move(by_file);
+        co_return document;
+    }
     auto what = enrol_here_of(c.option("server"), c.option("code"), c.option("fingerprint"));
     if (!what) co_return what.error();
     const bool is_question = what->code.empty();
@@ -474,6 +485,37 @@ net::awaitable<Result<json::value>> Server::go_over(Command c, std::optional<Who
     pokes_.changed();
     if (store_.is_broken()) stop();
     co_return done;
+}
+
+/// The same without a network. Until the answer is taken nothing about the link changes.
+net::awaitable<Result<json::value>> Server::go_over_by_file(Command c) {
+    auto what = enrol_by_file_of(c.options);
+    if (!what) co_return what.error();
+    if (is_going_over_) co_return fail(Errc::busy, "正在登记,请稍候 / enrolling already: wait a moment");
+    auto document = std::make_shared<json::value>();
+    node::Store::Work work = [document, w = *what](node::Node& n) -> Result<std::string> {
+        TRY(*document, enrol_by_file(n, w));
+        return std::string();
+    };
+    Result<std::string> done = std::string();
+    if (!what->is_taking()) {
+        done = co_await store_.run(std::move(work));
+    } else {
+        is_going_over_ = true;
+        done = fail(Errc::busy, "正在同步,同步完再登记 / a sync is going on: enrol when it has ended");
+        const bool rests = co_await rest_link();
+        if (rests) {
+            done = co_await store_.run(std::move(work));
+            auto made = co_await make_link();
+            if (!made && done) done = made.error();
+            if (!stopping_) start_link();
+        }
+        is_going_over_ = false;
+        pokes_.changed();
+        if (store_.is_broken()) stop();
+    }
+    if (!done) co_return done.error();
+    co_return std::move(*document);
 }
 
 net::awaitable<Result<json::value>> Server::sync_now() {
@@ -550,8 +592,9 @@ net::awaitable<void> Server::read_figures(std::chrono::milliseconds pause) {
 net::awaitable<void> Server::read_texts() {
     net::steady_timer timer(io_);
     while (!stopping_) {
-        bool is_whole = !has_figures_;
-        if (has_figures_) {
+        bool is_whole = false;
+        const bool may_read = has_figures_;
+        if (may_read) {
             node::Store::Work work = [](node::Node& n) -> Result<std::string> {
                 TRY(const bool whole, n.texts().load_some());
                 return std::string(whole ? "whole" : "");
@@ -559,7 +602,8 @@ net::awaitable<void> Server::read_texts() {
             auto done = co_await store_.run(std::move(work));
             is_whole = !done || *done == "whole";
         }
-        timer.expires_after(is_whole ? kBetweenTexts : kBetweenFigures);
+        const std::chrono::milliseconds next = is_whole ? kBetweenTexts : kBetweenFigures;
+        timer.expires_after(may_read ? next : kFiguresLook);
         auto [ec] = co_await timer.async_wait(kToken);
         if (ec) co_return;
     }

@@ -66,7 +66,7 @@ Result<Hub::Answer> Hub::answer(std::string_view request_file, const std::string
     return Answer{with_mark(kAnswer, sealed), trust::fingerprint(r_->control().root_key(), to.front())};
 }
 
-Result<> Enrolment::take_answer(std::string_view file, const std::string& fingerprint) {
+Result<Enrolment::Letter> Enrolment::open_letter(std::string_view file) const {
     TRY(const auto sealed, without_mark(kAnswer, file));
     const auto& key = r_.keys().device;
     auto letter = key ? key->open(kAnswer, sealed) : Result<std::string>(fail(Errc::denied, {}));
@@ -74,20 +74,35 @@ Result<> Enrolment::take_answer(std::string_view file, const std::string& finger
         return fail(Errc::not_allowed, "这个登记文件不是给本机的 / this enrolment file is for another device");
     if (!letter) return not_ours();
     Reader r(*letter);
-    const std::string message(r.str());
+    Letter out{std::string(r.str()), {}};
     const auto n = r.size();
     if (n > kEntriesMax) return not_ours();
-    std::vector<std::string> control;
-    for (std::size_t i = 0; i < n && r.ok(); ++i) control.emplace_back(r.str());
+    for (std::size_t i = 0; i < n && r.ok(); ++i) out.control.emplace_back(r.str());
     if (!r.done()) return not_ours();
-    TRY(const auto there, this->fingerprint(message));
+    return out;
+}
+
+Result<Enrolment::Answer> Enrolment::look_at_answer(std::string_view file) {
+    TRY(const auto letter, open_letter(file));
+    wire::EnrolReply m;
+    TRY_VOID(wire::decode(letter.message, m));
+    TRY(auto there, this->fingerprint(letter.message));
+    TRY(const auto first, ControlEntry::decode(m.city_entry));
+    ControlState city;
+    TRY_VOID(city.apply(first));
+    return Answer{m.unit, std::move(there), trust::fingerprint(city.root_key(), r_.keys().device->public_key())};
+}
+
+Result<> Enrolment::take_answer(std::string_view file, const std::string& fingerprint) {
+    TRY(const auto letter, open_letter(file));
+    TRY(const auto there, this->fingerprint(letter.message));
     if (!fingerprint.empty() && !trust::same_fingerprint(there, fingerprint))
         return fail(Errc::denied, "签发单位的核对码是 " + there +
                                       ",不是您给的,没有登记 / the issuing office's fingerprint is " + there +
                                       ", not the one given: nothing was enrolled");
     return r_.batch([&]() -> Result<> {
-        TRY_VOID(reply(message));
-        return r_.receive_control(control);
+        TRY_VOID(reply(letter.message));
+        return r_.receive_control(letter.control);
     });
 }
 

@@ -103,6 +103,13 @@ public:
     /// office's fingerprint is not `fingerprint` (when given).
     Result<std::string> request_file(const std::string& label);
     Result<> take_answer(std::string_view file, const std::string& fingerprint);
+    /// What take_answer() would take, for the person who compares it first: nothing is changed.
+    struct Answer {
+        std::string unit;
+        std::string fingerprint;  ///< of the office that answered
+        std::string device;       ///< of this PC's key, as that office was shown it
+    };
+    Result<Answer> look_at_answer(std::string_view file);
     /// Who is there? Its answer gives the fingerprint before any code is told.
     Result<std::string> question();
     Result<std::string> fingerprint(std::string_view answer);
@@ -112,6 +119,12 @@ public:
     const std::string& fingerprint() const { return fingerprint_; }
 
 private:
+    /// An answer file, opened with the key of this PC.
+    struct Letter {
+        std::string message;
+        std::vector<std::string> control;
+    };
+    Result<Letter> open_letter(std::string_view file) const;
     Replica& r_;
     Begin begin_;
     std::string fingerprint_;

@@ -75,6 +75,7 @@ const std::map<Msg, Words>& table() {
           "that TAIZHANG_PASSPHRASE_FILE names"}},
         {Msg::keys_plain, {"密钥不再用口令保护", "the keys are not protected by a passphrase any more"}},
         {Msg::code_hint, {"核对码 {}", "fingerprint {}"}},
+        {Msg::code_servers, {"服务器地址 {}", "address of this server {}"}},
         {Msg::serving, {"正在服务:{}", "serving on {}"}},
         {Msg::port_file, {"端口写入 {}", "port written to {}"}},
         {Msg::stopped, {"已停止,数据完好", "stopped, data is safe"}},

@@ -128,6 +128,7 @@ enum class Msg {
     code_prompt,
     password_prompt,
     password_again,
+    code_servers,
 };
 
 /// The message in the chosen language, its places filled.

@@ -32,7 +32,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         case 1: {
             const auto to = fresh.keys.device->public_key();
             const auto sealed = trust::seal_to(std::span(&to, 1), "TZA\x01", body);
-            if (sealed) static_cast<void>(enrolment.take_answer(with_mark("TZA\x01", *sealed), {}));
+            if (!sealed) break;
+            static_cast<void>(enrolment.look_at_answer(with_mark("TZA\x01", *sealed)));
+            static_cast<void>(enrolment.take_answer(with_mark("TZA\x01", *sealed), {}));
             break;
         }
         case 2: static_cast<void>(enrolment.take_answer(body, {})); break;

@@ -99,6 +99,9 @@ async function send(path: string, body: Record<string, string>): Promise<Record<
     headers: { 'content-type': 'application/json', ...credentials() },
     body: JSON.stringify(body)
   })
+  return documentOf(response)
+}
+async function documentOf(response: Response): Promise<Record<string, unknown>> {
   const document = (await response.json()) as Record<string, unknown>
   const error = document.error as { code: string; line: string } | undefined
   if (error) throw new SignInError(error.code, error.line)
@@ -145,6 +148,15 @@ export async function unlock(passphrase: string): Promise<void> {
 /** A PC that belongs to no city yet. */
 export const enrolFirst = (what: Record<string, string>): Promise<Record<string, unknown>> =>
   send('/api/enrol-here', { token: launchToken.value, ...what })
+/** The office's answer, as the file that it gave. */
+export async function enrolFirstFile(file: Blob, what: Record<string, string>): Promise<Record<string, unknown>> {
+  const response = await fetch('/api/enrol-here?' + new URLSearchParams(what).toString(), {
+    method: 'POST',
+    headers: { 'content-type': 'application/octet-stream', 'x-taizhang-launch': launchToken.value },
+    body: file
+  })
+  return documentOf(response)
+}
 export const whenFetched = (): Promise<void> => whenOpened(kOpeningMs)
 export const signIn = async (account: string, password: string): Promise<void> =>
   enter(await send('/api/login', { account, password }))

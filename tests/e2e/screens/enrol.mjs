@@ -1,11 +1,12 @@
 // A PC out of its box, and one whose unit was merged, become known to an office above without a terminal.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import * as h from './harness.mjs'
 
 process.env.BROWSER = '/bin/true' // what would be opened is opened here
-let city, town, pc, page, officePage
-const pages = () => [page, officePage].filter(Boolean)
+let city, town, pc, far, page, officePage, farPage
+const pages = () => [page, officePage, farPage].filter(Boolean)
 const field = (name) => page.locator(`[data-test=enrol] [data-test=${name}]`)
 const ask = async (server, code) => {
   await field('server').fill(server)
@@ -16,6 +17,28 @@ const cursor = () => page.evaluate(() => document.activeElement.dataset.test)
 const get = async (server, path) => (await fetch(`${server.url}/api/${path}`)).json()
 const made = (unit) => h.json('taizhangd', 'city', 'enrol', '--unit', unit)
 let given
+/** A file that the page hands to the browser, and its name. */
+async function saved(page, act) {
+  const [download] = await Promise.all([page.waitForEvent('download'), act()])
+  return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) }
+}
+/** The file dropped there, as from a folder of the desktop. */
+const drop = (page, where, file) =>
+  page.locator(where).evaluate(
+    (target, [name, base64]) => {
+      const data = new DataTransfer()
+      data.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], name))
+      for (const type of ['dragover', 'drop']) target.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }))
+    },
+    [file.name, file.bytes.toString('base64')]
+  )
+const asFile = (file) => ({ name: file.name, mimeType: 'application/octet-stream', buffer: file.bytes })
+async function sendFile(server, path, bytes) {
+  const r = await fetch(`${server.url}/api/${path}`, { method: 'POST', headers: { 'content-type': 'application/octet-stream' }, body: bytes })
+  return r.json()
+}
+const bytesOf = (document) => Buffer.from(document.base64, 'base64')
+let request, answer
 
 await h.main(
   {
@@ -103,8 +126,89 @@ await h.main(
       await officePage.locator('tr', { hasText: '老码头社区' }).getByRole('button', { name: '发登记码' }).click()
       await officePage.locator('[data-test=code]').waitFor()
       assert.match(await officePage.locator('[data-test=code-fingerprint]').innerText(), /^[0-9A-Z]{4}(-[0-9A-Z]{4})+$/)
+      // The address that has to be typed there stands beside it.
+      assert.equal(await officePage.locator('[data-test=code-servers] .code').innerText(), town.url)
+      assert.deepEqual(made('B03').servers, [city.url])
       await officePage.locator('[data-test=code]').evaluate((e) => e.scrollIntoView())
       await h.seen(officePage, 'station-code')
+    },
+
+    async 'a new PC without a network saves a request, and what is no answer to it is refused'() {
+      far = await h.serve('far', 'taizhang', 0, ['--browser'])
+      farPage = await h.open('file://' + resolve('far'), { path: '/launch.html' })
+      await farPage.locator('[data-test=by-file]').click()
+      request = await saved(farPage, () => farPage.locator('[data-test=request]').click())
+      assert.match(request.name, /\.tzq$/)
+      await farPage.locator('[role=status]', { hasText: request.name }).waitFor()
+      await farPage.locator('[data-test=answer]').setInputFiles({ name: 'x.tza', mimeType: 'application/octet-stream', buffer: Buffer.from('TZA') })
+      await farPage.locator('.wrong', { hasText: '不是登记文件' }).waitFor()
+      await h.seen(farPage, 'enrol-by-file')
+      const bare = await h.bareFetch(far.url + '/api/enrol-here', { method: 'POST', headers: { 'content-type': 'application/octet-stream' }, body: request.bytes })
+      assert.equal(bare.status, 401, 'nobody without the launch address')
+    },
+
+    async 'the office answers it from its sync station, and both sides show the same two fingerprints'() {
+      await officePage.locator('[data-test=code]').waitFor()
+      const row = officePage.locator('tr', { hasText: '老码头社区' })
+      answer = await saved(officePage, async () => {
+        const [chooser] = await Promise.all([officePage.waitForEvent('filechooser'), row.getByRole('button', { name: '用文件登记' }).click()])
+        await chooser.setFiles(asFile(request))
+      })
+      assert.match(answer.name, /\.tza$/)
+      const device = await officePage.locator('[data-test=code-device]').innerText()
+      const office = await officePage.locator('[data-test=code-fingerprint]').innerText()
+      await officePage.locator('[data-test=code-device]').evaluate((e) => e.scrollIntoView())
+      await h.seen(officePage, 'station-by-file')
+      await drop(farPage, '[data-test=answer-drop]', answer)
+      assert.equal(await farPage.locator('[data-test=fingerprint]').innerText(), office)
+      assert.equal(await farPage.locator('[data-test=device]').innerText(), device)
+      assert.equal(await farPage.evaluate(() => document.activeElement.dataset.test), 'same')
+      await h.seen(farPage, 'enrol-file-compare')
+      await farPage.locator('[data-test=differs]').click()
+      await farPage.locator('.wrong', { hasText: '没有登记' }).waitFor()
+      assert.equal((await (await h.bareFetch(far.url + '/api/session')).json()).mode, 'new', 'looking changes nothing')
+    },
+
+    async '… then the ledger comes by a stick, and goes up by one'() {
+      await farPage.locator('[data-test=answer]').setInputFiles(asFile(answer))
+      await farPage.locator('[data-test=same]').click()
+      await farPage.waitForURL(/#\/sync$/)
+      const unit = (await get(far, 'status')).unit
+      assert.equal((await get(far, 'units')).find((u) => u.id === unit).short, '老码头社区')
+      await farPage.locator('.bar', { hasText: '用U盘来往' }).waitFor()
+      const bundle = await h.api(town, 'bundle', [], { to: unit })
+      await farPage.locator('input[type=file][multiple]').setInputFiles(bundle.files.map((f) => asFile({ name: f.name, bytes: bytesOf(f) })))
+      await farPage.locator('[data-test=imported]').waitFor()
+      await h.seen(farPage, 'enrol-file-done')
+      const id = (await get(far, 'list/todo')).find((r) => r.kind === 'assignment').id
+      await h.api(far, 'set', [id, 'remark=没有网络'])
+      const up = await saved(farPage, () => farPage.locator('.bar').getByRole('button', { name: '导出到U盘' }).click())
+      await sendFile(town, 'import?name=up.tzb', up.bytes)
+      assert.equal((await h.show(town, id)).fields.remark, '没有网络')
+    },
+
+    async 'a unit that was merged goes on by two files as well, and an address brings the link back'() {
+      h.enrol(city, 'B06', 'six')
+      const six = await h.serve('six', 'taizhang')
+      h.run('taizhangd', 'city', 'unit', 'B06', '--merge-into', 'B05')
+      await h.until('it hears of it', async () => {
+        await h.api(six, 'sync')
+        return (await get(six, 'status')).merged_into === 'B05'
+      })
+      const asked = await h.api(six, 'enrol-here', [], { request: '1' })
+      const made = await sendFile(city, 'enrol?unit=B05', bytesOf(asked))
+      const seen = await sendFile(six, 'enrol-here', bytesOf(made))
+      assert.deepEqual([seen.unit, seen.fingerprint, seen.device], ['B05', made.fingerprint, made.device])
+      assert.ok((await get(six, 'status')).enrol_again, 'looking changes nothing')
+      const wrong = await sendFile(six, 'enrol-here?fingerprint=2222-2222-2222-2222', bytesOf(made))
+      assert.match(wrong.error.line, /^answer: /)
+      const taken = await sendFile(six, 'enrol-here?' + new URLSearchParams({ fingerprint: made.fingerprint, server: city.url }), bytesOf(made))
+      assert.equal(taken.enrolled, true, JSON.stringify(taken))
+      await h.until('it is the other unit and syncs', async () => {
+        const s = await get(six, 'status')
+        return s.unit === 'B05' && !s.enrol_again && s.server === city.url && s.unsent === 0
+      })
+      await six.stop()
     },
 
     async 'a merged unit enrols again where the notice says so: a wrong code leaves all as it is'() {

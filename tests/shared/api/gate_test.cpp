@@ -36,6 +36,20 @@ TEST_CASE("gate: only the server's own names, exactly, on every request", "[gate
     CHECK(status(named, Place::api, "GET", {{"host", "other.example"}}) == 421);
 }
 
+TEST_CASE("gate: what devices are told to type is what the operator named, then digits, and not this PC's own",
+          "[gate]") {
+    CHECK(kLocal.addresses() == std::vector<std::string>{"http://127.0.0.1:8400"});
+    const auto named = Hosts("192.0.2.7:8443", 8443, true, {"Hub.example", "other.example:9443"}).addresses();
+    CHECK(named == std::vector<std::string>{"hub.example:8443", "other.example:9443", "192.0.2.7:8443"});
+    for (const auto& a : Hosts("0.0.0.0:8443", 8443, true, {}).addresses()) {
+        INFO(a);
+        CHECK(!a.starts_with("127."));
+        CHECK(!a.starts_with("[::1]"));
+        CHECK(!a.starts_with("0.0.0.0"));
+        CHECK(Hosts("0.0.0.0:8443", 8443, true, {}).fits_device(a));
+    }
+}
+
 TEST_CASE("gate: a refused name is told which option would take it, and that option does", "[gate]") {
     const std::vector<std::pair<std::string, std::string>> cases = {{"Hub.example:8443", "hub.example"},
                                                                     {"hub.example:9000", "hub.example:9000"},

@@ -6,6 +6,7 @@ import { ApiError, post, upload } from '../api'
 import { lookNow } from '../live'
 import type { Taken } from '../types'
 import { t } from '../words'
+import { blobOf, save } from './save'
 
 interface Bundle {
   files: { name: string; base64: string }[]
@@ -19,22 +20,6 @@ export interface Exported {
   commits: number
   bytes: number
   to: string
-}
-
-export function blobOf(base64: string, type = 'application/octet-stream'): Blob {
-  const raw = atob(base64)
-  const bytes = new Uint8Array(raw.length)
-  for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i)
-  return new Blob([bytes], { type })
-}
-
-/** Hands a file to the browser, which asks where to put it or puts it where it always does. */
-export function save(name: string, blob: Blob): void {
-  const a = document.createElement('a')
-  a.href = URL.createObjectURL(blob)
-  a.download = name
-  a.click()
-  window.setTimeout(() => URL.revokeObjectURL(a.href), 60_000)
 }
 
 export function useExport() {

@@ -2,7 +2,7 @@
 import { shallowRef } from 'vue'
 import { get, post, upload } from '../api'
 import { prefs } from '../prefs'
-import { blobOf, save } from './bundles'
+import { blobOf, save } from './save'
 
 export type SheetKind = 'assignments' | 'rectifications' | 'attendance'
 export const kSheetKinds: SheetKind[] = ['assignments', 'rectifications', 'attendance']
