@@ -50,7 +50,8 @@ TEST_CASE("catalog: letters outside quotes and comments are refused before the T
         // A quote behind a number or a name begins no string for the reader.
         CHECK(line_of_stray_letter("v = 1en\"" + letter + "\"\n") == 1);
         CHECK(line_of_stray_letter("a\"" + letter + "\" = 1\n") == 1);
-        CHECK(line_of_stray_letter("{a=[\"" + letter + "\",'" + letter + "'], b.\"" + letter + "\"=1}") == std::nullopt);
+        CHECK(line_of_stray_letter("{a=[\"" + letter + "\",'" + letter + "'], b.\"" + letter + "\"=1}") ==
+              std::nullopt);
         CHECK(line_of_stray_letter("a = '''\n\"" + letter + "'''\n# " + letter) == std::nullopt);
     }
     for (const char* open : {"\"\"\"", "'''", "\"", "\"\\", "'", "#", "a = \"\"\"x\"\"", "\xEF\xBB\xBF"})
