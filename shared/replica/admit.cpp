@@ -6,7 +6,6 @@
 namespace taizhang {
 namespace {
 
-constexpr std::size_t kCacheBytesMax = 8u << 20;
 // Packing less than this takes no longer than waking another core.
 constexpr std::size_t kWorkerMin = 24u << 10;
 
@@ -625,85 +624,6 @@ Result<> Replica::Impl::flush() {
     if (touched.size() > kTouchedMax) touched.clear();
     arena.clear();
     arena_bytes = 0;
-    return {};
-}
-
-void Replica::Impl::Reading::unpack(Packer& packer, std::uint8_t knows) {
-    loaded = std::make_unique<Loaded>();
-    done = packer.unpack(packed, loaded->bytes);
-    if (done) done = loaded->commit.decode(loaded->bytes, Commit::Text::checked, knows);
-    if (!done || taizhang::view(loaded->commit.hash.bytes) != hash)
-        done = fail(Errc::corrupt,
-                    "日志第 " + std::to_string(lsn) + " 条已损坏 / log entry " + std::to_string(lsn) + " is damaged");
-}
-
-/// Its bytes as the log holds them; false when it is not there.
-Result<bool> Replica::Impl::find_commit(std::uint64_t lsn, Reading& to) {
-    log_get.bind(1, lsn);
-    TRY(const bool row, log_get.step());
-    if (!row) return false;
-    to.lsn = lsn;
-    to.hash = log_get.blob(0);
-    to.packed = log_get.blob(1);
-    log_get.reset();
-    return true;
-}
-
-void Replica::Impl::keep_commit(Reading& from) {
-    const auto lsn = std::exchange(from.lsn, 0);
-    cache_bytes += from.loaded->bytes.size() * 3;
-    cache.push_back({lsn, std::move(from.loaded)});
-    cache_index[lsn] = std::prev(cache.end());
-    while (cache_bytes > kCacheBytesMax && cache.size() > 1) {
-        cache_bytes -= cache.front().loaded->bytes.size() * 3;
-        cache_index.erase(cache.front().lsn);
-        cache.pop_front();
-    }
-}
-
-void Replica::Impl::stop_reading() {
-    reading.drop();
-    to_read.clear();
-    next_commit.lsn = 0;
-}
-
-/// Begins with the next of `to_read`, on another core if there is one.
-Result<> Replica::Impl::read_next() {
-    while (next_commit.lsn == 0 && env.worker && !to_read.empty()) {
-        const auto lsn = to_read.front();
-        to_read.pop_front();
-        if (cache_index.contains(lsn)) continue;
-        TRY(const bool is_there, find_commit(lsn, next_commit));
-        if (!is_there) continue;  // whoever needs it says so
-        reading.begin([this] { next_commit.unpack(reading_packer, options.knows.commit_format); });
-    }
-    return {};
-}
-
-Result<> Replica::Impl::load_commit(std::uint64_t lsn, Loaded*& out) {
-    auto it = cache_index.find(lsn);
-    if (it == cache_index.end()) {
-        TRY_VOID(write_log());
-        if (next_commit.lsn != 0) {
-            reading.wait();
-            if (next_commit.done) keep_commit(next_commit);
-            next_commit.lsn = 0;  // damaged: whoever needs it says so
-            TRY_VOID(read_next());
-            it = cache_index.find(lsn);
-        }
-    }
-    if (it == cache_index.end()) {
-        TRY(const bool is_there, find_commit(lsn, this_commit));
-        if (!is_there)
-            return fail(Errc::corrupt,
-                        "日志缺第 " + std::to_string(lsn) + " 条 / log entry " + std::to_string(lsn) + " is missing");
-        this_commit.unpack(packer, options.knows.commit_format);
-        TRY_VOID(this_commit.done);
-        keep_commit(this_commit);
-        it = cache_index.find(lsn);
-    }
-    cache.splice(cache.end(), cache, it->second);
-    out = it->second->loaded.get();
     return {};
 }
 

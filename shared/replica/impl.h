@@ -228,12 +228,15 @@ public:
     void apply_part_fast(Touched& t, const Commit& c, const NameMap& map, const PartRec& part, const Relation& rel,
                          std::uint64_t lsn, bool& fast);
     Result<VersionId> version_at(std::uint64_t lsn);
+    Result<> replace_prev(std::uint64_t lsn, std::uint32_t index, std::uint64_t to_lsn, std::uint32_t to_index);
+
+    // ---- load.cpp: commits from the log
     Result<> load_commit(std::uint64_t lsn, Loaded*& out);
     struct Reading;
     Result<bool> find_commit(std::uint64_t lsn, Reading& to);
     void keep_commit(Reading& from);
     Result<> read_next();
-    Result<> replace_prev(std::uint64_t lsn, std::uint32_t index, std::uint64_t to_lsn, std::uint32_t to_index);
+    void stop_reading();
 
     // ---- fold_row.cpp: a row from its whole history
     struct RowHistory {
@@ -446,7 +449,6 @@ public:
     Reading this_commit, next_commit;   // the next one is unpacked while rows are folded
     std::deque<std::uint64_t> to_read;  // those after it
     Task reading{env.worker.get()};
-    void stop_reading();
 
     // ---- checkpoints and dropped history
     std::unordered_set<std::uint64_t> unstamped;                       // lsns of commits whose time counts as none

@@ -13,8 +13,7 @@ namespace {
 constexpr std::size_t kAheadBytes = 128u << 10, kAheadCommits = 256, kAheadRowsMin = 32;
 
 /// Commits that are looked at together. Needs nothing of the replica.
-class Some {
-public:
+struct Portion {
     std::size_t size = 0;                  ///< so many of `commits` are of these
     std::vector<Commit> commits;           ///< kept from one filling to the next: decoding allocates nothing
     std::vector<std::string_view> packed;  ///< as the log will hold them
@@ -25,7 +24,7 @@ public:
     void fill(std::span<const std::string_view> from, Packer& packer, std::uint8_t knows);
 };
 
-void Some::fill(std::span<const std::string_view> from, Packer& packer, std::uint8_t knows) {
+void Portion::fill(std::span<const std::string_view> from, Packer& packer, std::uint8_t knows) {
     size = bytes = 0;
     packed.clear();
     texts.clear();
@@ -85,7 +84,7 @@ Result<std::vector<Replica::Received>> Replica::receive(std::span<const std::str
     std::vector<Received> out;
     const auto knows = m.options.knows.commit_format;
     auto work = [&]() -> Result<> {
-        Some now, next;
+        Portion now, next;
         Task filling(m.env.worker.get());
         next.fill(packed, m.packer, knows);
         while (out.size() < packed.size()) {
