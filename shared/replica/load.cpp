@@ -9,9 +9,9 @@ constexpr std::size_t kCacheBytesMax = 8u << 20;
 
 }  // namespace
 
-void Replica::Impl::Reading::unpack(Packer& packer, std::uint8_t knows) {
+void Replica::Impl::Reading::unpack(Packer& with, std::uint8_t knows) {
     loaded = std::make_unique<Loaded>();
-    done = packer.unpack(packed, loaded->bytes);
+    done = with.unpack(packed, loaded->bytes);
     if (done) done = loaded->commit.decode(loaded->bytes, Commit::Text::checked, knows);
     if (!done || taizhang::view(loaded->commit.hash.bytes) != hash)
         done = fail(Errc::corrupt,
