@@ -156,7 +156,9 @@ TEST_CASE("second core: what failed is gone, and the next one is written in its 
         REQUIRE(copy->edit(many_rows(0, 60)).has_value());
         const auto failed = copy->batch([&]() -> Result<> {
             TRY_VOID(copy->edit_as(copy->id(), many_rows(100, 60), 1'761'955'300'000));
+            // The commit to the first stream is written when the second one is refused.
             auto wrong = many_rows(200, 60);
+            wrong.edits.back().stream = StreamId{"B02", Audience::ledger};
             wrong.edits.back().fields.emplace_back("no_such_field", text("x"));
             TRY_VOID(copy->edit(wrong));
             return {};
