@@ -24,7 +24,7 @@ public:
     bool begin(std::function<void()> work) override {
         {
             const std::lock_guard lock(mutex_);
-            if (work_) return false;
+            if (std::exchange(is_given_, true)) return false;
             work_ = std::move(work);
         }
         changed_.notify_all();
@@ -34,6 +34,7 @@ public:
     void wait() override {
         std::unique_lock lock(mutex_);
         changed_.wait(lock, [this] { return !work_; });
+        is_given_ = false;
         if (auto thrown = std::exchange(thrown_, nullptr)) std::rethrow_exception(thrown);
     }
 
@@ -59,7 +60,8 @@ private:
 
     std::mutex mutex_;
     std::condition_variable changed_;
-    std::function<void()> work_;  // not empty while there is any
+    std::function<void()> work_;  // not empty while it is being done
+    bool is_given_ = false;       // and until whoever gave it has waited for it: what it threw is his
     std::exception_ptr thrown_;
     bool is_ending_ = false;
     std::thread thread_;  // the last: it uses the others

@@ -13,7 +13,7 @@ namespace taizhang {
 class Worker {
 public:
     virtual ~Worker() = default;
-    /// Begins; false: it is busy with another piece, and nothing was begun.
+    /// Begins; false: another piece was begun and not waited for, and nothing is begun.
     virtual bool begin(std::function<void()> work) = 0;
     /// Returns when what was begun is done; throws what that threw.
     virtual void wait() = 0;

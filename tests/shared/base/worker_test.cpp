@@ -41,6 +41,23 @@ TEST_CASE("a worker that is busy leaves the next piece to the caller", "[base][w
     first.wait();
 }
 
+TEST_CASE("what a piece threw is kept for whoever gave it, whatever comes in between", "[base][worker]") {
+    const auto worker = make_worker_thread();
+    std::atomic<bool> has_begun = false;
+    Task first(worker.get()), second(worker.get());
+    first.begin([&] {
+        has_begun = true;
+        throw std::runtime_error("no memory");
+    });
+    while (!has_begun) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // so that it has ended, most likely
+    std::thread::id where;
+    second.begin([&] { where = std::this_thread::get_id(); });
+    CHECK(where == std::this_thread::get_id());
+    CHECK_NOTHROW(second.wait());
+    CHECK_THROWS_WITH(first.wait(), "no memory");
+}
+
 TEST_CASE("what is not worth the way, or has no worker, is done at once", "[base][worker]") {
     const auto worker = make_worker_thread();
     for (auto* w : {worker.get(), static_cast<Worker*>(nullptr)}) {

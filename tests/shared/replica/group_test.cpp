@@ -66,6 +66,31 @@ TEST_CASE("group: a batch that is refused before it wrote anything fails alone",
     CHECK(w.city->verify().has_value());
 }
 
+TEST_CASE("group: a commit that was made and not yet in the log when its batch failed counts as written",
+          "[replica][group]") {
+    support::World w;
+    REQUIRE(add(*w.city, "G1", "B01").has_value());
+    REQUIRE(add(*w.city, "G2", "B02").has_value());
+    const auto before = w.city->log_head();
+    Draft two;  // the first stream's commit is made when the second one's is refused
+    for (const char* unit : {"B01", "B02"}) {
+        Edit e;
+        e.entity = "evidence";
+        e.row = std::string("G3") + unit;
+        e.stream = StreamId{unit, Audience::ledger};
+        e.create = true;
+        e.fields = {{"record_id", text("A1")}, {"unit_id", text(unit)}};
+        two.edits.push_back(e);
+    }
+    two.edits.back().fields.emplace_back("no_such_field", text("x"));
+    const auto done = w.city->group([&] { CHECK_FALSE(w.city->edit(two).has_value()); });
+    CHECK_FALSE(done.has_value());
+    CHECK(w.city->log_head() == before);
+    REQUIRE(add(*w.city, "G4", "B01").has_value());
+    CHECK(w.city->log_head().value == before.value + 1);
+    CHECK(w.city->verify().has_value());
+}
+
 TEST_CASE("group: a batch that fails after it wrote undoes all of them, and each can be run by itself",
           "[replica][group]") {
     support::World w;
