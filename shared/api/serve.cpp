@@ -138,6 +138,8 @@ private:
     net::awaitable<Result<json::value>> fetch(Command c);
     net::awaitable<Result<json::value>> go_over(Command c, std::optional<Who> who);
     net::awaitable<Result<json::value>> go_over_by_file(Command c);
+    net::awaitable<Result<json::value>> read_or_take(EnrolByFile what);
+    net::awaitable<Result<json::value>> with_resting_link(net::awaitable<Result<json::value>> change);
     net::awaitable<void> read_figures(std::chrono::milliseconds pause);
     net::awaitable<void> read_texts();
     net::awaitable<void> keep_up();
@@ -470,13 +472,18 @@ net::awaitable<Result<json::value>> Server::go_over(Command c, std::optional<Who
         auto answer = co_await api::enrol_here(store_, io_, std::move(*what));
         co_return answer;
     }
+    auto change = with_resting_link(api::enrol_here(store_, io_, std::move(*what)));
+    auto done = co_await std::move(change);
+    co_return done;
+}
+
+/// Does it while nothing goes over the link; afterwards that goes to the new office, or to the old one again.
+net::awaitable<Result<json::value>> Server::with_resting_link(net::awaitable<Result<json::value>> change) {
     is_going_over_ = true;
     const bool rests = co_await rest_link();
     Result<json::value> done = fail(Errc::busy, "正在同步,同步完再登记 / a sync is going on: enrol when it has ended");
     if (rests) {
-        auto enrolling = api::enrol_here(store_, io_, std::move(*what));
-        done = co_await std::move(enrolling);
-        // To the new office, or to the old one again.
+        done = co_await std::move(change);
         auto made = co_await make_link();
         if (!made && done) done = made.error();
         if (!stopping_) start_link();
@@ -492,28 +499,20 @@ net::awaitable<Result<json::value>> Server::go_over_by_file(Command c) {
     auto what = enrol_by_file_of(c.options);
     if (!what) co_return what.error();
     if (is_going_over_) co_return fail(Errc::busy, "正在登记,请稍候 / enrolling already: wait a moment");
+    const bool is_taking = what->is_taking();
+    auto work = read_or_take(std::move(*what));
+    if (is_taking) work = with_resting_link(std::move(work));
+    auto done = co_await std::move(work);
+    co_return done;
+}
+
+net::awaitable<Result<json::value>> Server::read_or_take(EnrolByFile what) {
     auto document = std::make_shared<json::value>();
-    node::Store::Work work = [document, w = *what](node::Node& n) -> Result<std::string> {
+    node::Store::Work work = [document, w = std::move(what)](node::Node& n) -> Result<std::string> {
         TRY(*document, enrol_by_file(n, w));
         return std::string();
     };
-    Result<std::string> done = std::string();
-    if (!what->is_taking()) {
-        done = co_await store_.run(std::move(work));
-    } else {
-        is_going_over_ = true;
-        done = fail(Errc::busy, "正在同步,同步完再登记 / a sync is going on: enrol when it has ended");
-        const bool rests = co_await rest_link();
-        if (rests) {
-            done = co_await store_.run(std::move(work));
-            auto made = co_await make_link();
-            if (!made && done) done = made.error();
-            if (!stopping_) start_link();
-        }
-        is_going_over_ = false;
-        pokes_.changed();
-        if (store_.is_broken()) stop();
-    }
+    auto done = co_await store_.run(std::move(work));
     if (!done) co_return done.error();
     co_return std::move(*document);
 }

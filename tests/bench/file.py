@@ -10,21 +10,19 @@ import argparse
 import json
 import os
 import random
-import shutil
 import sys
-import tempfile
 import time
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "../e2e"))
-from _common import branch, city, city_json, init, program, servers, Server  # noqa: E402
+from _common import branch, city, city_json, init, program, scratch, Server  # noqa: E402
 from _link import Link  # noqa: E402
 
 TRIES = 2000
 DAY_S = 86400
 
 
-def send(link, options):
+def send():
     """Commands until the file is up: how many it took."""
     started = time.monotonic()
     for attempt in range(1, TRIES + 1):
@@ -48,9 +46,7 @@ def main():
     p.add_argument("--seed", type=int, default=1)
     o = p.parse_args()
     os.environ.setdefault("TZ_BIN", os.path.join(here, "../../build/bin"))
-    folder = tempfile.mkdtemp(prefix="tz-file-")
-    try:
-        os.chdir(folder)
+    with scratch("file"):
         size = round(o.mb * 1e6)
         with open("video.mp4", "wb") as f:
             f.write(random.Random(o.seed).randbytes(size))
@@ -66,7 +62,7 @@ def main():
         branch("pc", "attach", "A0019", "video.mp4")
         content = next(a for a in json.loads(branch("pc", "show", "A0019", "--json")[0])["attachments"] if a["name"] == "video.mp4")
         with Link(server.port, *options, port=clear.port) as link:
-            took, commands = send(link, options)
+            took, commands = send()
             carried = link.stop()
         city("city", "file", content["hash"], "--out", "arrived.mp4")
         is_whole = open("arrived.mp4", "rb").read() == open("video.mp4", "rb").read()
@@ -75,12 +71,6 @@ def main():
                           "ratio": round(took / least, 3), "cuts": carried["cuts"], "connections": carried["connections"],
                           "bytes_up": carried["up"], "bytes_down": carried["down"], "commands": commands, "whole": is_whole}))
         sys.exit(0 if is_whole else 1)
-    finally:
-        for s in servers:
-            if s.process.poll() is None:
-                s.process.kill()
-        os.chdir("/")
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 main()

@@ -11,12 +11,11 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 import time
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(here, "../e2e"))
-from _common import branch, city_json, init, program, servers, Server  # noqa: E402
+from _common import branch, city_json, init, program, scratch, Server  # noqa: E402
 from _link import Link, write_edits  # noqa: E402
 
 TRIES = 50
@@ -70,10 +69,8 @@ def main():
     p.add_argument("--json", action="store_true")
     o = p.parse_args()
     os.environ.setdefault("TZ_BIN", os.path.join(here, "../../build/bin"))
-    folder = tempfile.mkdtemp(prefix="tz-link-")
     runs = []
-    try:
-        os.chdir(folder)
+    with scratch("link"):
         port = prepare(o.edits)
         _, _, clear, _ = sync(port)
         say = (lambda *a: None) if o.json else print
@@ -92,12 +89,6 @@ def main():
                 f"{r['cuts']} cuts, {tries} commands; least {r['least_seconds']} s, ratio {r['ratio']} ({r['answered']} answered)")
         if o.json:
             print(json.dumps({"edits": o.edits, "clear": clear, "runs": runs}))
-    finally:
-        for s in servers:
-            if s.process.poll() is None:
-                s.process.kill()
-        os.chdir("/")
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 main()

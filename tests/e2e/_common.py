@@ -1,9 +1,12 @@
 """What the scripts here share: the real programs, in folders of their own, over real sockets."""
+import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.parse
 import urllib.request
@@ -45,6 +48,21 @@ def program(name, *args, env=None, check=0, timeout=200, stdin=None):
     if check is not None and p.returncode != check:
         raise AssertionError(f"{name} {args}: exit {p.returncode}, wanted {check}\n{p.stdout}{p.stderr}")
     return p.stdout, p.stderr
+
+
+@contextlib.contextmanager
+def scratch(name):
+    """A folder of one's own to be in; it is gone afterwards, and whatever serves from it."""
+    folder = tempfile.mkdtemp(prefix=f"tz-{name}-")
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        for s in servers:
+            if s.process.poll() is None:
+                s.process.kill()
+        os.chdir("/")
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def branch(data, *args, **kw):
