@@ -29,8 +29,7 @@ Result<> Replica::Impl::batch(const std::function<Result<>()>& work, Durability 
     depth = 0;
     if (!r) {
         // Most that is refused is refused before it writes: the others of its group need not know.
-        const bool has_written =
-            control_changed || unwritten || db->total_changes() != changes_before || db->broken();
+        const bool has_written = control_changed || unwritten || db->total_changes() != changes_before || db->broken();
         if (together == Group::none || has_written)
             forget_transaction();
         else
