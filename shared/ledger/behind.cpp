@@ -3,6 +3,7 @@
 #include "ledger/assignments_seen.h"
 #include "ledger/beside.h"
 #include "ledger/figure_rules.h"
+#include "ledger/report_index.h"
 #include "ledger/row_light.h"
 #include "ledger/rows.h"
 #include "ledger/times.h"
@@ -108,11 +109,11 @@ struct Checked {
     const FactTable::Report* report;
     double reported, verified;
 };
-std::optional<Checked> checked(const Question& q, const ReportsByTime& reports, const FactTable::Verification& v) {
+std::optional<Checked> checked(const Question& q, const ReportIndex& reports, const FactTable::Verification& v) {
     const auto* task = q.task(v.task);
     const auto* unit = q.t.unit(v.unit);
     if (!task || task->target == 0 || !unit) return std::nullopt;
-    const auto* report = reports.latest(v.assignment, v.at);
+    const auto* report = reports.latest(q.t, v.assignment, v.at);
     if (!report) return std::nullopt;
     return Checked{unit, report, share_of_target(report->value, task->target), share_of_target(v.value, task->target)};
 }
@@ -142,7 +143,7 @@ void keep_tasks_of_both_sides(const Question& q, std::vector<Entry>& all) {
 }
 
 Result<Answer> behind_checks(const Question& q, Side side, const Slice& slice) {
-    const ReportsByTime reports(q.t);
+    const auto& reports = q.t.report_index();
     std::vector<Entry> all;
     for (Index n = 0; n < q.t.verifications().size(); ++n) {
         const auto& v = q.t.verifications()[n];
@@ -208,11 +209,11 @@ Result<Answer> behind_pushes(const Question& q, const Slice& slice) {
 }
 
 Result<Answer> behind_driven(const Question& q, const Slice& slice) {
-    const Pushes pushes(q.t, kNoEnd);
+    const auto& reports = q.t.report_index();
     std::vector<Entry> all;
     for (Index n = 0; n < q.t.reports().size(); ++n)
         if (const auto& r = q.t.reports()[n]; r.substantive && q.in_scope(r.unit))
-            all.push_back(counted(n, pushes.drove(r)));
+            all.push_back(counted(n, reports.is_driven(n)));
     Answer out;
     out.count(all);
     auto [part, is_more] = part_of(std::move(all), slice, [&](Index a, Index b) {
@@ -315,10 +316,10 @@ Result<Answer> behind_light(const Question& q, const std::string& name, const Sl
     }));
     TRY(auto out, assignments_answer(q, std::move(all), slice,
                                      "a.task_id, a.status, a.deadline, t.issued_at, t.target_value, t.source"));
-    const ReportsByTime reports(q.t);
+    const auto& reports = q.t.report_index();
     for (auto& v : out.rows) {
         auto& o = v.as_object();
-        const auto* latest = reports.latest(q.t.assignment_names().find(text_at(o, "id")), kNoEnd);
+        const auto* latest = reports.latest(q.t, q.t.assignment_names().find(text_at(o, "id")), kNoEnd);
         o["value"] = latest ? json::value(latest->value) : json::value(nullptr);
         o["entity"] = "assignment";
     }

@@ -2,6 +2,7 @@
 
 #include "ledger/assignments_seen.h"
 #include "ledger/figure_rules.h"
+#include "ledger/report_index.h"
 #include "ledger/rows.h"
 #include "ledger/words.h"
 
@@ -72,11 +73,11 @@ public:
             ++c.lights[a.light];
         }));
         // The checks of the review: those with a report before them.
-        const ReportsByTime reports(t_);
+        const auto& reports = t_.report_index();
         for (const auto& v : t_.verifications()) {
             const auto* task = v.task == kNone ? nullptr : t_.task(v.task);
             if (!task || task->target == 0 || !t_.unit(v.unit) || !holds[v.unit]) continue;
-            const auto* report = reports.latest(v.assignment, v.at);
+            const auto* report = reports.latest(t_, v.assignment, v.at);
             if (!report) continue;
             auto& c = cell_of(v.unit, v.task);
             ++c.n_verified;

@@ -1,5 +1,7 @@
 #include "ledger/fact_table.h"
 
+#include "ledger/report_index.h"
+
 #include <algorithm>
 #include <cstring>
 
@@ -56,7 +58,10 @@ void FactTable::put(const TaskFact& f) {
 
 Index FactTable::assignment(std::string_view id) {
     const auto number = assignment_names_.add(id);
-    if (assignments_.size() < assignment_names_.size()) assignments_.resize(assignment_names_.size());
+    if (assignments_.size() < assignment_names_.size()) {
+        assignments_.resize(assignment_names_.size());
+        report_index_.reset();
+    }
     return number;
 }
 
@@ -73,6 +78,7 @@ void FactTable::put(const AssignmentFact& f) {
 }
 
 void FactTable::put(const ReportFact& f) {
+    report_index_.reset();
     put_at(report_places_, f.id, reports_,
            Report{record_id(f.id), assignment(f.assignment_id), unit_names_.add(f.unit_id), f.occurred_at, f.value,
                   f.claims_complete, f.substantive});
@@ -85,6 +91,7 @@ void FactTable::put(const VerificationFact& f) {
 }
 
 void FactTable::put(const std::string& id, const PushFact& f) {
+    report_index_.reset();
     put_at(push_places_, id, pushes_, Push{assignment(f.assignment_id), unit_names_.add(f.unit_id), f.at});
 }
 
@@ -106,6 +113,11 @@ FactTable FactTable::of(const Facts& facts) {
     for (const auto& x : facts.guidance) t.put(std::to_string(n++), x);
     for (const auto& x : facts.attendance) t.put(std::to_string(n++), x);
     return t;
+}
+
+const ReportIndex& FactTable::report_index() const {
+    if (!report_index_) report_index_ = std::make_shared<ReportIndex>(*this);
+    return *report_index_;
 }
 
 bool FactTable::is_before(const Report& a, const Report& b) const {

@@ -9,6 +9,7 @@
 #include "ledger/metrics.h"
 
 #include <array>
+#include <memory>
 #include <string_view>
 #include <unordered_map>
 
@@ -53,6 +54,8 @@ struct HashOfRecordId {
         return std::hash<std::string_view>{}({id.head.data(), id.head.size()}) ^ id.whole;
     }
 };
+
+class ReportIndex;
 
 class FactTable {
 public:
@@ -112,6 +115,8 @@ public:
     const std::vector<Push>& pushes() const { return pushes_; }
     const std::vector<Index>& guided() const { return guidance_; }  ///< assignments
     const std::vector<AttendanceFact>& attendance() const { return attendance_; }
+    /// Kept until the next report, push or assignment comes.
+    const ReportIndex& report_index() const;
     /// By time, those of one second by id.
     bool is_before(const Report& a, const Report& b) const;
     /// By id, as text byte by byte.
@@ -140,6 +145,7 @@ private:
     std::vector<Push> pushes_;
     std::vector<Index> guidance_;
     std::vector<AttendanceFact> attendance_;
+    mutable std::shared_ptr<const ReportIndex> report_index_;
     Places report_places_, verification_places_, push_places_, guidance_places_, attendance_places_;
 };
 

@@ -1,6 +1,7 @@
 #include "ledger/metrics.h"
 
 #include "ledger/figure_rules.h"
+#include "ledger/report_index.h"
 
 #include <algorithm>
 #include <cmath>
@@ -62,7 +63,7 @@ struct Tally {
 class Computation {
 public:
     Computation(const FactTable& facts, const std::vector<std::string>& scopes, Seconds end)
-        : facts_(facts), end_(end), reports_(facts), tallies_(scopes.size()) {
+        : facts_(facts), end_(end), reports_(facts.report_index()), tallies_(scopes.size()) {
         index_units(scopes);
         index_tasks();
     }
@@ -133,7 +134,7 @@ private:
             const auto* of = task(v.task);
             if (!unit || !of || v.at >= end_) continue;
             const double target = of->target;
-            const auto* report = reports_.latest(v.assignment, v.at);
+            const auto* report = reports_.latest(facts_, v.assignment, v.at);
             // Without a target nothing can be said of how much of it was reached.
             if (!report || target == 0) continue;
             const double verified = share_of_target(v.value, target);
@@ -180,11 +181,8 @@ private:
             if (unit->field.empty() || !fields_of_task_[a.task].contains(unit->field) || !is_of_type(*of, *unit))
                 continue;
             const Seconds until = std::min(end_, landing_end(*of));
-            const auto reports = reports_.of(n);
-            const bool in_time = std::any_of(reports.begin(), reports.end(), [&](Index r) {
-                return facts_.reports()[r].substantive && facts_.reports()[r].occurred_at < until;
-            });
-            if (!in_time || !landed.insert(std::uint64_t{a.task} << 32 | a.unit).second) continue;
+            if (reports_.first_substantive(n) >= until || !landed.insert(std::uint64_t{a.task} << 32 | a.unit).second)
+                continue;
             for_scopes(a.unit, [](Tally& tally) { ++tally.m.g3_landed.hits; });
         }
     }
@@ -209,12 +207,16 @@ private:
 
     /// D4.
     void gather_reports() {
-        const Pushes pushes(facts_, end_);
-        for (const auto& r : facts_.reports()) {
-            if (!r.substantive || r.occurred_at >= end_) continue;
-            const bool driven = pushes.drove(r);
-            for_scopes(r.unit, [&](Tally& t) { count(t.m.d4_driven, driven); });
-        }
+        std::vector<Rate> of_unit(scopes_of_unit_.size());
+        const auto& all = facts_.reports();
+        for (Index i = 0; i < all.size(); ++i)
+            if (all[i].substantive && all[i].occurred_at < end_ && all[i].unit != kNone)
+                count(of_unit[all[i].unit], reports_.is_driven(i));
+        for (Index u = 0; u < of_unit.size(); ++u)
+            for_scopes(u, [&](Tally& t) {
+                t.m.d4_driven.of += of_unit[u].of;
+                t.m.d4_driven.hits += of_unit[u].hits;
+            });
     }
 
     std::map<std::string, AttendanceCounts> attendance() const {
@@ -265,7 +267,7 @@ private:
 
     const FactTable& facts_;
     Seconds end_;
-    ReportsByTime reports_;  ///< by assignment
+    const ReportIndex& reports_;
     std::vector<Tally> tallies_;
     std::vector<std::vector<Index>> scopes_of_unit_;  ///< by number
     std::vector<std::unordered_set<std::string_view>> fields_of_task_;
