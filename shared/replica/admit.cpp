@@ -17,8 +17,6 @@ bool is_last_that_counts(const ControlState& control, const Commit& c) {
     return last != r->last.end() && last->second.second == c.hash;
 }
 
-bool is_register(fold::Rule r) { return r != fold::Rule::append && r != fold::Rule::set && r != fold::Rule::sum; }
-
 }  // namespace
 
 Result<Head> Replica::Impl::chain_head(int stream, int replica) {
@@ -108,6 +106,7 @@ Result<Replica::Impl::Admitted> Replica::Impl::admit(std::string_view packed, co
         note_place(chain_key(stream, replica), next);
         if (head.seq.value == 0 && c.header.replica == self) own_streams.push_back(stream);
     }
+    note_version(lsn, c.version(), c.header.time);
     auto maps = name_maps(c);
     std::string prev;
     Wait wait;
@@ -115,7 +114,6 @@ Result<Replica::Impl::Admitted> Replica::Impl::admit(std::string_view packed, co
     if (is_ready) TRY_VOID(apply_rows(c, stream, lsn, maps, prev));
 
     if (packed.empty()) {  // written here just now
-        version_cache[lsn % version_cache.size()] = {lsn, c.version()};
         unwritten = Unwritten{lsn, stream, replica, c.header.seq, c.hash, std::nullopt};
         if (is_ready) unwritten->prev = std::move(prev);
     } else {
@@ -182,7 +180,6 @@ Result<> Replica::Impl::insert_log(const NewEntry& e) {
     else
         log_insert.bind_blob(10, e.signature);
     TRY_VOID(log_insert.run());
-    version_cache[e.lsn % version_cache.size()] = {e.lsn, version_of(e.hash)};
     return {};
 }
 
@@ -246,6 +243,7 @@ Result<Touched*> Replica::Impl::touch(RowTable& t, int stream, std::string_view 
     n.loaded = n.fold = false;
     n.is_new = true;
     n.cells.clear();
+    n.lines.clear();
     if (presume_new) n.cells.reserve(t.binding().fields.size());
     n.first_lsn = 0;
     n.meta.complex = n.meta.dropped = false;
@@ -285,13 +283,17 @@ Result<> Replica::Impl::ensure_loaded(Touched& t) {
 
 Result<VersionId> Replica::Impl::version_at(std::uint64_t lsn) {
     auto& slot = version_cache[lsn % version_cache.size()];
-    if (slot.first == lsn) return slot.second;
+    if (slot.lsn == lsn) return slot.version;
+    const auto found = [&](const VersionId& v) {
+        slot = {lsn, v, Named::kUnknown};
+        return v;
+    };
     TRY_VOID(write_log());
     log_hash.bind(1, lsn);
     TRY(const bool row, log_hash.step());
     if (!row) {
         TRY(const auto below, version_below_floor(lsn));
-        if (below) return (slot = {lsn, *below}).second;
+        if (below) return found(*below);
     }
     if (!row || log_hash.blob(0).size() != 32)
         return fail(Errc::corrupt,
@@ -299,8 +301,11 @@ Result<VersionId> Replica::Impl::version_at(std::uint64_t lsn) {
     VersionId v;
     std::memcpy(v.bytes.data(), log_hash.blob(0).data(), v.bytes.size());
     log_hash.reset();
-    slot = {lsn, v};
-    return v;
+    return found(v);
+}
+
+void Replica::Impl::note_version(std::uint64_t lsn, const VersionId& version, std::uint64_t stamp) {
+    version_cache[lsn % version_cache.size()] = {lsn, version, stamp};
 }
 
 /// Whether everything that the commit builds on is here; else what it waits for.
@@ -487,24 +492,27 @@ void Replica::Impl::apply_part_fast(Touched& t, const Commit& c, const NameMap& 
         next.time = std::max(next.time, *time);
         t.meta.state = tr.to;
     } else {
-        if (!is_register(item.group->rule) || !binding.plain[static_cast<std::size_t>(item.group_no)]) return;
+        if (!binding.plain[static_cast<std::size_t>(item.group_no)]) return;
         if (frozen(t.meta.state) >> item.group_no & 1) return;
-        // A commit says a thing about a row once; only what an earlier one of this transaction said can be there
-        // already.
-        const bool is_first = t.first_lsn == lsn;
-        for (const auto& f : c.fields_of(p)) {
-            const auto field = map.items[f.name].field_no;
-            const auto old = is_first ? t.cells.end()
-                                      : std::find_if(t.cells.begin(), t.cells.end(),
-                                                     [&](const Cell& cell) { return cell.field == field; });
-            if (old != t.cells.end())
-                old->value = f.value;
-            else
-                t.cells.push_back({field, f.value});
-        }
+        put_cells(t, c, map, p, lsn);
     }
     ref = next;
     fast = true;
+}
+
+void Replica::Impl::put_cells(Touched& t, const Commit& c, const NameMap& map, const PartRec& p, std::uint64_t lsn) {
+    // A commit says a thing about a row once; only what an earlier one of this transaction said can be there already.
+    const bool is_first = t.first_lsn == lsn;
+    for (const auto& f : c.fields_of(p)) {
+        const auto field = map.items[f.name].field_no;
+        const auto old =
+            is_first ? t.cells.end()
+                     : std::find_if(t.cells.begin(), t.cells.end(), [&](const Cell& x) { return x.field == field; });
+        if (old != t.cells.end())
+            old->value = f.value;
+        else
+            t.cells.push_back({field, f.value});
+    }
 }
 
 Result<> Replica::Impl::apply_rows(const Commit& c, int stream, std::uint64_t lsn, std::vector<NameMap>& maps,
@@ -536,11 +544,18 @@ Result<> Replica::Impl::apply_rows(const Commit& c, int stream, std::uint64_t ls
             t->first_lsn = lsn;
             t->first_index = i;
         }
+        // Each group is judged by the row as it was: what one of them becomes changes nothing for the others.
+        bool is_complex = false;
         for (const auto& p : c.parts_of(row)) {
             bool fast = false;
             apply_part_fast(*t, c, map, p, rel, lsn, fast);
+            if (!fast) {
+                TRY(fast, apply_part_beside(*t, c, map, row, p, rel, lsn));
+                is_complex = is_complex || fast;
+            }
             if (!fast || quarantined) t->fold = true;
         }
+        t->meta.complex = t->meta.complex || is_complex;
         t->meta.head = lsn;
         t->meta.head_index = i;
     }
@@ -581,11 +596,15 @@ Result<bool> Replica::Impl::flush_row(Touched& t) {
     if (!t.fold && t.is_new) {
         // A row that nobody had to look for: the insert itself says whether it was there.
         TRY(const bool inserted, t.table->insert(t.stream, t.id, t.cells, t.meta));
-        if (inserted) return true;
+        if (inserted) {
+            TRY_VOID(write_lines(t, t.lines));
+            return true;
+        }
     }
     TRY_VOID(ensure_loaded(t));
     if (t.fold) return false;
     TRY_VOID(t.table->update(t.stream, t.id, t.cells, t.meta));
+    TRY_VOID(write_lines(t, t.lines));
     return true;
 }
 

@@ -320,7 +320,10 @@ Result<> ControlState::bind(const Entity& entity, std::uint32_t version) {
         if (b.group(g.name) < 0) b.groups.push_back(g.name);
         const auto n = b.group(g.name);
         b.group_defs.resize(b.groups.size());
-        b.group_defs[static_cast<std::size_t>(n)] = &g;
+        b.steady.resize(b.groups.size(), true);
+        auto& before = b.group_defs[static_cast<std::size_t>(n)];
+        if (before && before->rule != g.rule) b.steady[static_cast<std::size_t>(n)] = false;
+        before = &g;
         v->group_no.push_back(n);
         b.plain.resize(b.groups.size(), true);
         const bool is_register = g.rule != fold::Rule::append && g.rule != fold::Rule::set && g.rule != fold::Rule::sum;
@@ -332,6 +335,16 @@ Result<> ControlState::bind(const Entity& entity, std::uint32_t version) {
         b.field_defs.resize(b.fields.size());
         b.field_defs[static_cast<std::size_t>(n)] = &f;
         v->field_no.push_back(n);
+    }
+    b.group_fields.resize(b.groups.size());
+    for (std::size_t g = 0; g < entity.groups.size(); ++g) {
+        const auto n = static_cast<std::size_t>(v->group_no[g]);
+        std::vector<int> fields;
+        for (const auto f : entity.groups[g].fields) fields.push_back(v->field_no[static_cast<std::size_t>(f)]);
+        std::sort(fields.begin(), fields.end());
+        auto& before = b.group_fields[n];
+        if (!before.empty() && before != fields) b.steady[n] = false;
+        before = std::move(fields);
     }
     b.ever_freezes.resize(std::max(b.ever_freezes.size(), entity.workflow.states.size()));
     for (std::size_t i = 0; i < entity.workflow.states.size(); ++i)

@@ -98,8 +98,10 @@ struct EntityBinding {
     std::vector<std::string> groups, fields;  ///< names by number
     std::vector<const Group*> group_defs;     ///< newest definition by number
     std::vector<const Field*> field_defs;
-    std::vector<bool> plain;  ///< by group: a register (latest, authority, owner, keep_both) in every version
-    std::vector<std::uint64_t> ever_freezes;  ///< by state: groups that any version freezes there
+    std::vector<bool> plain;   ///< by group: a register (latest, authority, owner, keep_both) in every version
+    std::vector<bool> steady;  ///< by group: every version that has it gives it the same rule and the same fields
+    std::vector<std::vector<int>> group_fields;  ///< by group: numbers of its newest fields, ascending
+    std::vector<std::uint64_t> ever_freezes;     ///< by state: groups that any version freezes there
     int group(std::string_view n) const;
     int field(std::string_view n) const;
 };

@@ -215,8 +215,12 @@ Result<> Replica::Impl::refold(Touched& t, std::vector<RowHistory::Item> items) 
         conflict_delete.bind(1, std::string_view(binding.name)).bind_blob(2, t.id).bind(3, t.stream);
         TRY_VOID(conflict_delete.run());
     }
-    for (const auto& line : h.state.lines) {
-        conflict_insert.bind(1, std::string_view(binding.name))
+    return write_lines(t, h.state.lines);
+}
+
+Result<> Replica::Impl::write_lines(const Touched& t, std::span<const fold::Line> lines) {
+    for (const auto& line : lines) {
+        conflict_insert.bind(1, std::string_view(t.table->binding().name))
             .bind_blob(2, t.id)
             .bind(3, t.stream)
             .bind(4, line.group);

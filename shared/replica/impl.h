@@ -56,7 +56,8 @@ struct Touched {
     bool is_new = false;  ///< not in the database, or (not loaded) presumed so
     bool fold = false;    ///< the fast path does not do: fold from the log
     RowMeta meta;
-    std::vector<Cell> cells;  ///< fast path: changed fields
+    std::vector<Cell> cells;        ///< fast path: changed fields
+    std::vector<fold::Line> lines;  ///< fast path: what stands beside
     std::uint64_t first_lsn = 0;
     std::uint32_t first_index = 0;
 };
@@ -227,8 +228,17 @@ public:
     void forget_loaded();
     void apply_part_fast(Touched& t, const Commit& c, const NameMap& map, const PartRec& part, const Relation& rel,
                          std::uint64_t lsn, bool& fast);
+    void put_cells(Touched& t, const Commit& c, const NameMap& map, const PartRec& part, std::uint64_t lsn);
     Result<VersionId> version_at(std::uint64_t lsn);
+    void note_version(std::uint64_t lsn, const VersionId& version, std::uint64_t stamp);
     Result<> replace_prev(std::uint64_t lsn, std::uint32_t index, std::uint64_t to_lsn, std::uint32_t to_index);
+
+    // ---- beside.cpp: a change beside what stands
+    Result<bool> apply_part_beside(Touched& t, const Commit& c, const NameMap& map, const RowRec& row,
+                                   const PartRec& part, const Relation& rel, std::uint64_t lsn);
+    Result<bool> is_surely_before(const Touched& t, std::uint64_t time);
+    enum class Same : std::uint8_t { no, yes, unknown };
+    Result<Same> has_value(const Touched& t, const Commit& c, const NameMap& map, const PartRec& part);
 
     // ---- load.cpp: commits from the log
     Result<> load_commit(std::uint64_t lsn, Loaded*& out);
@@ -253,6 +263,7 @@ public:
     Result<RowHistory> fold_items(RowTable& table, std::vector<RowHistory::Item> items);
     Result<> append_changes(std::uint64_t lsn, std::uint32_t index, std::vector<fold::Change>& out);
     Result<> refold(Touched& t, std::vector<RowHistory::Item> items);
+    Result<> write_lines(const Touched& t, std::span<const fold::Line> lines);
     bool entitled(const Commit& c, const NameMap& map, const PartRec& part, const Relation& rel,
                   const NameMap::Item& item) const;
 
@@ -463,7 +474,14 @@ public:
     ControlPos ours_at;
     std::unordered_map<int, std::uint64_t> evicted;  // streams that the tree took away once; how far the own chain was
     bool has_dropped = false;                        // some row's history is not all here
-    std::array<std::pair<std::uint64_t, VersionId>, 4096> version_cache{};
+    /// What the last commits are called, and their authors' time where it is known.
+    struct Named {
+        static constexpr std::uint64_t kUnknown = ~std::uint64_t{0};
+        std::uint64_t lsn = 0;
+        VersionId version;
+        std::uint64_t stamp = kUnknown;
+    };
+    std::array<Named, 4096> version_cache{};
 };
 
 }  // namespace taizhang

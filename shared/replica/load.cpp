@@ -34,6 +34,7 @@ Result<bool> Replica::Impl::find_commit(std::uint64_t lsn, Reading& to) {
 
 void Replica::Impl::keep_commit(Reading& from) {
     const auto lsn = std::exchange(from.lsn, 0);
+    note_version(lsn, from.loaded->commit.version(), from.loaded->commit.header.time);
     cache_bytes += from.loaded->bytes.size() * 3;
     cache.push_back({lsn, std::move(from.loaded)});
     cache_index[lsn] = std::prev(cache.end());

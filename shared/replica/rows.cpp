@@ -197,8 +197,15 @@ Result<> RowTable::ensure() {
     TRY(insert_,
         db_.prepare("INSERT INTO " + name() + "(" + columns + ") VALUES(" + marks + ") ON CONFLICT DO NOTHING"));
     TRY(streams_, db_.prepare("SELECT _s FROM " + name() + " WHERE id = ?1 ORDER BY _s"));
+    TRY(read_, db_.prepare(select_stored() + " WHERE id = ?1 AND _s = ?2"));
     updates_.clear();
     return {};
+}
+
+std::string RowTable::select_stored() const {
+    std::string sql = "SELECT id, _m";
+    for (const auto& field : binding_.fields) sql += ", \"" + field + "\"";
+    return sql + " FROM " + name();
 }
 
 std::string RowTable::select_all_sql() const {
@@ -342,9 +349,7 @@ Result<> RowTable::each_row(int stream, const std::function<Result<>(const Store
         TRY_VOID(db_.exec("CREATE INDEX IF NOT EXISTS \"" + binding_.name + "__s\" ON " + name() + "(_s)"));
         has_stream_index_ = true;
     }
-    std::string sql = "SELECT id, _m";
-    for (const auto& field : binding_.fields) sql += ", \"" + field + "\"";
-    TRY(auto s, db_.prepare(sql + " FROM " + name() + " WHERE _s = ?1 ORDER BY id", false));
+    TRY(auto s, db_.prepare(select_stored() + " WHERE _s = ?1 ORDER BY id", false));
     s.bind(1, stream);
     Stored row;
     for (;;) {
@@ -356,14 +361,13 @@ Result<> RowTable::each_row(int stream, const std::function<Result<>(const Store
 }
 
 Result<bool> RowTable::read(int stream, std::string_view id, Stored& out) {
-    std::string sql = "SELECT id, _m";
-    for (const auto& field : binding_.fields) sql += ", \"" + field + "\"";
-    TRY(auto s, db_.prepare(sql + " FROM " + name() + " WHERE id = ?1 AND _s = ?2", false));
-    bind_id(s, 1, id);
-    s.bind(2, stream);
-    TRY(const bool there, s.step());
+    bind_id(read_, 1, id);
+    read_.bind(2, stream);
+    TRY(const bool there, read_.step());
     if (!there) return false;
-    TRY_VOID(take_stored(s, out));
+    const auto taken = take_stored(read_, out);
+    read_.reset();
+    TRY_VOID(taken);
     out.id = id;
     return true;
 }

@@ -91,13 +91,14 @@ private:
     void bind_id(sqlite::Statement& s, int i, std::string_view id) const;
     void bind_cell(sqlite::Statement& s, int i, const Cell& cell) const;
     void bind_state(sqlite::Statement& s, int i, int state) const;
+    std::string select_stored() const;
     std::string name() const { return "\"" + binding_.name + "\""; }
     Result<sqlite::Statement*> update_for(std::span<const Cell> cells);
     Result<> take_stored(const sqlite::Statement& s, Stored& out) const;
 
     sqlite::Database& db_;
     const EntityBinding& binding_;
-    sqlite::Statement load_, insert_, streams_;
+    sqlite::Statement load_, insert_, streams_, read_;
     bool has_stream_index_ = false;
     std::unordered_map<std::string, sqlite::Statement> updates_;  // by the set of fields
     std::string meta_bytes_, key_;

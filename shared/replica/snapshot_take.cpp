@@ -150,7 +150,7 @@ private:
         out.lsn = chain.first_lsn + seq - 1;
         VersionId version;
         std::memcpy(version.bytes.data(), chain.marks.data() + (seq - 1) * kVersionBytes, kVersionBytes);
-        m_.version_cache[out.lsn % m_.version_cache.size()] = {out.lsn, version};
+        m_.note_version(out.lsn, version, Replica::Impl::Named::kUnknown);
         return {};
     }
 
