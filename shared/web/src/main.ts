@@ -7,11 +7,13 @@ import { loadDrafts } from './drafts'
 import { keepPrefs } from './kept-prefs'
 import { startLive } from './live'
 import { loadPrefs } from './prefs'
+import { noDropOutside } from './drops'
 import { router } from './router'
 import { beginSession, gate } from './session'
 import './style.css'
 
 loadPrefs()
+noDropOutside()
 // Few pages ever ask who sits there: the asking comes when it is needed.
 const stopWaiting = watch(
   () => gate.asks,

@@ -13,6 +13,7 @@ export const sheetWords = {
   sheet_out_hint: ['表头与规定的台账一字不差。改好后导入即可:没动过的格子什么也不改,两边都改过的照常列为冲突。', 'The titles are the prescribed ones. Edit and import it again: cells left alone change nothing; what both sides changed is a conflict like any other.'],
   sheet_in: ['导入', 'In'],
   sheet_drop: ['把 .xlsx 文件拖到这里,或', 'Drop an .xlsx file here, or'],
+  sheet_one: ['一次核对一个文件,先看 {},其余的请随后再选', 'One file at a time: this is {}; choose the others afterwards'],
   sheet_choose: ['选择文件', 'choose a file'],
   sheet_paste_into: ['贴到', 'Paste into the'],
   sheet_of_meeting: ['哪次会议', 'of which meeting'],

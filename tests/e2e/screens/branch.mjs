@@ -316,7 +316,8 @@ const tests = {
     await page.locator('.two .note.good').waitFor()
     page2 = await open(pc2.url, { path: '/#/sync' })
     const given = [{ name: download.suggestedFilename(), mimeType: 'application/octet-stream', buffer: readFileSync(file) }]
-    await page2.locator('input[type=file]').setInputFiles([...given, { name: '坏.tzb', mimeType: 'application/octet-stream', buffer: Buffer.from('not a bundle') }])
+    const bundles = page2.locator('[data-test=bundles]') // the page before has a place for files as well
+    await bundles.setInputFiles([...given, { name: '坏.tzb', mimeType: 'application/octet-stream', buffer: Buffer.from('not a bundle') }])
     await page2.locator('[data-test=imported] tbody tr').nth(1).waitFor()
     const rows = await page2.locator('[data-test=imported] tbody tr').allInnerTexts()
     assert.ok(rows.some((r) => /新收 [1-9]/.test(r)), rows.join('\n'))
@@ -327,8 +328,40 @@ const tests = {
     assert.ok(carried > 0 && carried <= unsent, `${carried} of ${unsent}`)
     await seen(page2, 'branch-sync')
     assert.equal((await show(pc2, 'A0019')).fields.remark, '由U盘带到')
-    await page2.locator('input[type=file]').setInputFiles(given)
+    await bundles.setInputFiles(given)
     await page2.locator('[data-test=imported] tbody tr', { hasText: '新收 0 条' }).waitFor()
+  },
+
+  async 'files given while others are taken in, and before the page was left, all have their line'() {
+    await page2.route('**/api/import?*', async (r) => {
+      await sleep(400)
+      await r.continue()
+    })
+    const bad = (name) => ({ name, mimeType: 'application/octet-stream', buffer: Buffer.from('not a bundle') })
+    const bundles = page2.locator('[data-test=bundles]')
+    await bundles.setInputFiles([bad('甲.tzb'), bad('乙.tzb')])
+    await bundles.setInputFiles([bad('丙.tzb')])
+    await page2.locator('nav.menu a', { hasText: '求助' }).click()
+    await page2.locator('form.paper').waitFor()
+    await page2.locator('nav.menu a', { hasText: '同步' }).click()
+    await until('each has its line', async () => (await page2.locator('[data-test=imported] tbody tr').count()) === 3)
+    assert.match(await page2.locator('[data-test=imported]').innerText(), /丙/)
+    await page2.unroute('**/api/import?*')
+  },
+
+  async 'a file dropped beside its place does not open in place of the page'() {
+    const isStopped = (selector) =>
+      page2.evaluate((where) => {
+        const dataTransfer = new DataTransfer()
+        dataTransfer.items.add(new File(['x'], '表.tzb'))
+        return ['dragover', 'drop'].map((name) => !document.querySelector(where).dispatchEvent(new DragEvent(name, { dataTransfer, bubbles: true, cancelable: true })))
+      }, selector)
+    assert.deepEqual(await isStopped('main h1'), [true, true])
+    assert.equal(await page2.evaluate(() => {
+      const dataTransfer = new DataTransfer()
+      dataTransfer.setData('text/plain', '话')
+      return document.querySelector('main h1').dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }))
+    }), true, 'words may be dropped where they like')
   },
 
   async 'help is asked for and its waiting shown'() {

@@ -177,7 +177,7 @@ await h.main(
       assert.equal((await get(far, 'units')).find((u) => u.id === unit).short, '老码头社区')
       await farPage.locator('.bar', { hasText: '用U盘来往' }).waitFor()
       const bundle = await h.api(town, 'bundle', [], { to: unit })
-      await farPage.locator('input[type=file][multiple]').setInputFiles(bundle.files.map((f) => asFile({ name: f.name, bytes: bytesOf(f) })))
+      await farPage.locator('[data-test=bundles]').setInputFiles(bundle.files.map((f) => asFile({ name: f.name, bytes: bytesOf(f) })))
       await farPage.locator('[data-test=imported]').waitFor()
       await h.seen(farPage, 'enrol-file-done')
       const id = (await get(far, 'list/todo')).find((r) => r.kind === 'assignment').id

@@ -46,7 +46,7 @@ const tests = {
 
   async 'a workbook that came back unchanged changes nothing, and one that was edited says what before it does it'() {
     await townPage.goto(town.url + '/#/sheets')
-    await townPage.locator('input[type=file]').setInputFiles('out.xlsx')
+    await townPage.locator('[data-test=sheet-file]').setInputFiles('out.xlsx')
     const trial = townPage.locator('[data-test=trial]')
     await trial.locator('text=没有要改的').waitFor()
     assert.ok(await trial.locator('[data-test=apply]').isDisabled())
@@ -61,7 +61,7 @@ for n in old.namelist():
     new.writestr(n, data)
 new.close()`
     )
-    await townPage.locator('input[type=file]').setInputFiles('edited.xlsx')
+    await townPage.locator('[data-test=sheet-file]').setInputFiles('edited.xlsx')
     const row = trial.locator('[data-test=rows] tbody tr')
     await row.locator('ins', { hasText: '在Excel里改好的备注' }).waitFor()
     assert.equal(await row.count(), 1)
@@ -77,7 +77,7 @@ new.close()`
 
   async 'a file that is no workbook is refused in words'() {
     writeFileSync('no.xlsx', 'not a workbook')
-    await townPage.locator('input[type=file]').setInputFiles('no.xlsx')
+    await townPage.locator('[data-test=sheet-file]').setInputFiles('no.xlsx')
     await townPage.locator('[data-test=trial] .note.bad').waitFor()
     await seen(townPage, 'township-excel-bad')
   },

@@ -50,24 +50,37 @@ export interface Import {
   taken: Taken['files'][number] | null
 }
 
-/** One after the other, in the order of their names: parts of one bundle belong together. */
+/** Goes on while other pages are looked at, and is still there afterwards: what became of a file is never lost. */
+const taking = reactive({ running: false, at: 0, of: 0, results: [] as Import[], missing: [] as string[] })
+const queue: File[] = []
+
+async function takeNext(file: File): Promise<void> {
+  try {
+    const done = await upload<Taken>('import', file, file.name)
+    taking.results.push({ name: file.name, error: '', taken: done.files[0] })
+    taking.missing = done.missing
+  } catch (e) {
+    taking.results.push({ name: file.name, error: e instanceof ApiError ? e.words : String(e), taken: null })
+  }
+}
+
 export function useImport() {
-  const state = reactive({ running: false, at: 0, of: 0, results: [] as Import[], missing: [] as string[] })
+  /** One after the other, in the order of their names: parts of one bundle belong together. More may come meanwhile. */
   async function importFiles(files: File[]): Promise<void> {
-    if (state.running || !files.length) return
-    Object.assign(state, { running: true, at: 0, of: files.length, results: [], missing: [] })
-    for (const file of [...files].sort((a, b) => a.name.localeCompare(b.name))) {
-      state.at++
-      try {
-        const t = await upload<Taken>('import', file, file.name)
-        state.results.push({ name: file.name, error: '', taken: t.files[0] })
-        state.missing = t.missing
-      } catch (e) {
-        state.results.push({ name: file.name, error: e instanceof ApiError ? e.words : String(e), taken: null })
-      }
+    queue.push(...[...files].sort((a, b) => a.name.localeCompare(b.name)))
+    if (taking.running) taking.of += files.length
+    if (taking.running || !queue.length) return
+    Object.assign(taking, { running: true, at: 0, of: queue.length, results: [], missing: [] })
+    for (let file = queue.shift(); file; file = queue.shift()) {
+      taking.at++
+      await takeNext(file)
     }
-    state.running = false
+    taking.running = false
     void lookNow()
   }
-  return { ...toRefs(state), importFiles }
+  /** Who comes back another time does not read of the last. */
+  function forget(): void {
+    if (!taking.running) Object.assign(taking, { results: [], missing: [] })
+  }
+  return { ...toRefs(taking), importFiles, forget }
 }
