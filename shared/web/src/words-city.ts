@@ -4,6 +4,27 @@ export const cityWords = {
   menu_sample: ['随机回访', 'Random follow-up'],
   menu_duplicates: ['重复问题', 'Duplicates'],
 
+  // the calendar of working days
+  menu_calendar: ['工作日历', 'Working days'],
+  cal_title: ['{} 年工作日历', 'Working days of {}'],
+  cal_working: ['{} 个工作日', '{} working days'],
+  cal_before: ['← {} 年', '← {}'],
+  cal_after: ['{} 年 →', '{} →'],
+  cal_click: ['点一天,记为', 'A click makes a day'],
+  cal_usual: ['照常(按星期)', 'as its weekday says'],
+  cal_name: ['名称', 'Name'],
+  cal_name_hint: ['例如 国庆节', 'such as National Day'],
+  cal_keys: ['再点一次恢复照常;方向键移动,回车记下,Delete 恢复', 'A second click takes it back. Arrows move, Enter marks, Delete takes back'],
+  cal_city_only: ['工作日历由市级维护,这里只能查看。', 'The city keeps the calendar of working days; here it can be read.'],
+  cal_month: ['{} 月', 'Month {}'],
+  cal_weekdays: ['一 二 三 四 五 六 日', 'Mo Tu We Th Fr Sa Su'],
+  cal_weekday: ['星期{}', '{}'],
+  cal_mark_rest: ['休', 'off'],
+  cal_mark_work: ['班', 'on'],
+  cal_list: ['{} 年与平常不同的日子', 'What differs in {}'],
+  cal_none: ['还没有记。周一至周五上班,周六周日休息。', 'Nothing yet: Monday to Friday are worked.'],
+  cal_days: ['{} 天', '{} days'],
+
   // issue and decompose
   issue_new: ['下达新任务', 'A new task'],
   issue_again: ['分解已有任务', 'Hand on an existing one'],

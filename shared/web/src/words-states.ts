@@ -25,7 +25,10 @@ export const stateWords: Record<string, string> = {
   // of attendance
   本人到会: 'in person',
   委托代会: 'deputy',
-  缺席: 'absent'
+  缺席: 'absent',
+  // of the calendar
+  休息: 'off',
+  上班: 'worked'
 }
 
 /** A state as it is shown; one that a newer catalog brought is shown as it is called there. */

@@ -171,6 +171,48 @@ const tests = {
     await seen(page, 'city-burden')
   },
 
+  async 'the city marks holidays and worked weekends, and everybody counts by them'() {
+    await page.goto(city.url + '/#/calendar')
+    const day = (date, on = page) => on.locator(`[data-date="${date}"]`)
+    const records = async (server = city) => (await get(server, 'list/calendar_day')).map((d) => [d.date, d.kind, d.name || null]).sort()
+    const working = () => page.locator('main [role=status]').first().innerText()
+    await page.locator('h1', { hasText: '2025 年工作日历' }).waitFor()
+    await until('the year is counted', async () => (await working()).includes('261 个工作日'))
+    await page.locator('[data-test=name]').fill('国庆节')
+    for (const d of ['2025-10-01', '2025-10-02', '2025-10-03']) {
+      await day(d).click()
+      await day(d).locator('.mark', { hasText: '休' }).waitFor()
+    }
+    await page.getByLabel('上班', { exact: true }).check()
+    await page.locator('[data-test=name]').fill('')
+    await day('2025-10-11').click()
+    await day('2025-10-11').locator('.mark', { hasText: '班' }).waitFor()
+    assert.deepEqual(await records(), [['2025-10-01', '休息', '国庆节'], ['2025-10-02', '休息', '国庆节'], ['2025-10-03', '休息', '国庆节'], ['2025-10-11', '上班', null]])
+    assert.match(await working(), /259 个工作日/)
+    assert.match(await page.locator('[data-test=spans]').innerText(), /国庆节 10月1日—10月3日 星期三 · 休息 · 3 天/)
+    // By keys: on from the day that has the cursor, over the end of the month, marked, and as usual again.
+    await page.keyboard.press('PageDown')
+    await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('ArrowRight')
+    assert.equal(await page.evaluate(() => document.activeElement.dataset.date), '2025-11-19')
+    await page.getByLabel('休息', { exact: true }).check()
+    await day('2025-11-19').focus()
+    await page.keyboard.press('Enter')
+    await day('2025-11-19').locator('.mark').waitFor()
+    await page.keyboard.press('Delete')
+    await day('2025-11-19').locator('.mark').waitFor({ state: 'detached' })
+    await day('2025-10-03').click() // without the name
+    await until('the name is gone', async () => (await records()).some((r) => r[0] === '2025-10-03' && r[2] === null))
+    await day('2025-10-03').click()
+    await day('2025-10-03').locator('.mark').waitFor({ state: 'detached' })
+    assert.match(await working(), /260 个工作日/)
+    await seen(page, 'city-calendar')
+    await page.locator('[data-test=after]').click()
+    await page.locator('h1', { hasText: '2026' }).waitFor()
+    assert.equal(await page.locator('.mark').count(), 0)
+    assert.equal(await page.locator('.months button[tabindex="0"]').count(), 1, 'one stop of the tabulator a year')
+  },
+
   async 'meetings show who came, who sent a deputy and who was late'() {
     await page.goto(city.url + '/#/meetings')
     const table = page.locator('[data-test=attendance]')
