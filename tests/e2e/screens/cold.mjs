@@ -1,7 +1,9 @@
 // From starting the branch's program to the list of what is due, and where the time goes. Medians of so many starts; a
 // browser that runs already, with a profile that has never seen the page.
+// Then the memory of the browser and the program, while a branch goes through its pages.
 // usage: cold.mjs [RUNS [SLOWER]]      SLOWER: the page's processor so many times slower, as an old PC's is
 import assert from 'node:assert/strict'
+import { readFileSync, readdirSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import { bareFetch, enrol, main, makeCity, open, serve } from './harness.mjs'
 
@@ -15,6 +17,39 @@ function watchList() {
     if (!window.listedMs && document.querySelector('[role=option]')) requestAnimationFrame(() => (window.listedMs ??= performance.now()))
   }
   new MutationObserver(look).observe(document, { childList: true, subtree: true })
+}
+
+const kPages = ['todo', 'problems', 'sync', 'conflicts', 'help', 'sheets', 'circulars', 'todo']
+const kMb = 1024
+
+/** All that this script started and what those started, by process id. */
+function descendants() {
+  const parents = new Map()
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      parents.set(Number(pid), Number(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/.*\) /s, '').split(' ')[1]))
+    } catch {
+      // It has ended.
+    }
+  }
+  const isOurs = (pid) => {
+    for (let at = parents.get(pid); at; at = parents.get(at)) if (at === process.pid) return true
+    return false
+  }
+  return [...parents.keys()].filter(isOurs)
+}
+/** Their memory in MB, what several share divided among them (PSS); the program, and the browser with all its processes. */
+function memory(program) {
+  const mb = { program: 0, browser: 0 }
+  for (const pid of descendants()) {
+    try {
+      const kb = Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1])
+      mb[pid === program ? 'program' : 'browser'] += kb / kMb
+    } catch {
+      // It has ended.
+    }
+  }
+  return mb
 }
 
 const tests = {
@@ -54,6 +89,25 @@ const tests = {
     for (const [what, list] of Object.entries(all)) console.log(`    ${what}: ${median(list)}  (${Math.min(...list)} to ${Math.max(...list)})`)
     for (const r of requests) console.log(`      ${String(r.from).padStart(5)} to ${String(r.to).padStart(5)} ms  ${String(r.bytes).padStart(7)} B  ${r.name}`)
     assert.ok(median(all['bytes before it, gzipped']) > 10_000)
+  },
+
+  async 'memory of the browser and the program together'() {
+    const pc = await serve('pc', 'taizhang')
+    page = await open(pc.url)
+    await page.locator('[role=option]').first().waitFor()
+    const seen = []
+    for (const path of kPages) {
+      await page.evaluate((to) => (location.hash = '#/' + to), path)
+      await page.locator('nav.menu a.here[href="#/' + path + '"]').waitFor()
+      await page.locator('main h1').first().waitFor()
+      await page.waitForLoadState('networkidle') // what the page reads is there
+      seen.push({ path, ...memory(pc.process.pid) })
+    }
+    const mb = (s) => `${Math.round(s.browser + s.program)} MB (browser ${Math.round(s.browser)}, program ${Math.round(s.program)})`
+    const most = seen.reduce((a, b) => (b.browser + b.program > a.browser + a.program ? b : a))
+    console.log(`    PSS at the first page ${mb(seen[0])}; at most ${mb(most)}, at ${most.path}; back at the first ${mb(seen[seen.length - 1])}`)
+    assert.ok(most.browser > 0 && most.program > 0)
+    await pc.stop()
   }
 }
 
