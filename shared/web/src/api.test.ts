@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { half } from './api'
+import { counted, half } from './api'
 import { prefs } from './prefs'
 import { words } from './words'
 
@@ -25,6 +25,22 @@ describe('half', () => {
   })
   it('leaves other text alone', () => {
     expect(both('x / y')).toEqual(['x / y', 'x / y'])
+  })
+})
+
+describe('a large answer', () => {
+  it('is told piece by piece, against what was announced, and is the same answer', async () => {
+    const pieces = ['{"a":', '[1,2', ']}'].map((p) => new TextEncoder().encode(p))
+    const body = new ReadableStream({
+      start(c) {
+        for (const p of pieces) c.enqueue(p)
+        c.close()
+      }
+    })
+    const told: number[][] = []
+    const same = await counted(new Response(body, { status: 200, headers: { 'content-length': '11' } }), (at, of) => told.push([at, of]))
+    expect(told).toEqual([[5, 11], [9, 11], [11, 11]])
+    expect(await same.json()).toEqual({ a: [1, 2] })
   })
 })
 

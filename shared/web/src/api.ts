@@ -83,6 +83,27 @@ export function get<T>(name: string, args: string[] = [], options: Options = {})
   return answer<T>(() => fetch(path(name, args) + (query ? '?' + query : ''), { headers: credentials(), cache: 'no-store' }))
 }
 
+/** The same answer, told piece by piece how much of it is here. */
+export async function counted(response: Response, tell: (at: number, of: number) => void): Promise<Response> {
+  const of = Number(response.headers.get('content-length') ?? 0)
+  const reader = response.body?.getReader()
+  if (!reader) return response
+  const pieces: BlobPart[] = []
+  let at = 0
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+    pieces.push(piece.value as BlobPart)
+    at += piece.value.length
+    tell(at, of)
+  }
+  return new Response(new Blob(pieces), { status: response.status, headers: response.headers })
+}
+
+/** Reads what may be large. */
+export function getLarge<T>(name: string, args: string[], options: Options, tell: (at: number, of: number) => void): Promise<T> {
+  const query = new URLSearchParams(asked(options)).toString()
+  return answer<T>(async () => counted(await fetch(path(name, args) + (query ? '?' + query : ''), { headers: credentials(), cache: 'no-store' }), tell))
+}
+
 /** Writes. When it resolves, what it says is on the disk of this PC. */
 export async function post<T>(name: string, args: string[] = [], options: Options = {}): Promise<T> {
   const done = await answer<T>(() =>

@@ -44,6 +44,28 @@ const tests = {
     for (const title of demo.ledger_headers['任务台账'] ?? Object.values(demo.ledger_headers)[0]) assert.ok(strings.includes(title), title)
   },
 
+  async 'a long export says how much it is and for how long, and other pages go on meanwhile'() {
+    let letGo
+    const held = new Promise((resolve) => (letGo = resolve))
+    await townPage.route('**/api/export-xlsx/**', async (r) => {
+      await held
+      await r.continue()
+    })
+    const total = await townPage.evaluate(() => Number(/共 (\d+) 条/.exec(document.querySelector('main').innerText)[1]))
+    const making = townPage.locator('[data-test=making]')
+    await townPage.locator('[data-test=export]').click()
+    await making.filter({ hasText: new RegExp(`正在导出任务台账.\\s*共 ${total} 行.\\s*已用`) }).waitFor()
+    await townPage.locator('nav.menu a', { hasText: '支部与灯' }).click()
+    await townPage.locator('[role=table]', { hasText: '老码头社区党支部' }).waitFor()
+    await making.filter({ hasText: /已用 [1-9]\d* 秒/ }).waitFor()
+    await seen(townPage, 'township-exporting')
+    const coming = townPage.waitForEvent('download')
+    letGo()
+    assert.match((await coming).suggestedFilename(), /^任务台账-\d{8}\.xlsx$/)
+    await making.waitFor({ state: 'detached' })
+    await townPage.unroute('**/api/export-xlsx/**')
+  },
+
   async 'a workbook that came back unchanged changes nothing, and one that was edited says what before it does it'() {
     await townPage.goto(town.url + '/#/sheets')
     await townPage.locator('[data-test=sheet-file]').setInputFiles('out.xlsx')

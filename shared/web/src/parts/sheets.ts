@@ -1,7 +1,9 @@
 // sheets.ts - ledgers out as workbooks, and in again: first a trial that shows what would happen, row by row.
-import { shallowRef } from 'vue'
-import { get, post, upload } from '../api'
+import { reactive, shallowRef } from 'vue'
+import { ApiError, get, getLarge, post, upload } from '../api'
 import { prefs } from '../prefs'
+import type { Page } from '../types'
+import { t } from '../words'
 import { blobOf, save } from './save'
 
 export type SheetKind = 'assignments' | 'rectifications' | 'attendance'
@@ -56,10 +58,31 @@ export interface Saved_ {
   base64: string
 }
 
+/**
+ * The workbook that is being made, whatever page is looked at: how many rows it will have, for how long the program has
+ * been at it (it says nothing before it is done), and then how much of the file is here.
+ */
+export const making = reactive({ kind: '' as SheetKind | '', rows: 0, seconds: 0, at: 0, of: 0 })
+
+async function countRows(kind: SheetKind, unit: string | undefined): Promise<void> {
+  if (kind === 'attendance') return
+  making.rows = await get<Page<unknown>>('page', [kind], { unit, limit: 1 }).then((p) => p.total, () => 0)
+}
+
 export async function exportSheet(kind: SheetKind, options: { unit?: string; meeting?: string; 'with-unfinished'?: boolean } = {}): Promise<Saved_> {
-  const made = await get<Saved_>('export-xlsx', [kind], options)
-  save(made.name, blobOf(made.base64, 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'))
-  return made
+  if (making.kind) throw new ApiError('busy', t('sheet_busy'))
+  Object.assign(making, { kind, rows: 0, seconds: 0, at: 0, of: 0 })
+  const began = Date.now()
+  const clock = window.setInterval(() => (making.seconds = Math.round((Date.now() - began) / 1000)), 500)
+  try {
+    await countRows(kind, options.unit)
+    const made = await getLarge<Saved_>('export-xlsx', [kind], options, (at, of) => Object.assign(making, { at, of }))
+    save(made.name, blobOf(made.base64, 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet'))
+    return made
+  } finally {
+    window.clearInterval(clock)
+    making.kind = ''
+  }
 }
 
 /** A fault or a refusal counts from the first pasted row, where the titles were added by the program. */
