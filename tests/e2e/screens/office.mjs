@@ -201,6 +201,13 @@ const tests = {
     const n = Object.values(fresh.metrics.by_scope)[0].n_G1
     assert.ok((await own.locator('.card').first().innerText()).includes('n=' + n))
     await seen(own, 'county-review')
+    await api(city, 'new', ['calendar_day', 'date=2025-10-01', 'kind=休息', 'name=国庆节'])
+    await api(county, 'sync')
+    await own.goto(county.url + '/#/calendar')
+    await own.locator('[data-date="2025-10-01"] .mark', { hasText: '休' }).waitFor()
+    await own.locator('[data-test=refusal]', { hasText: '市级维护' }).waitFor()
+    assert.equal(await own.locator('.months button, [data-test=pen]').count(), 0, 'a county reads it')
+    await seen(own, 'county-calendar')
     assert.deepEqual(own.problems, [])
     await own.context().close()
   }
