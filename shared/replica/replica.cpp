@@ -139,12 +139,22 @@ Result<> Replica::Impl::load_control() {
     tables.clear();
     control = ControlState(options.knows.catalog_level);
     {
-        TRY(auto s, db->prepare("SELECT body FROM control ORDER BY pos", false));
+        TRY(auto s, db->prepare("SELECT body, hash, pos FROM control ORDER BY pos", false));
         for (;;) {
             TRY(const bool row, s.step());
             if (!row) break;
-            TRY(auto e, ControlEntry::decode(s.blob(0)));
-            TRY_VOID(control.apply(e, ControlState::Trust::checked));
+            const auto done = [&]() -> Result<> {
+                TRY(const auto e, ControlEntry::decode(s.blob(0)));
+                return control.apply(e, ControlState::Trust::checked);
+            }();
+            // A later entry's word on this one comes too late, and to the newest nobody has given one.
+            const auto hash = done ? control.head_hash() : hash_of(s.blob(0));
+            if (taizhang::view(hash.bytes) != s.blob(1))
+                return fail(Errc::corrupt, "市级日志第 " + std::to_string(s.integer(2)) +
+                                               " 条已损坏,请从上级重新取得数据 / control entry " +
+                                               std::to_string(s.integer(2)) +
+                                               " is damaged: set this device up anew from the office above");
+            TRY_VOID(done);
         }
     }
     TRY_VOID(load_waiting_certificates());

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -123,7 +124,8 @@ int Statement::columns() const { return sqlite3_column_count(stmt_); }
 std::string_view Statement::column_name(int col) const { return sqlite3_column_name(stmt_, col); }
 
 Error Database::error_of(int rc) {
-    const std::string what = sqlite3_errmsg(db_);
+    std::string what = sqlite3_errmsg(db_);
+    std::replace(what.begin(), what.end(), '\n', ' ');  // of a damaged schema it shows a stretch
     const int primary = rc & 0xff;
     if (primary == SQLITE_FULL)
         return fail(

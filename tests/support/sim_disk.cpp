@@ -317,6 +317,7 @@ struct SimDisk::Impl {
     void sync_directory(std::string_view directory);
     int remove(std::string_view name, bool sync_dir);
     void power_cut(Keep keep);
+    void copy_files_of(const Impl& other);
     void reboot();
 
     sqlite3_vfs vfs{};
@@ -327,6 +328,11 @@ struct SimDisk::Impl {
 
     std::map<std::string, Entry, std::less<>> directory;
     std::set<std::string, std::less<>> changed;  ///< names whose entries are pending
+
+    std::function<void()> at_write;
+    void note_write() const {
+        if (at_write) at_write();
+    }
 
     bool off = false;
     std::uint64_t boots = 0;     ///< handles of an earlier boot are dead
@@ -427,13 +433,16 @@ int x_write(sqlite3_file* file, const void* from, int n, sqlite3_int64 offset) {
     auto amount = static_cast<std::size_t>(n);
     if (v.refused()) amount = std::min(amount, f.disk.coins.below(amount / kSector + 2) * kSector);
     f.inode->write(static_cast<const char*>(from), amount, static_cast<std::size_t>(offset), f.disk.coins);
+    f.disk.note_write();
     return v.rc;
 }
 
 int x_truncate(sqlite3_file* file, sqlite3_int64 size) {
     Open& f = open_of(file);
     const Verdict v = f.enter(Op::truncate);
-    if (!v.refused()) f.inode->truncate(static_cast<std::size_t>(size), f.disk.coins);
+    if (v.refused()) return v.rc;
+    f.inode->truncate(static_cast<std::size_t>(size), f.disk.coins);
+    f.disk.note_write();
     return v.rc;
 }
 
@@ -447,6 +456,7 @@ int x_sync(sqlite3_file* file, int) {
         if (!f.inode->entry_synced && f.disk.coins.one_in(2)) f.disk.sync_directory(directory_of(f.name));
         return v.rc;
     }
+    f.disk.note_write();
     f.inode->sync();
     if (!f.inode->entry_synced) {
         f.inode->entry_synced = true;
@@ -736,6 +746,7 @@ int SimDisk::Impl::remove(std::string_view name, bool sync_dir) {
     if (v.refused()) return v.rc;
     if (!find(name)) return v.cut ? v.rc : SQLITE_IOERR_DELETE_NOENT;
     set_entry(name, nullptr);
+    note_write();
     if (!v.cut && sync_dir) sync_directory(directory_of(name));
     return v.rc;
 }
@@ -756,6 +767,24 @@ void SimDisk::Impl::power_cut(Keep keep) {
     changed.clear();
     for (auto& [name, entry] : directory) entry.now->power_cut(keep, coins);
     reboot();
+}
+
+void SimDisk::Impl::copy_files_of(const Impl& other) {
+    // A file may be what a name leads to now and on the medium: one copy then, too.
+    std::map<const Inode*, std::shared_ptr<Inode>> copies;
+    const auto copy = [&](const std::shared_ptr<Inode>& inode) {
+        if (!inode) return inode;
+        auto& made = copies[inode.get()];
+        if (!made) made = std::make_shared<Inode>(*inode);
+        return made;
+    };
+    directory.clear();
+    for (const auto& [name, entry] : other.directory) {
+        Entry made{copy(entry.now), copy(entry.durable), std::nullopt};
+        if (entry.middle) made.middle = copy(*entry.middle);
+        directory.emplace(name, std::move(made));
+    }
+    changed = other.changed;
 }
 
 void SimDisk::Impl::reboot() {
@@ -810,6 +839,7 @@ int SimDisk::write_file_durably(std::string_view name, std::string_view bytes) {
     const Verdict renamed = disk.enter(Op::rename, name);
     if (renamed.refused()) return renamed.rc;
     disk.set_entry(name, inode);
+    disk.note_write();
     if (renamed.cut) return renamed.rc;
 
     const Verdict synced = disk.enter(Op::sync, name);
@@ -821,6 +851,12 @@ int SimDisk::remove_file_durably(std::string_view name) { return impl_->remove(n
 
 void SimDisk::power_cut(Keep keep) { impl_->power_cut(keep); }
 void SimDisk::cut_after(std::uint64_t n) { impl_->cut_left = n; }
+void SimDisk::at_each_write(std::function<void()> f) { impl_->at_write = std::move(f); }
+void SimDisk::become_cut_of(const SimDisk& other, Keep keep, std::uint64_t seed) {
+    impl_->copy_files_of(*other.impl_);
+    impl_->coins = Coins(seed);
+    impl_->power_cut(keep);
+}
 void SimDisk::power_off() { impl_->off = true; }
 bool SimDisk::is_off() const { return impl_->off; }
 

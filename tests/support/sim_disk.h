@@ -29,6 +29,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -89,6 +90,14 @@ public:
     bool is_off() const;
     /// power_cut(), by the name that reads well after cut_after() or power_off().
     void restart(Keep keep = Keep::coin) { power_cut(keep); }
+
+    /// Calls `f` within each mutating call that changes something here, while what it does is as pending as it can be:
+    /// after a write, before a sync has done anything. So become_cut_of() in it is a cut during that call, without
+    /// ending the run. `f` uses this disk for nothing else. Empty: no more.
+    void at_each_write(std::function<void()> f);
+    /// This disk becomes what a cut of `other` at this moment would leave there, with coins of that seed; `other` goes
+    /// on as if nothing were. Handles and the plan here as with power_cut().
+    void become_cut_of(const SimDisk& other, Keep keep, std::uint64_t seed);
 
     // Faults. Several may be planned; the first planned that fits a call decides.
 

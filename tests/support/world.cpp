@@ -126,8 +126,7 @@ std::string Device::field(const std::string& row, const std::string& name) {
 
 std::string Device::state(const std::string& row) { return must(replica->read_row({}, row)).state; }
 
-World::World(const std::string& catalog, const std::string& title)
-    : city(1, ":memory:", {}, {}, {nullptr, make_key(0)}) {
+void found_city(Device& city, const std::string& catalog, const std::string& title) {
     must(city->append_control("city", R"({"title":")" + title + R"("})"));
     must(city->append_control("catalog", catalog));
     for (const char* unit : {
@@ -140,6 +139,11 @@ World::World(const std::string& catalog, const std::string& title)
          })
         must(city->append_control("unit", unit));
     must(city->issue_certificate(must(city->self_as_subject("C", "root"))));
+}
+
+World::World(const std::string& catalog, const std::string& title)
+    : city(1, ":memory:", {}, {}, {nullptr, make_key(0)}) {
+    found_city(city, catalog, title);
     hub = std::make_unique<sync::Hub>(must(sync::Hub::open(*city)));
 }
 
@@ -158,16 +162,21 @@ void World::enrol_at(sync::Hub& at, Device& d, const std::string& unit) {
     must(e.reply(must(at.handle(must(e.request(code.code, "test"))))));
 }
 
-int World::sync(Device& d, sync::Hub& at) {
+int World::sync(Device& d, sync::Hub& at, const std::function<void()>& answered) {
     sync::Session s(*d);
+    const auto answer_to = [&](const std::string& request) {
+        auto answer = must(at.handle(request));
+        answered();
+        return answer;
+    };
     int trips = 0;
     std::string early;
     while (s.wants_more()) {
         if (++trips > 100) throw std::runtime_error("sync does not end");
-        const auto answer = early.empty() ? must(at.handle(must(s.request()))) : std::exchange(early, {});
+        const auto answer = early.empty() ? answer_to(must(s.request())) : std::exchange(early, {});
         // As the programs do: what follows is asked for while this is taken.
         const auto next = must(s.ahead(answer));
-        if (!next.empty()) early = must(at.handle(next));
+        if (!next.empty()) early = answer_to(next);
         must(s.reply(answer));
     }
     return trips;

@@ -7,6 +7,7 @@
 #include "sync/hub.h"
 #include "sync/session.h"
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -59,6 +60,10 @@ Result<std::vector<Replica::Received>> carry(Replica& from, Replica& to, const S
 /// A key from a seed.
 std::shared_ptr<const trust::Key> make_key(std::uint64_t seed, std::uint8_t suite = trust::kDefaultSuite);
 
+/// Writes the beginning of the city's log: a title, the catalog, the units, its own certificate. Throws what went
+/// wrong.
+void found_city(Device& city, const std::string& catalog, const std::string& title);
+
 /// A city's hub with its control log and the tree above.
 class World {
 public:
@@ -68,10 +73,14 @@ public:
     /// The same, enrolled at that hub; throws what went wrong.
     std::unique_ptr<Device> device_at(sync::Hub& at, const std::string& unit);
     /// Goes over to another hub with its data.
-    void enrol_at(sync::Hub& at, Device& d, const std::string& unit);
+    static void enrol_at(sync::Hub& at, Device& d, const std::string& unit);
     /// Throws what went wrong. Gives the number of round trips.
     int sync(Device& d) { return sync(d, *hub); }
-    static int sync(Device& d, sync::Hub& at);
+    static int sync(Device& d, sync::Hub& at) {
+        return sync(d, at, [] {});
+    }
+    /// `answered` is called when the hub has made an answer and the device has not seen it.
+    static int sync(Device& d, sync::Hub& at, const std::function<void()>& answered);
     void new_assignment(const std::string& id, const std::string& task, const std::string& unit,
                         const std::string& state = "办理中");
 

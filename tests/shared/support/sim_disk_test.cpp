@@ -510,6 +510,35 @@ TEST_CASE("sim disk: a small file is old or new, never torn, never gone", "[supp
     CHECK(disk.files().empty());
 }
 
+/// Cuts taken beside a run, at each of its writes; how many of them show something wrong.
+int wrong_beside(const char* mode, int* points) {
+    SimDisk disk(1), beside(2);
+    int acked = 1, wrong = 0;
+    REQUIRE(session(disk, mode, 1, acked) == acked);
+    Db db(disk);
+    REQUIRE(db.run(mode) == SQLITE_OK);
+    disk.at_each_write([&] {
+        ++*points;
+        for (const auto keep : {Keep::nothing, Keep::everything, Keep::coin}) {
+            int found = 0;
+            beside.become_cut_of(disk, keep, static_cast<std::uint64_t>(*points));
+            wrong += !reopen_and_check(beside, kWalFull, acked, &found).empty();
+        }
+    });
+    for (; acked < 6; ++acked) REQUIRE(db.commit(acked + 1, Db::body_of(acked + 1)) == SQLITE_OK);
+    disk.at_each_write({});
+    int found = 0;
+    CHECK(db.check(acked, &found) == "");  // and the run went on as if nothing were
+    return wrong;
+}
+
+TEST_CASE("sim disk: a cut taken beside the run leaves what a cut there would", "[support][sim_disk]") {
+    int points = 0;
+    CHECK(wrong_beside(kWalFull, &points) == 0);
+    CHECK(points >= 15);
+    CHECK(wrong_beside(kWalNormal, &points) > 0);
+}
+
 TEST_CASE("sim disk: a flipped bit is there for good", "[support][sim_disk]") {
     SimDisk disk(2);
     REQUIRE(disk.write_file_durably("f", "abc") == SQLITE_OK);
