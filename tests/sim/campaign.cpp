@@ -1,11 +1,10 @@
 #include "tests/sim/campaign.h"
 
+#include "tests/support/json_file.h"
+
 #include <boost/json.hpp>
 
 #include <algorithm>
-#include <cstdio>
-#include <fstream>
-#include <sstream>
 #include <stdexcept>
 
 namespace taizhang::sim {
@@ -45,12 +44,10 @@ std::uint64_t Campaign::failures_of(const std::string& kind) const {
 Campaign load_campaign(const std::string& path, std::uint64_t seed) {
     Campaign c;
     c.seed = seed;
-    std::ifstream in(path);
-    if (!in) return c;
-    std::stringstream text;
-    text << in.rdbuf();
+    auto kept = support::load_json(path);
+    if (!kept) return c;
     try {
-        auto o = json::parse(text.str()).as_object();
+        auto& o = *kept;
         c.seed = number(o, "seed");
         c.next = number(o, "next");
         auto& total = o.at("total").as_object();
@@ -83,14 +80,7 @@ void save_campaign(const std::string& path, const Campaign& c) {
                          {"total", std::move(total)},
                          {"revisions", std::move(revisions)},
                          {"failed", std::move(failed)}};
-    const auto part = path + ".part";
-    {
-        std::ofstream out(part, std::ios::trunc);
-        out << json::serialize(o) << "\n";
-        if (!out.flush()) throw std::runtime_error(part + " cannot be written: is the disk full?");
-    }
-    if (std::rename(part.c_str(), path.c_str()) != 0)
-        throw std::runtime_error(path + " cannot be replaced: check the folder's rights");
+    support::save_json(path, o);
 }
 
 }  // namespace taizhang::sim

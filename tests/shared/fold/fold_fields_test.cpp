@@ -1,5 +1,6 @@
 // Field groups: every small history, and random larger ones, against the
 // reference; and what people are promised, checked without the reference.
+#include "tests/support/histories.h"
 #include "tests/support/reference_fold.h"
 
 #include "base/value.h"
@@ -29,27 +30,14 @@ using reference::in_every_order;
 using reference::mix;
 using reference::Random;
 using reference::version;
-
-constexpr Rule kRules[] = {Rule::latest, Rule::authority, Rule::owner, Rule::keep_both,
-                           Rule::append, Rule::set,       Rule::sum};
+using reference::fields::kRules;
+using reference::fields::new_history;
+using reference::fields::number_value;
+using reference::fields::random_history;
 
 std::uint64_t power(std::uint64_t base, int n) { return n == 0 ? 1 : base * power(base, n - 1); }
 std::uint64_t factorial(int n) { return n <= 1 ? 1 : static_cast<std::uint64_t>(n) * factorial(n - 1); }
 std::uint64_t base_sets(int n) { return power(2, n * (n - 1) / 2); }
-
-const std::string& number_value(int n) {
-    static const auto values = [] {
-        std::vector<std::string> out;
-        for (int i = 0; i < 128; ++i) {
-            std::string encoded;
-            Writer writer(encoded);
-            Value::integer(i).write(writer);
-            out.push_back(encoded);
-        }
-        return out;
-    }();
-    return values.at(static_cast<std::size_t>(n));
-}
 
 // --- building histories
 
@@ -73,28 +61,6 @@ void pick_clocks(Choices& choices, std::vector<Change>& h, std::uint64_t step) {
 
 void pick_levels(Choices& choices, std::vector<Change>& h, int levels) {
     for (Change& x : h) x.level = static_cast<Level>(1 + choices.pick(levels));
-}
-
-std::vector<Change> new_history(int n, Rule rule, std::uint64_t variant) {
-    // Everything that is not part of a product turns with `variant`: the order of
-    // ids, replicas and seqs, and which values are equal.
-    Choices v(variant);
-    const int turn = v.pick(n), reverse = v.pick(2), replicas = 1 + v.pick(3), seqs = 1 + v.pick(2),
-              values = 1 + v.pick(4);
-    const int partial = v.pick(3), ascending = v.pick(2);
-    std::vector<Change> h(static_cast<std::size_t>(n));
-    for (int i = 0; i < n; ++i) {
-        Change& x = h[static_cast<std::size_t>(i)];
-        const int place = (i + turn) % n;
-        x.id = version(1 + (reverse ? n - 1 - place : place));
-        x.replica.bytes[0] = static_cast<std::uint8_t>(ascending ? i % replicas : (n - i) % replicas);
-        x.seq.value = 1 + static_cast<std::uint64_t>(i % seqs);
-        x.rule = rule;
-        const bool first = partial != 1 || v.flip(), second = partial != 0 && (!first || v.flip());
-        if (first) x.fields.emplace_back(0, number_value(1 + i % values));
-        if (second) x.fields.emplace_back(1, number_value(1 + v.pick(2)));
-    }
-    return h;
 }
 
 /// For a reader who wants to repeat it, a history and both results.
@@ -121,25 +87,6 @@ RowState same_as_reference(std::vector<Change>& h, std::uint64_t variant, int or
         }
     }
     return should_be;
-}
-
-/// A history as a careless world might write it: any bases, clocks, levels and standing.
-std::vector<Change> random_history(Random& random, int n, Rule rule, bool all_may_stand = false) {
-    auto h = new_history(n, rule, mix(static_cast<std::uint64_t>(random.pick(1 << 30))));
-    const int density = 2 + random.pick(3), clocks = 1 + random.pick(2 * n);
-    for (std::size_t i = 0; i < h.size(); ++i) {
-        Change& x = h[i];
-        for (std::size_t j = 0; j < i; ++j)
-            if (random.one_in(density)) x.base.push_back(h[j].id);
-        x.stamp = static_cast<std::uint64_t>(random.pick(clocks));
-        x.level = static_cast<Level>(1 + random.pick(4));
-        if (rule == Rule::set && random.one_in(3)) x.op = Op::remove;
-        if (all_may_stand) continue;
-        x.entitled = rule == Rule::owner ? x.level == Level::township : !random.one_in(8);
-        x.suggest = !x.entitled && random.one_in(2);
-        x.quarantined = random.one_in(8);
-    }
-    return h;
 }
 
 // --- promises, checked on a result without the help of the reference

@@ -1,5 +1,6 @@
 // Rows with a workflow: enumerated and random histories against the reference; and
 // what people are promised, above all that the city's close survives, checked without it.
+#include "tests/support/histories.h"
 #include "tests/support/reference_fold.h"
 
 #include "base/value.h"
@@ -26,81 +27,7 @@ using reference::in_every_order;
 using reference::mix;
 using reference::Random;
 using reference::version;
-
-// A small state machine: a record is written, sent in, and closed, which freezes
-// group 0 and leaves group 1 free. Only the city opens a closed record again.
-constexpr int kDraft = 0, kSent = 1, kClosed = 2, kCancelled = 3;
-
-enum Step { send, send_back, close, reopen, cancel };
-constexpr int kSteps = 5;
-
-struct StepRule {
-    std::uint64_t from;
-    int to;
-    Level lowest;
-    std::uint64_t freezes;
-};
-constexpr StepRule kStepRules[kSteps] = {
-    {1u << kDraft, kSent, Level::branch, 0},
-    {1u << kSent, kDraft, Level::township, 0},
-    {1u << kDraft | 1u << kSent, kClosed, Level::township, 1},
-    {1u << kClosed | 1u << kCancelled, kDraft, Level::city, 0},
-    {1u << kDraft | 1u << kSent, kCancelled, Level::county, 0},
-};
-constexpr int kGroups = 2;
-
-Change make_change(int n, int group, Level level) {
-    Change x;
-    x.id = version(n);
-    x.group = group;
-    x.level = level;
-    x.replica.bytes[0] = static_cast<std::uint8_t>(n * 7 % 4);
-    x.seq.value = 1 + static_cast<std::uint64_t>(n % 2);
-    return x;
-}
-
-Change make_step(int n, Step step, Level level) {
-    const StepRule& rule = kStepRules[step];
-    Change x = make_change(n, kWorkflow, level);
-    x.op = Op::transition;
-    x.from = rule.from;
-    x.to = rule.to;
-    x.freezes = rule.freezes;
-    x.entitled = level >= rule.lowest;
-    return x;
-}
-
-Change make_put(int n, int group, Level level, Rule rule, int value) {
-    Change x = make_change(n, group, level);
-    x.rule = rule;
-    std::string encoded;
-    Writer writer(encoded);
-    Value::integer(value).write(writer);
-    x.fields = {{static_cast<fold::FieldNo>(value % 2), encoded}};
-    return x;
-}
-
-Ref name_of(const Change& x) { return Ref{x.group, x.id}; }
-
-class History {
-public:
-    explicit History(std::span<const Change> h) {
-        for (const Change& x : h) by_name_.emplace(name_of(x), &x);
-        for (const Change& x : h) look_back(past_[name_of(x)], x);
-    }
-    const std::set<Ref>& past(const Ref& x) const { return past_.at(x); }
-    const Change& at(const Ref& x) const { return *by_name_.at(x); }
-
-private:
-    void look_back(std::set<Ref>& out, const Change& x) {
-        for (const VersionId& b : x.base)
-            if (out.insert({x.group, b}).second) look_back(out, *by_name_.at({x.group, b}));
-        for (const Ref& r : x.reviewed)
-            if (out.insert(r).second) look_back(out, *by_name_.at(r));
-    }
-    std::map<Ref, const Change*> by_name_;
-    std::map<Ref, std::set<Ref>> past_;
-};
+using namespace reference::workflow;
 
 void pick_clocks(Choices& choices, std::vector<Change>& h, std::uint64_t step = 1) {
     std::vector<std::uint64_t> free;
@@ -115,65 +42,6 @@ void pick_clocks(Choices& choices, std::vector<Change>& h, std::uint64_t step = 
 void pick_bases(Choices& choices, Change& x, std::span<const Change> earlier) {
     for (const Change& e : earlier)
         if (e.group == x.group && choices.flip()) x.base.push_back(e.id);
-}
-
-/// What an author who holds `seen` (with all its past) names: the versions of a group
-/// that nothing else there was built on.
-std::vector<VersionId> heads(const std::set<Ref>& seen, int group, std::span<const Change> h) {
-    std::set<VersionId> built_on;
-    for (const Change& x : h)
-        if (x.group == group && seen.contains(name_of(x))) built_on.insert(x.base.begin(), x.base.end());
-    std::vector<VersionId> out;
-    for (const Change& x : h)
-        if (x.group == group && seen.contains(name_of(x)) && !built_on.contains(x.id)) out.push_back(x.id);
-    return out;
-}
-
-struct Mix {
-    int changes = 6;
-    bool careless = false;         ///< bases and reviewed links at random, as no honest program would write them
-    bool city_quarantined = true;  ///< whether devices of the city may be revoked as well
-};
-
-std::vector<Change> random_history(Random& random, const Mix& how) {
-    const Rule rules[] = {Rule::latest, Rule::authority, Rule::keep_both, Rule::append};
-    const Rule rule[kGroups] = {rules[random.pick(4)], rules[random.pick(4)]};
-    const int clocks = 1 + random.pick(3 * how.changes), reverse = random.pick(2);
-    std::vector<Change> h;
-    for (int i = 0; i < how.changes; ++i) {
-        const int n = reverse ? how.changes - i : 1 + i;
-        const auto level = static_cast<Level>(1 + random.pick(4));
-        Change x = random.one_in(2) ? make_step(n, static_cast<Step>(random.pick(kSteps)), level)
-                                    : make_put(n, random.one_in(3), level, Rule::latest, 1 + random.pick(4));
-        if (x.group != kWorkflow) {
-            x.rule = rule[x.group];
-            x.entitled = !random.one_in(10);
-            x.suggest = !x.entitled && random.one_in(2);
-        }
-        x.stamp = static_cast<std::uint64_t>(random.pick(clocks));
-        x.quarantined = random.one_in(8) && (how.city_quarantined || level != Level::city);
-        if (how.careless) {
-            for (const Change& e : h) {
-                if (e.group == x.group && random.one_in(2)) x.base.push_back(e.id);
-                if (x.group == kWorkflow && e.group != kWorkflow && random.one_in(3)) x.reviewed.push_back(name_of(e));
-            }
-        } else {
-            // The author's copy of the row: some of what was written before, with its past.
-            const History history(h);
-            std::set<Ref> seen;
-            const int missing = 2 + random.pick(3);
-            for (const Change& e : h) {
-                if (random.one_in(missing)) continue;
-                seen.insert(name_of(e));
-                seen.insert(history.past(name_of(e)).begin(), history.past(name_of(e)).end());
-            }
-            x.base = heads(seen, x.group, h);
-            for (int g = 0; x.group == kWorkflow && g < kGroups; ++g)
-                for (const VersionId& id : heads(seen, g, h)) x.reviewed.push_back(Ref{g, id});
-        }
-        h.push_back(std::move(x));
-    }
-    return h;
 }
 
 /// Against the reference: every order of arrival of up to three changes; of more, two
