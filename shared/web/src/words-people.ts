@@ -51,6 +51,7 @@ export const peopleWords = {
   enrol_request_saved: ['已存为 {}', 'Saved as {}'],
   enrol_answer_hint: ['二、把上级给的答复文件拖到这里,或点下面选文件。', "2. Drop the office's answer here, or choose it."],
   enrol_answer: ['选答复文件', 'Choose the answer'],
+  enrol_answer_left: ['一次核对一份答复,没有收下 {},要用它请随后再选。', 'One answer at a time: {} was not taken; choose it afterwards.'],
   enrol_answer_is: ['这份答复把本机登记为 {} 的电脑。签发的服务器,核对码是:', 'This answer enrols this PC for {}. The server that issued it has the fingerprint:'],
   enrol_device_is: ['本机核对码(上级那边也显示):', 'Fingerprint of this PC (the office sees it too):'],
   enrol_later_server: ['上级服务器地址(以后有网络时用,可不填)', "Address of the office's server (for the day when there is a link; may stay empty)"],

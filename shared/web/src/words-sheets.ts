@@ -119,6 +119,7 @@ export const sheetWords = {
   stock_change: ['变化', 'Change'],
   stock_changed_kind: ['新出现', 'new'],
   stock_more: ['增加', 'up'],
+  stock_points: ['{} 个百分点', '{} points'],
   stock_less: ['减少', 'down'],
   stock_records: ['看记录', 'records'],
   stock_frozen_at: ['{} 冻结', 'frozen {}'],
@@ -134,6 +135,7 @@ export const sheetWords = {
   // the records behind a figure
   behind_title: ['数据背后的记录', 'The records behind the figure'],
   behind_of: ['{} 条中计入 {} 条', 'of {}, {} count'],
+  behind_why: ['依据', 'Because'],
   behind_hit: ['计入', 'counts'],
   behind_not: ['不计', 'does not'],
   behind_none: ['没有记录', 'No records'],

@@ -24,7 +24,10 @@ const tests = {
     page = await open(city.url, { path: '/#/issue' })
     const menu = ['综合研判', '下达分解', '复审销号', '随机回访', '通报', '调度会', '负担表', '盘点对比']
     assert.deepEqual((await page.locator('nav.menu a').allInnerTexts()).slice(0, menu.length), menu, 'in the order of need')
+    await page.locator('[data-field=title]').fill('拆成两行\n  的标题')
+    assert.equal(await page.locator('[data-field=title]').inputValue(), '拆成两行的标题', 'a title is one line')
     await page.locator('[data-field=title]').fill(kLongTitle)
+    assert.ok(await page.locator('[data-field=title]').evaluate((a) => a.scrollHeight <= a.clientHeight), 'a long title is read as a whole')
     await page.locator('[data-field=indicator]').fill('整顿措施完成项')
     await page.getByLabel('农村').check()
     await page.getByLabel('城市社区').check()
@@ -323,6 +326,22 @@ const tests = {
     await files.locator('img').waitFor()
     await until('the picture is drawn', () => files.locator('img').evaluate((i) => i.complete && i.naturalWidth > 0))
     await seen(branch, 'branch-evidence')
+    assert.deepEqual(branch.problems, [])
+    // More is given while one is on its way: each takes its turn, and what was wrong with one stays.
+    let letGo
+    const held = new Promise((resolve) => (letGo = resolve))
+    await branch.route('**/api/attach/**', async (r) => {
+      await held
+      await r.continue()
+    })
+    const file = (name, words) => ({ name, mimeType: 'text/plain', buffer: Buffer.from(words) })
+    const input = files.locator('input[type=file]')
+    await input.setInputFiles([file('签到表.txt', '三人')])
+    await input.setInputFiles([file('空的.txt', ''), file('会议记录.txt', '议定两项')])
+    letGo()
+    for (const name of ['签到表', '会议记录']) await files.locator('li', { hasText: name }).waitFor()
+    assert.match(await files.locator('.wrong').innerText(), /空的\.txt/)
+    await branch.unroute('**/api/attach/**')
     assert.deepEqual(branch.problems, [])
     await branch.context().close()
     await api(pc, 'do', ['apply_close_out', row.id], { text: '请审核' })

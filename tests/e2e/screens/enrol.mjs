@@ -22,15 +22,15 @@ async function saved(page, act) {
   const [download] = await Promise.all([page.waitForEvent('download'), act()])
   return { name: download.suggestedFilename(), bytes: readFileSync(await download.path()) }
 }
-/** The file dropped there, as from a folder of the desktop. */
-const drop = (page, where, file) =>
+/** Files dropped there, as from a folder of the desktop. */
+const drop = (page, where, ...files) =>
   page.locator(where).evaluate(
-    (target, [name, base64]) => {
+    (target, given) => {
       const data = new DataTransfer()
-      data.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], name))
+      for (const [name, base64] of given) data.items.add(new File([Uint8Array.from(atob(base64), (c) => c.charCodeAt(0))], name))
       for (const type of ['dragover', 'drop']) target.dispatchEvent(new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }))
     },
-    [file.name, file.bytes.toString('base64')]
+    files.map((f) => [f.name, f.bytes.toString('base64')])
   )
 const asFile = (file) => ({ name: file.name, mimeType: 'application/octet-stream', buffer: file.bytes })
 async function sendFile(server, path, bytes) {
@@ -167,6 +167,30 @@ await h.main(
       await farPage.locator('[data-test=differs]').click()
       await farPage.locator('.wrong', { hasText: '没有登记' }).waitFor()
       assert.equal((await (await h.bareFetch(far.url + '/api/session')).json()).mode, 'new', 'looking changes nothing')
+    },
+
+    async 'an answer that is given while another is looked at, or beside it, is not passed over in silence'() {
+      const left = farPage.locator('[data-test=left]')
+      const bad = (name) => ({ name, bytes: Buffer.from('TZA') })
+      let letGo
+      const held = new Promise((resolve) => (letGo = resolve))
+      await farPage.route('**/api/enrol-here**', async (r) => {
+        await held
+        await r.continue()
+      })
+      await drop(farPage, '[data-test=answer-drop]', bad('甲.tza'))
+      await drop(farPage, '[data-test=answer-drop]', bad('乙.tza'))
+      await left.filter({ hasText: '没有收下 乙.tza' }).waitFor()
+      letGo()
+      await farPage.locator('.wrong', { hasText: '不是登记文件' }).waitFor()
+      assert.match(await left.innerText(), /乙/, 'what became of the one does not hide the other')
+      await farPage.unroute('**/api/enrol-here**')
+      await drop(farPage, '[data-test=answer-drop]', answer, bad('丙.tza'))
+      await farPage.locator('[data-test=fingerprint]').waitFor()
+      assert.match(await left.innerText(), /没有收下 丙\.tza/)
+      await farPage.locator('[data-test=differs]').click()
+      await farPage.locator('.wrong', { hasText: '没有登记' }).waitFor()
+      assert.equal(await left.count(), 0)
     },
 
     async '… then the ledger comes by a stick, and goes up by one'() {

@@ -143,6 +143,11 @@ const tests = {
     await cityPage.locator('input[type=search]').fill('A0019')
     await cityPage.keyboard.press('Enter')
     await until('one is found', async () => (await cityPage.locator('tbody tr').count()) === 1)
+    await seen(cityPage, 'city-search')
+    await cityPage.locator('input[type=search]').fill('没有这样的记录')
+    await cityPage.keyboard.press('Enter')
+    await cityPage.locator('.empty').waitFor()
+    await seen(cityPage, 'city-search-nothing')
   },
 
   async 'a page prints as A4 landscape with its head on every sheet and a line to sign'() {

@@ -97,6 +97,20 @@ new.close()`
     assert.equal((await show(town, 'A0019')).fields.remark, '在Excel里改好的备注')
   },
 
+  async 'of several workbooks at once the first is tried, and the page says that it was one'() {
+    const place = townPage.locator('.drop')
+    await place.evaluate((target) => {
+      const data = new DataTransfer()
+      for (const name of ['甲.xlsx', '乙.xlsx']) data.items.add(new File(['x'], name))
+      target.dispatchEvent(new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true }))
+    })
+    const told = townPage.locator('.wrong', { hasText: '先看 甲.xlsx' })
+    await told.waitFor()
+    await townPage.locator('[data-test=trial] .note.bad').waitFor()
+    await townPage.locator('[data-test=sheet-file]').setInputFiles('out.xlsx')
+    await told.waitFor({ state: 'detached' })
+  },
+
   async 'a file that is no workbook is refused in words'() {
     writeFileSync('no.xlsx', 'not a workbook')
     await townPage.locator('[data-test=sheet-file]').setInputFiles('no.xlsx')
@@ -168,6 +182,7 @@ new.close()`
     const due = page.locator('[data-test=circular-due]')
     await due.locator('h2', { hasText: '编发 2025年9-10月 综合通报' }).waitFor()
     await seen(page, 'city-todo')
+    assert.doesNotMatch(await page.locator('.list-side .keys').innerText(), /填报|签收/, 'no keys for what is not there')
     await due.locator('a', { hasText: '去编写通报' }).click()
     await page.locator('[data-test=compose]').waitFor()
     await page.locator('.sheet .title').waitFor()

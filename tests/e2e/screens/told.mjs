@@ -192,9 +192,10 @@ const tests = {
     })
     await officePage.reload()
     await officePage.locator('[data-test=needs-program]', { hasText: '升级本机程序' }).waitFor()
+    await seen(officePage, 'told-newer-program')
     await officePage.goto(city.url + '/#/records')
     await officePage.locator('tbody tr').first().filter({ hasText: '升级程序才能看' }).waitFor()
-    await accessible(officePage, 'rows that need a newer program')
+    await seen(officePage, 'told-newer-rows')
     await officePage.context().close()
     officePage = undefined
     await later.stop()

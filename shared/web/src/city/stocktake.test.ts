@@ -5,7 +5,11 @@ describe('two stocktakes beside each other', () => {
   it('says what rose, what fell and by how much', () => {
     const [n, mean] = figureLines({ n_verified: { before: 120, after: 131, change: 11 }, G4_verified_mean: { before: 0.62, after: 0.58, change: -0.04 } })
     expect(n).toMatchObject({ before: '120', after: '131', turn: 1, differs: true, change: '↑ 增加 11', behind: 'G1' })
-    expect(mean).toMatchObject({ before: '62.0%', after: '58.0%', turn: -1, change: '↓ 减少 4.0%' })
+    expect(mean).toMatchObject({ before: '62.0%', after: '58.0%', turn: -1, change: '↓ 减少 4.0 个百分点' })
+  })
+  it('gives the points that lie between the two figures that are shown', () => {
+    const [g1] = figureLines({ G1_reported_minus_verified: { before: 0.1284, after: 0.1306, change: 0.0022 } })
+    expect(g1).toMatchObject({ before: '12.8%', after: '13.1%', change: '↑ 增加 0.3 个百分点' })
   })
   it('marks nothing where the shown figures are the same', () => {
     const [g1] = figureLines({ G1_reported_minus_verified: { before: 0.1284, after: 0.12841, change: 0 } })

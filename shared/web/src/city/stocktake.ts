@@ -58,12 +58,18 @@ function shown(kind: 'share' | 'count' | 'mean', v: number | null): string {
   return kind === 'share' ? percent(v) : number(kind === 'mean' ? Math.round(v * 100) / 100 : v)
 }
 
+/** Between two percentages lie points; so many as between the two that are shown. */
+function points(d: Difference): string {
+  const tenths = (v: number | null): number => Math.round(10 * parseFloat(percent(v)))
+  return t('stock_points', (Math.abs(tenths(d.after) - tenths(d.before)) / 10).toFixed(1))
+}
+
 function line(key: string, name: string, d: Difference | undefined, kind: 'share' | 'count' | 'mean', behind?: string): Line {
   const before = shown(kind, d?.before ?? null)
   const after = shown(kind, d?.after ?? null)
   const change = d?.change ?? null
   const turn = change === null || before === after ? 0 : change > 0 ? 1 : -1
-  const by = change === null || !turn ? '' : shown(kind, Math.abs(change))
+  const by = change === null || !turn ? '' : kind === 'share' && d ? points(d) : shown(kind, Math.abs(change))
   return { key, name, before, after, change: turn ? `${turn > 0 ? '↑' : '↓'} ${t(turn > 0 ? 'stock_more' : 'stock_less')} ${by}` : before === after ? '' : t('stock_changed_kind'), turn, differs: before !== after, behind }
 }
 
