@@ -315,6 +315,7 @@ const tests = {
     const row = (await get(pc, 'page/assignments?unit=' + kUnit)).rows.find((r) => r.status === '办理中')
     const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
     const branch = await open(pc.url, { path: '/#/record/' + encodeURIComponent(row.id) })
+    await branch.locator('button.link', { hasText: '返回' }).waitFor() // the list before it has a place for files as well
     const files = branch.locator('[data-test=files]')
     await files.waitFor()
     await branch.evaluate(([name, base64]) => {
@@ -346,7 +347,7 @@ const tests = {
     await branch.context().close()
     await api(pc, 'do', ['apply_close_out', row.id], { text: '请审核' })
     await api(pc, 'sync')
-    await until('the content is at the township', async () => ((await show(town, row.id)).attachments ?? [])[0]?.state === 'here')
+    await until('the content is at the township', async () => ((await show(town, row.id)).attachments ?? []).some((a) => a.name === '现场照片.png' && a.state === 'here'))
     await townPage.goto(town.url + '/#/queue')
     await townPage.locator(`[data-id="${row.id}"]`).click()
     await townPage.locator('.panel [data-test=files] img').waitFor()
