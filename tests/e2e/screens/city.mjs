@@ -352,6 +352,27 @@ const tests = {
     await townPage.locator(`[data-id="${row.id}"]`).click()
     await townPage.locator('.panel [data-test=files] img').waitFor()
     await seen(townPage, 'township-evidence')
+  },
+
+  async 'a task says level by level whom it has reached, and by name whom not'() {
+    // Somewhere that the task means, it has not come: withdrawn there.
+    const all = (await get(city, 'page/assignments?limit=50&task=' + issued)).rows
+    await api(city, 'do', ['withdraw', all.find((r) => r.unit_id !== kUnit).id, 'reason=重复'])
+    const told = await get(city, 'expected/' + issued)
+    assert.equal(told.not_reached.length, told.expected - told.assigned)
+    assert.ok(told.not_reached.length > 0 && told.units.length > 1)
+    await page.goto(city.url + '/#/records?task=' + issued)
+    const box = page.locator('[data-test=reach]')
+    await box.locator('summary').click()
+    await box.locator('tbody tr').nth(told.units.length).waitFor()
+    assert.deepEqual((await box.locator('tbody tr').last().locator('td.n').allInnerTexts()).map(Number), [told.expected, told.assigned, told.acknowledged, told.landed])
+    for (const u of told.not_reached) assert.ok((await box.locator('[data-test=not-reached]').innerText()).includes(u.name), u.name)
+    await accessible(page, 'whom a task reaches')
+    await seen(page, 'city-reach')
+    const county = told.units.find((u) => u.expected > 0)
+    await box.locator('a', { hasText: county.name }).click()
+    const below = await get(city, `expected/${issued}?unit=${county.id}`)
+    await until('the county is shown', async () => (await box.locator('tbody tr').last().locator('td.n').first().innerText()) === String(below.expected))
   }
 }
 
