@@ -9,6 +9,7 @@
 
 #include <map>
 #include <span>
+#include <vector>
 
 namespace taizhang::ledger {
 
@@ -22,10 +23,14 @@ struct UnitCounts {
 };
 
 Result<> count_assignments(StoredFacts& facts, std::int64_t now_ms, std::map<std::string, UnitCounts>& out) {
+    // Looked up by name once for each unit.
+    std::vector<UnitCounts*> at;
     return each_assignment(facts, now_ms, [&](const FactTable& t, const AssignmentSeen& a) {
-        auto& u = out[t.unit_names()[a.unit]];
-        ++u.assignments[*a.state];
-        ++u.lights[a.light];
+        at.resize(t.unit_names().size());
+        auto*& u = at[a.unit];
+        if (!u) u = &out[t.unit_names()[a.unit]];
+        ++u->assignments[*a.state];
+        ++u->lights[a.light];
     });
 }
 
