@@ -53,9 +53,9 @@ Result<bool> Replica::Impl::apply_part_beside(Touched& t, const Commit& c, const
     return true;
 }
 
-/// Whether everything that lies in the past of a change that is older than `time` makes that change no younger.
-/// A fold time is the greatest stamp among a change and its past, and at most one more for each of them; what has no
-/// earlier stamp than what stands is not in the past of what that was made on.
+/// Whether a change with a stamp before `time`, the fold time of what stands, also has a fold time before it. Its fold
+/// time is the greatest stamp among itself and its past, and at most one more for each change there; and its past lies
+/// below what stands, so of a change with a later stamp than `time` it holds none. False: cannot be told.
 Result<bool> Replica::Impl::is_surely_before(const Touched& t, std::uint64_t time) {
     std::vector<RowHistory::Item> items;
     TRY_VOID(history(t.meta.head, t.meta.head_index, items));
