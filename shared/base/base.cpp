@@ -5,7 +5,10 @@
 #include <sodium.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstdlib>
+#include <cstring>
 
 namespace taizhang {
 
@@ -106,11 +109,49 @@ std::size_t utf8_sequence(const unsigned char* p, std::size_t left) {
 
 }  // namespace
 
+namespace {
+
+// Eight characters of the common CJK range, three bytes each, as three words: which bits of each byte are looked at,
+// and what they have to be.
+using Words = std::array<std::uint64_t, 3>;
+constexpr Words words_of(unsigned char lead, unsigned char rest) {
+    std::array<unsigned char, 24> bytes{};
+    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = i % 3 == 0 ? lead : rest;
+    return std::bit_cast<Words>(bytes);
+}
+constexpr auto kMask = words_of(0xf0, 0xc0), kShape = words_of(0xe0, 0x80), kLow = words_of(0x0f, 0),
+               kThree = words_of(0x03, 0), kCarry = words_of(0x10, 0);
+constexpr std::uint64_t kNotAscii = 0x8080808080808080;
+
+/// Whether all of them lead with e1 to ec, where no continuation needs a second look.
+bool are_cjk(const Words& w) {
+    for (std::size_t i = 0; i < w.size(); ++i) {
+        const auto low = w[i] & kLow[i];  // 1 to 12: below 13, and not 0
+        const bool fits = (w[i] & kMask[i]) == kShape[i] && ((low + kThree[i]) & kCarry[i]) == 0 &&
+                          ((low + kLow[i]) & kCarry[i]) == kCarry[i];
+        if (!fits) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
 bool is_utf8(std::string_view s) {
     const auto* p = reinterpret_cast<const unsigned char*>(s.data());
     const auto* const end = p + s.size();
     while (p != end) {
-        // Text is mostly Chinese, ids and dates ASCII: these two without looking further.
+        // Text is mostly Chinese, ids and dates ASCII: these two without looking further, long runs of them by words.
+        Words w;
+        while (static_cast<std::size_t>(end - p) >= sizeof w) {
+            std::memcpy(w.data(), p, sizeof w);
+            if ((w[0] & kNotAscii) == 0)
+                p += sizeof w[0];
+            else if (are_cjk(w))
+                p += sizeof w;
+            else
+                break;
+        }
+        if (p == end) break;
         if (*p < 0x80) {
             ++p;
         } else if (end - p >= 3 && *p > 0xe0 && *p < 0xed && (p[1] & 0xc0) == 0x80 && (p[2] & 0xc0) == 0x80) {

@@ -214,71 +214,12 @@ std::vector<NameMap> Replica::Impl::name_maps(const Commit& c) {
     return maps;
 }
 
-static const NameMap& map_of(const std::vector<NameMap>& maps, const RowRec& row) {
+const NameMap& map_of(const std::vector<NameMap>& maps, const RowRec& row) {
     return *std::find_if(maps.begin(), maps.end(), [&](const auto& m) { return m.entity == row.entity; });
 }
 
 bool is_row_id(const Entity& e, std::string_view id) {
     return e.uuid ? id.size() == 16 : is_utf8(id) && id.find('\0') == std::string_view::npos;
-}
-
-Result<Touched*> Replica::Impl::touch(RowTable& t, int stream, std::string_view id, bool presume_new) {
-    presume_new = presume_new && !has_dropped;
-    auto& slot = touched_index.slot(row_hash(t, stream, id), [&](std::uint32_t i) {
-        const auto& x = touched[i];
-        return x.table == &t && x.stream == stream && x.id == id;
-    });
-    if (slot != RowIndex::kFree) {
-        auto& found = touched[slot];
-        if (!presume_new) TRY_VOID(ensure_loaded(found));
-        return &found;
-    }
-    if (touched_count == touched.size()) touched.emplace_back();
-    slot = static_cast<std::uint32_t>(touched_count);
-    auto& n = touched[touched_count++];
-    n.hash = row_hash(t, stream, id);
-    n.table = &t;
-    n.stream = stream;
-    n.id = id;
-    n.loaded = n.fold = false;
-    n.is_new = true;
-    n.cells.clear();
-    n.lines.clear();
-    if (presume_new) n.cells.reserve(t.binding().fields.size());
-    n.first_lsn = 0;
-    n.meta.complex = n.meta.dropped = false;
-    n.meta.head = n.meta.head_index = 0;
-    n.meta.state = 0;
-    n.meta.flow = {};
-    n.meta.groups.assign(t.binding().groups.size(), {});
-    touched_index.grow(touched_count, [&](std::uint32_t i) { return touched[i].hash; });
-    if (!presume_new) TRY_VOID(ensure_loaded(n));
-    return &n;
-}
-
-/// Turns "presumed new" into knowledge. Found after all: what was done on the presumption is folded again.
-Result<> Replica::Impl::ensure_loaded(Touched& t) {
-    if (t.loaded) return {};
-    RowMeta meta;
-    TRY(const bool there, t.table->load(t.stream, t.id, meta));
-    t.loaded = true;
-    if (!there) return {};
-    meta.groups.resize(std::max(meta.groups.size(), t.table->binding().groups.size()));
-    t.is_new = false;
-    if (t.first_lsn == 0) {
-        t.meta = std::move(meta);
-        return {};
-    }
-    // Changes of this transaction were chained as if they were the row's first: chain them to what is there.
-    TRY_VOID(replace_prev(t.first_lsn, t.first_index, meta.head, meta.head_index));
-    const auto head = t.meta.head;
-    const auto index = t.meta.head_index;
-    t.meta = std::move(meta);
-    t.meta.head = head;
-    t.meta.head_index = index;
-    t.cells.clear();
-    t.fold = true;
-    return {};
 }
 
 Result<VersionId> Replica::Impl::version_at(std::uint64_t lsn) {
@@ -347,7 +288,10 @@ Result<bool> Replica::Impl::bases_are_here(const Commit& c, int stream, std::vec
                 for (const auto& id : c.ids(r)) wanted.push_back(id);
         }
         if (wanted.empty() && !has_dropped) continue;
-        TRY(auto* t, touch(*map.table, stream, row.id, false));
+        auto* t = find_touched(*map.table, stream, row.id);
+        if (!t) {
+            TRY(t, touch(*map.table, stream, row.id, false));
+        }
         // Most edits name what stands.
         auto stands = [&](const VersionId& v) -> Result<bool> {
             const std::uint64_t* last = nullptr;
@@ -386,6 +330,7 @@ Result<bool> Replica::Impl::bases_are_here(const Commit& c, int stream, std::vec
             TRY(const bool s, stands(v));
             if (s) continue;
             if (!read) {
+                TRY_VOID(ensure_loaded(*t));
                 std::vector<RowHistory::Item> items;
                 TRY_VOID(history(t->meta.head, t->meta.head_index, items));
                 for (const auto& i : items) {
@@ -504,15 +449,20 @@ void Replica::Impl::put_cells(Touched& t, const Commit& c, const NameMap& map, c
     // A commit says a thing about a row once; only what an earlier one of this transaction said can be there already.
     const bool is_first = t.first_lsn == lsn;
     for (const auto& f : c.fields_of(p)) {
-        const auto field = map.items[f.name].field_no;
-        const auto old =
-            is_first ? t.cells.end()
-                     : std::find_if(t.cells.begin(), t.cells.end(), [&](const Cell& x) { return x.field == field; });
-        if (old != t.cells.end())
-            old->value = f.value;
+        const Cell cell{map.items[f.name].field_no, f.value};
+        if (is_first)
+            t.cells.push_back(cell);
         else
-            t.cells.push_back({field, f.value});
+            put_cell(t, cell);
     }
+}
+
+void Replica::Impl::put_cell(Touched& t, const Cell& cell) {
+    const auto old = std::find_if(t.cells.begin(), t.cells.end(), [&](const Cell& x) { return x.field == cell.field; });
+    if (old != t.cells.end())
+        old->value = cell.value;
+    else
+        t.cells.push_back(cell);
 }
 
 Result<> Replica::Impl::apply_rows(const Commit& c, int stream, std::uint64_t lsn, std::vector<NameMap>& maps,
@@ -533,7 +483,10 @@ Result<> Replica::Impl::apply_rows(const Commit& c, int stream, std::uint64_t ls
         }
         bool new_row = true;
         for (const auto& p : c.parts_of(row)) new_row = new_row && p.base_count == 0 && p.review_count == 0;
-        TRY(auto* t, touch(*map.table, stream, row.id, new_row));
+        auto* t = find_touched(*map.table, stream, row.id);
+        if (!t) {
+            TRY(t, touch(*map.table, stream, row.id, new_row));
+        }
         if (t->meta.head == 0) {
             w.zigzag(0);
         } else {
@@ -550,6 +503,7 @@ Result<> Replica::Impl::apply_rows(const Commit& c, int stream, std::uint64_t ls
             bool fast = false;
             apply_part_fast(*t, c, map, p, rel, lsn, fast);
             if (!fast) {
+                if (t->first_lsn != lsn) TRY_VOID(ensure_loaded(*t));
                 TRY(fast, apply_part_beside(*t, c, map, row, p, rel, lsn));
                 is_complex = is_complex || fast;
             }
@@ -587,63 +541,6 @@ Result<> Replica::Impl::replace_prev(std::uint64_t lsn, std::uint32_t index, std
     }
     log_set_prev.bind(1, lsn).bind_blob(2, out);
     return log_set_prev.run();
-}
-
-/// Writes a row that need not be folded; false when it must be after all.
-Result<bool> Replica::Impl::flush_row(Touched& t) {
-    if (t.first_lsn == 0) return true;  // only looked at
-    note_written(*t.table, t.id);
-    if (!t.fold && t.is_new) {
-        // A row that nobody had to look for: the insert itself says whether it was there.
-        TRY(const bool inserted, t.table->insert(t.stream, t.id, t.cells, t.meta));
-        if (inserted) {
-            TRY_VOID(write_lines(t, t.lines));
-            return true;
-        }
-    }
-    TRY_VOID(ensure_loaded(t));
-    if (t.fold) return false;
-    TRY_VOID(t.table->update(t.stream, t.id, t.cells, t.meta));
-    TRY_VOID(write_lines(t, t.lines));
-    return true;
-}
-
-Result<> Replica::Impl::flush() {
-    struct Due {
-        Touched* row;
-        std::vector<RowHistory::Item> items;
-    };
-    std::vector<Due> due;
-    // In the order of the tables' keys: neighbours share pages, and a page that is in the cache is written to once.
-    std::vector<Touched*> in_order;
-    in_order.reserve(touched_count);
-    for (std::size_t i = 0; i < touched_count; ++i) in_order.push_back(&touched[i]);
-    std::sort(in_order.begin(), in_order.end(), [](const Touched* a, const Touched* b) {
-        return std::tie(a->table, a->id, a->stream) < std::tie(b->table, b->id, b->stream);
-    });
-    for (auto* t : in_order) {
-        TRY(const bool is_done, flush_row(*t));
-        if (is_done) continue;
-        due.push_back({t, {}});
-        TRY_VOID(history(t->meta.head, t->meta.head_index, due.back().items));
-    }
-    // Rows that began in the same commit follow each other, so that a large commit is read from the log once.
-    std::sort(due.begin(), due.end(),
-              [](const Due& a, const Due& b) { return a.items.back().lsn < b.items.back().lsn; });
-    TRY_VOID(write_log());
-    std::unordered_set<std::uint64_t> seen;
-    for (const auto& d : due)
-        for (const auto& i : d.items)
-            if (env.worker && seen.insert(i.lsn).second) to_read.push_back(i.lsn);
-    TRY_VOID(read_next());
-    for (auto& d : due) TRY_VOID(refold(*d.row, std::move(d.items)));
-    stop_reading();
-    touched_index.clear();
-    touched_count = 0;
-    if (touched.size() > kTouchedMax) touched.clear();
-    arena.clear();
-    arena_bytes = 0;
-    return {};
 }
 
 }  // namespace taizhang

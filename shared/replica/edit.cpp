@@ -344,7 +344,7 @@ Result<CommitId> Replica::Impl::commit_edits(const ReplicaId& as, const StreamId
         return fail(Errc::bad_input, "一次写得太多(超过 2 MB),请分几次 / more than 2 MB at once: split it");
     TRY(const auto hash, admit_own(arena.back()));
     if (as == self) last_time = h.time;
-    if (touched_count > 8192) TRY_VOID(flush());
+    TRY_VOID(make_room());
     return CommitId{as, stream, h.seq, hash};
 }
 

@@ -31,6 +31,7 @@ struct NameMap {
     };
     std::vector<Item> items;  ///< by index into the commit's names
 };
+const NameMap& map_of(const std::vector<NameMap>& maps, const RowRec& row);
 
 /// A commit from the log, unpacked and decoded; its views point into `bytes`.
 struct Loaded {
@@ -38,10 +39,6 @@ struct Loaded {
     Commit commit;
     std::vector<NameMap> maps;  ///< by need
 };
-
-// Rows and commit bytes that one transaction keeps in memory before it writes them out (some 6 MB at most).
-// Higher: fewer writes where rows change twice in a transaction; lower: less memory.
-inline constexpr std::size_t kTouchedMax = 12288, kArenaMax = 4u << 20;
 
 /// What the entity's table can hold as an id.
 bool is_row_id(const Entity& e, std::string_view id);
@@ -55,6 +52,7 @@ struct Touched {
     bool loaded = false;  ///< meta is what the database holds
     bool is_new = false;  ///< not in the database, or (not loaded) presumed so
     bool fold = false;    ///< the fast path does not do: fold from the log
+    bool in_log = false;  ///< what its first change said is not in `cells`: make_room() left it to the log
     RowMeta meta;
     std::vector<Cell> cells;        ///< fast path: changed fields
     std::vector<fold::Line> lines;  ///< fast path: what stands beside
@@ -220,18 +218,28 @@ public:
     Result<bool> retry(std::uint64_t lsn);
     bool may_be_ready(const Wait& wait) const;
     Result<> wait_for(std::uint64_t lsn, const Wait& wait);
-    Result<> flush();
-    Result<bool> flush_row(Touched& t);
-    Result<Touched*> touch(RowTable& table, int stream, std::string_view id, bool presume_new);
-    Result<> ensure_loaded(Touched& t);
     std::vector<NameMap> name_maps(const Commit& c);
     void forget_loaded();
     void apply_part_fast(Touched& t, const Commit& c, const NameMap& map, const PartRec& part, const Relation& rel,
                          std::uint64_t lsn, bool& fast);
     void put_cells(Touched& t, const Commit& c, const NameMap& map, const PartRec& part, std::uint64_t lsn);
+    static void put_cell(Touched& t, const Cell& cell);
     Result<VersionId> version_at(std::uint64_t lsn);
     void note_version(std::uint64_t lsn, const VersionId& version, std::uint64_t stamp);
     Result<> replace_prev(std::uint64_t lsn, std::uint32_t index, std::uint64_t to_lsn, std::uint32_t to_index);
+
+    // ---- touched.cpp: the rows of the transaction at hand
+    /// One that is at hand, perhaps only presumed to be new; or null.
+    Touched* find_touched(const RowTable& table, int stream, std::string_view id);
+    /// It is read, unless it may be presumed to be new.
+    Result<Touched*> touch(RowTable& table, int stream, std::string_view id, bool presume_new);
+    Result<> ensure_loaded(Touched& t);
+    Result<> make_room();
+    Result<> recall(Touched& t);
+    Result<> flush();
+    Result<bool> flush_row(Touched& t);
+    Result<> flush_recalled(std::vector<Touched*> rows, std::vector<Touched*>& to_fold);
+    Result<> flush_folded(std::span<Touched* const> rows);
 
     // ---- beside.cpp: a change beside what stands
     Result<bool> apply_part_beside(Touched& t, const Commit& c, const NameMap& map, const RowRec& row,
@@ -245,6 +253,7 @@ public:
     struct Reading;
     Result<bool> find_commit(std::uint64_t lsn, Reading& to);
     void keep_commit(Reading& from);
+    void forget_commit(std::uint64_t lsn);
     Result<> read_next();
     void stop_reading();
 

@@ -45,6 +45,15 @@ void Replica::Impl::keep_commit(Reading& from) {
     }
 }
 
+/// It will not be wanted again.
+void Replica::Impl::forget_commit(std::uint64_t lsn) {
+    const auto it = cache_index.find(lsn);
+    if (it == cache_index.end()) return;
+    cache_bytes -= it->second->loaded->bytes.size() * 3;
+    cache.erase(it->second);
+    cache_index.erase(it);
+}
+
 void Replica::Impl::stop_reading() {
     reading.drop();
     to_read.clear();

@@ -187,7 +187,10 @@ public:
         std::string vfs;
         std::optional<ReplicaId> incarnation;  ///< for a new database; else random
         bool always_fold = false;              ///< never the fast path (verify)
-        Knows knows;                           ///< tests make an older program of this one
+        // Rows and bytes of commits that one transaction holds in memory, some 8 MB together. Higher: a row that
+        // changes several times is written once more often; lower: less memory.
+        std::size_t rows_at_hand = 24u << 10, bytes_at_hand = 4u << 20;
+        Knows knows;  ///< tests make an older program of this one
         Keys keys;
     };
 

@@ -153,7 +153,7 @@ Result<> Replica::Impl::meet_program() {
             if (wait.reason == Wait::Reason::program) hidden.push_back(lsn);
         for (const auto lsn : hidden) {
             TRY_VOID(retry(lsn));
-            if (arena_bytes > kArenaMax) TRY_VOID(flush());
+            TRY_VOID(make_room());
         }
         return set_fact(kProgram, text_of(options.knows));
     });

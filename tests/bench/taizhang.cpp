@@ -153,8 +153,15 @@ private:
         } while (through < replica_->log_head());
     }
 
-    /// About a megabyte to a transaction, as messages are.
+    /// A megabyte at a time, all in one transaction, as a bundle is taken.
     void receive(Reader& r) {
+        must(replica_->batch([&]() -> Result<> {
+            receive_all(r);
+            return {};
+        }));
+    }
+
+    void receive_all(Reader& r) {
         std::vector<std::string_view> packed;
         std::size_t bytes = 0;
         auto flush = [&] {

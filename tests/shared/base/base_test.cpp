@@ -66,6 +66,50 @@ TEST_CASE("UTF-8 is well-formed or it is not UTF-8", "[base]") {
         CHECK_FALSE(is_utf8(bad));
 }
 
+/// By table 3-7 of the Unicode standard, byte for byte.
+bool is_well_formed(const std::string& s) {
+    std::size_t i = 0;
+    const auto in = [&](std::size_t at, int low, int high) {
+        const int byte = at < s.size() ? static_cast<unsigned char>(s[at]) : -1;
+        return byte >= low && byte <= high;
+    };
+    while (i < s.size()) {
+        if (in(i, 0x00, 0x7f))
+            i += 1;
+        else if (in(i, 0xc2, 0xdf) && in(i + 1, 0x80, 0xbf))
+            i += 2;
+        else if (((in(i, 0xe0, 0xe0) && in(i + 1, 0xa0, 0xbf)) || (in(i, 0xed, 0xed) && in(i + 1, 0x80, 0x9f)) ||
+                  ((in(i, 0xe1, 0xec) || in(i, 0xee, 0xef)) && in(i + 1, 0x80, 0xbf))) &&
+                 in(i + 2, 0x80, 0xbf))
+            i += 3;
+        else if (((in(i, 0xf0, 0xf0) && in(i + 1, 0x90, 0xbf)) || (in(i, 0xf1, 0xf3) && in(i + 1, 0x80, 0xbf)) ||
+                  (in(i, 0xf4, 0xf4) && in(i + 1, 0x80, 0x8f))) &&
+                 in(i + 2, 0x80, 0xbf) && in(i + 3, 0x80, 0xbf))
+            i += 4;
+        else
+            return false;
+    }
+    return true;
+}
+
+TEST_CASE("UTF-8 in long runs, which are looked at by words", "[base]") {
+    std::string chinese, mixed;
+    while (chinese.size() < 60) chinese += "台账";
+    while (mixed.size() < 60) mixed += "2026-11 村";
+    std::size_t good = 0, bad = 0;
+    for (const auto& text : {chinese, mixed, std::string(60, 'a')})
+        for (std::size_t at = 0; at < text.size(); ++at)
+            for (int byte = 0; byte < 256; ++byte) {
+                auto s = text;
+                s[at] = static_cast<char>(byte);
+                const bool is_good = is_well_formed(s);
+                (is_good ? good : bad) += 1;
+                if (is_utf8(s) != is_good) FAIL("byte " << byte << " at " << at << " of " << text);
+            }
+    CHECK(good > 10'000);
+    CHECK(bad > 10'000);
+}
+
 TEST_CASE("text from elsewhere cannot rewrite a terminal", "[base]") {
     CHECK(is_line("台账 A1"));
     for (const char* bad : {"a\nb", "\x1b[2J", "a\x7f",

@@ -50,10 +50,8 @@ struct Site {
     std::unique_ptr<Replica> replica;
     std::array<ReplicaId, 2> authors{};
 
-    explicit Site(std::uint8_t seed, bool always_fold = false) {
-        Replica::Options o;
+    explicit Site(std::uint8_t seed, Replica::Options o) {
         o.path = ":memory:";
-        o.always_fold = always_fold;
         Environment env;
         env.wall_ms = [] { return kBegin; };
         env.steady_ms = [] { return std::int64_t{0}; };
@@ -82,8 +80,8 @@ struct Site {
 struct Sites {
     std::vector<std::unique_ptr<Site>> all;
 
-    Site& add(bool always_fold = false) {
-        auto& s = *all.emplace_back(std::make_unique<Site>(static_cast<std::uint8_t>(all.size() + 1), always_fold));
+    Site& add(const Replica::Options& o = {}) {
+        auto& s = *all.emplace_back(std::make_unique<Site>(static_cast<std::uint8_t>(all.size() + 1), o));
         if (all.size() == 1)
             s.begin_city();
         else
@@ -98,9 +96,10 @@ struct Sites {
     }
 };
 
-void give(Replica& from, Replica& to, std::size_t portion) {
+void give(Replica& from, Replica& to, std::size_t portion, Lsn after = {}, Lsn until = Lsn{~std::uint64_t{0}}) {
     Lsn through;
-    const auto all = *from.log_after(Lsn{0}, from.streams(), 64 << 20, through);
+    auto all = *from.log_after(after, from.streams(), 64 << 20, through);
+    std::erase_if(all, [&](const auto& e) { return e.lsn > until; });
     for (std::size_t at = 0; at < all.size(); at += portion) {
         std::vector<std::string_view> packed;
         for (std::size_t i = at; i < std::min(all.size(), at + portion); ++i) packed.push_back(all[i].packed);
@@ -141,15 +140,13 @@ std::vector<std::string> lines_of(Replica& r) {
                     "x'' FROM conflict ORDER BY 1");
 }
 
-/// Some of what people do, each on what he sees.
-void work(Site& at, std::mt19937& random) {
+/// Some of what people do to a note, each on what he sees.
+Edit edit_of(Site& at, std::string row_id, bool is_above, std::mt19937& random) {
     const auto pick = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
     const auto word = [&] { return text(std::string(1, static_cast<char>('a' + pick(3)))); };
-    const bool is_above = pick(3) == 0;
-    Draft draft;
-    auto& e = draft.edits.emplace_back();
+    Edit e;
     e.entity = "note";
-    e.row = row_of(pick(kRows));
+    e.row = std::move(row_id);
     e.stream = kStream;
     const auto row = at.replica->read_row("note", e.row);
     const char* const fields[] = {"plain", "both", "ranked", "left", "ranked", "list", "named"};
@@ -169,6 +166,17 @@ void work(Site& at, std::mt19937& random) {
     } else {
         e.fields = {{fields[what > 8 ? 2 : what == 6 && !is_above ? 0 : what], word()}};
     }
+    return e;
+}
+
+/// Mostly one note at a time, sometimes several.
+void work(Site& at, std::mt19937& random) {
+    const auto pick = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
+    const bool is_above = pick(3) == 0;
+    const int first = pick(kRows), count = pick(3) == 0 ? 3 : 1;
+    Draft draft;
+    for (int n = 0; n < count; ++n)
+        draft.edits.push_back(edit_of(at, row_of((first + n * 7) % kRows), is_above, random));
     REQUIRE(at.replica->edit_as(at.authors[is_above], draft, kBegin + pick(12)).has_value());
 }
 
@@ -185,7 +193,7 @@ TEST_CASE("beside: what a row tells of two who wrote at once is what its history
             if (random() % 12 == 0) give(*b.replica, *a.replica, 1000);
         }
         give(*b.replica, *a.replica, 1000);
-        auto& folded = *sites.add(true).replica;
+        auto& folded = *sites.add({.always_fold = true}).replica;
         give(*a.replica, folded, 7);
         for (const std::size_t portion : {1, 5, 1000}) {
             INFO("portion " << portion);
@@ -194,6 +202,23 @@ TEST_CASE("beside: what a row tells of two who wrote at once is what its history
             REQUIRE(fast.log_head() == folded.log_head());
             CHECK(notes_of(fast) == notes_of(folded));
             CHECK(lines_of(fast) == lines_of(folded));
+        }
+        // All in one transaction that has little room in memory: values go back to the log and are fetched again.
+        for (const std::size_t room : {300, 1200, 4000}) {
+            INFO("room " << room);
+            auto& small = *sites.add({.rows_at_hand = room / 20, .bytes_at_hand = room}).replica;
+            const auto take = [&](Lsn after, Lsn until) {
+                const auto done = small.batch([&]() -> Result<> {
+                    give(*a.replica, small, 5, after, until);
+                    return {};
+                });
+                REQUIRE(done.has_value());
+            };
+            take(Lsn{0}, Lsn{100});
+            take(Lsn{100}, Lsn{1'000});
+            REQUIRE(small.log_head() == folded.log_head());
+            CHECK(notes_of(small) == notes_of(folded));
+            CHECK(lines_of(small) == lines_of(folded));
         }
         CHECK(notes_of(*a.replica) == notes_of(folded));
         CHECK(lines_of(*a.replica) == lines_of(folded));
