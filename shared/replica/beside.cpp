@@ -81,7 +81,8 @@ Result<Replica::Impl::Same> Replica::Impl::has_value(const Touched& t, const Com
         auto old = std::find_if(t.cells.begin(), t.cells.end(), is_it);
         if (old == t.cells.end()) {
             if (!is_read) {
-                TRY(const bool is_there, t.table->read(t.stream, t.id, stored));
+                const auto group = static_cast<std::size_t>(map.items[p.name].group_no);
+                TRY(const bool is_there, t.table->read_group(t.stream, t.id, group, stored));
                 if (!is_there || !stored.is_exact) return Same::unknown;
                 is_read = true;
             }

@@ -199,6 +199,7 @@ Result<> RowTable::ensure() {
     TRY(streams_, db_.prepare("SELECT _s FROM " + name() + " WHERE id = ?1 ORDER BY _s"));
     TRY(read_, db_.prepare(select_stored() + " WHERE id = ?1 AND _s = ?2"));
     updates_.clear();
+    reads_.clear();
     return {};
 }
 
@@ -322,26 +323,37 @@ void write_column(Writer& w, const sqlite::Statement& s, int col, bool& is_exact
 
 Result<> RowTable::take_stored(const sqlite::Statement& s, Stored& out) const {
     out.id = binding_.newest->uuid ? s.blob(0) : s.text(0);
-    out.fields.clear();
-    out.bytes_.clear();
-    out.is_exact = true;
+    out.clear();
     if (!RowMeta::decode(s.blob(1), out.meta))
         return fail(Errc::corrupt, "记录 " + std::string(out.id) + " 的附加信息已损坏,请运行 verify / row " +
                                        std::string(out.id) + ": damaged, run verify");
-    Writer w(out.bytes_);
-    out.ends_.clear();
     for (std::size_t f = 0; f < binding_.fields.size(); ++f)
-        if (const auto col = static_cast<int>(f) + 2; !s.is_null(col)) {
-            write_column(w, s, col, out.is_exact);
-            out.ends_.push_back(out.bytes_.size());
-            out.fields.push_back({static_cast<int>(f), {}});
-        }
-    std::size_t at = 0;
-    for (std::size_t n = 0; n < out.fields.size(); ++n) {
-        out.fields[n].value = std::string_view(out.bytes_).substr(at, out.ends_[n] - at);
-        at = out.ends_[n];
-    }
+        out.add(static_cast<int>(f), s, static_cast<int>(f) + 2);
+    out.close();
     return {};
+}
+
+void RowTable::Stored::clear() {
+    fields.clear();
+    bytes_.clear();
+    ends_.clear();
+    is_exact = true;
+}
+
+void RowTable::Stored::add(int field, const sqlite::Statement& s, int col) {
+    if (s.is_null(col)) return;
+    Writer w(bytes_);
+    write_column(w, s, col, is_exact);
+    ends_.push_back(bytes_.size());
+    fields.push_back({field, {}});
+}
+
+void RowTable::Stored::close() {
+    std::size_t at = 0;
+    for (std::size_t n = 0; n < fields.size(); ++n) {
+        fields[n].value = std::string_view(bytes_).substr(at, ends_[n] - at);
+        at = ends_[n];
+    }
 }
 
 Result<> RowTable::each_row(int stream, const std::function<Result<>(const Stored&)>& f) {
@@ -369,6 +381,28 @@ Result<bool> RowTable::read(int stream, std::string_view id, Stored& out) {
     read_.reset();
     TRY_VOID(taken);
     out.id = id;
+    return true;
+}
+
+Result<bool> RowTable::read_group(int stream, std::string_view id, std::size_t group, Stored& out) {
+    const auto& fields = binding_.group_fields[group];
+    if (reads_.size() <= group) reads_.resize(group + 1);
+    auto& read = reads_[group];
+    if (!read.valid()) {
+        std::string sql;
+        for (const auto f : fields)
+            sql += (sql.empty() ? "SELECT \"" : ", \"") + binding_.fields[static_cast<std::size_t>(f)] + "\"";
+        TRY(read, db_.prepare(sql + " FROM " + name() + " WHERE id = ?1 AND _s = ?2"));
+    }
+    bind_id(read, 1, id);
+    read.bind(2, stream);
+    out.id = id;
+    out.clear();
+    TRY(const bool there, read.step());
+    if (!there) return false;
+    for (std::size_t n = 0; n < fields.size(); ++n) out.add(static_cast<int>(fields[n]), read, static_cast<int>(n));
+    out.close();
+    read.reset();
     return true;
 }
 

@@ -75,12 +75,17 @@ public:
 
     private:
         friend class RowTable;
+        void clear();
+        void add(int field, const sqlite::Statement& s, int col);
+        void close();
         std::string bytes_;  ///< what the fields' values are views of
         std::vector<std::size_t> ends_;
     };
     /// The rows of a stream in order of id; with `id`, that one alone. The first call makes an index.
     Result<> each_row(int stream, const std::function<Result<>(const Stored&)>& f);
     Result<bool> read(int stream, std::string_view id, Stored& out);
+    /// The fields of one group, without the clocks; false: no such row.
+    Result<bool> read_group(int stream, std::string_view id, std::size_t group, Stored& out);
 
     const EntityBinding& binding() const { return binding_; }
     /// Columns in order: id, stream, then fields by number (NULL-able), then the state. For digest and readers.
@@ -99,6 +104,7 @@ private:
     sqlite::Database& db_;
     const EntityBinding& binding_;
     sqlite::Statement load_, insert_, streams_, read_;
+    std::vector<sqlite::Statement> reads_;  // by group, as they are needed
     bool has_stream_index_ = false;
     std::unordered_map<std::string, sqlite::Statement> updates_;  // by the set of fields
     std::string meta_bytes_, key_;

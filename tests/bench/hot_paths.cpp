@@ -34,6 +34,13 @@ std::vector<Update> updates_of(std::span<const Update> all, std::size_t count) {
     return out;
 }
 
+/// Each of another row, as those of the workload are.
+std::vector<Update> conflicts_of(std::span<const Update> all, std::size_t count) {
+    std::vector<Update> out(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(count));
+    for (std::size_t n = 0; n < count; ++n) out[n].row = static_cast<std::uint32_t>(n * 3 % kRows);
+    return out;
+}
+
 std::size_t insert(const Workload& w, const fs::path& dir) {
     const auto s = subject_in(dir);
     taizhang_hot_path([&] { s->insert(rows_of(w), kTransaction); });
@@ -70,8 +77,8 @@ std::size_t merge(const Workload& w, const fs::path& dir) {
     b->apply(a->export_changes().view);
     a->synced();
     b->synced();
-    a->update(rows_of(w), updates_of(w.conflicts_a, kSingles), kTransaction);
-    b->update(rows_of(w), updates_of(w.conflicts_b, kSingles), kTransaction);
+    a->update(rows_of(w), conflicts_of(w.conflicts_a, kSingles), kTransaction);
+    b->update(rows_of(w), conflicts_of(w.conflicts_b, kSingles), kTransaction);
     taizhang_hot_path([&] { must(a->merge(*b).seconds > 0 ? Result<>() : fail(Errc::internal, "no merge")); });
     return kSingles;
 }
