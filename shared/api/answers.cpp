@@ -204,8 +204,8 @@ constexpr AnswerSpec kAnswers[] = {
      "fingerprint text, servers~ [text]}|{name text, base64 text, unit text, device text, fingerprint text, servers~ "
      "[text]}"},
     {"enrol-here",
-     "{server text, fingerprint text, enrolled~ bool}|{name text, base64 text}|{unit text, device text, fingerprint "
-     "text, enrolled~ bool}"},
+     "{server text, fingerprint text, enrolled~ bool}|{name text, base64 text}|{unit text, name~ text, device text, "
+     "fingerprint text, enrolled~ bool}"},
     {"devices", "[{replica text, unit text, level text, label text, key text, revoked bool}]"},
     {"person", "[Account]|{done text, login text, account~ Account, accounts int}"},
     {"revoke", "{revoked text, replicas [text], quarantined int}"},

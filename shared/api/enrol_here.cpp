@@ -80,7 +80,10 @@ Result<json::value> enrol_by_file(node::Node& node, const EnrolByFile& what) {
     }
     const auto answer = sync::Enrolment(node.replica()).look_at_answer(what.answer);
     if (!answer) return at_field("answer", answer.error());
-    return json::value{{"unit", answer->unit}, {"device", answer->device}, {"fingerprint", answer->fingerprint}};
+    return json::value{{"unit", answer->unit},
+                       {"name", answer->name},
+                       {"device", answer->device},
+                       {"fingerprint", answer->fingerprint}};
 }
 
 net::awaitable<Result<json::value>> enrol_here(node::Store& store, net::io_context& io, EnrolHere what) {

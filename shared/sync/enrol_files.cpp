@@ -90,7 +90,13 @@ Result<Enrolment::Answer> Enrolment::look_at_answer(std::string_view file) {
     TRY(const auto first, ControlEntry::decode(m.city_entry));
     ControlState city;
     TRY_VOID(city.apply(first));
-    return Answer{m.unit, std::move(there), trust::fingerprint(city.root_key(), r_.keys().device->public_key())};
+    auto own = trust::fingerprint(city.root_key(), r_.keys().device->public_key());
+    for (std::size_t i = 1; i < letter.control.size(); ++i) {
+        const auto entry = ControlEntry::decode(letter.control[i]);
+        if (!entry || !city.apply(*entry)) break;  // only for the name here; take_answer() says what is wrong
+    }
+    const auto* unit = city.unit(m.unit);
+    return Answer{m.unit, unit ? unit->name : m.unit, std::move(there), std::move(own)};
 }
 
 Result<> Enrolment::take_answer(std::string_view file, const std::string& fingerprint) {

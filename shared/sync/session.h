@@ -106,6 +106,7 @@ public:
     /// What take_answer() would take, for the person who compares it first: nothing is changed.
     struct Answer {
         std::string unit;
+        std::string name;         ///< the unit's, by the tree that came along; its id when that does not say
         std::string fingerprint;  ///< of the office that answered
         std::string device;       ///< of this PC's key, as that office was shown it
     };

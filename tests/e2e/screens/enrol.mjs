@@ -160,6 +160,7 @@ await h.main(
       await officePage.locator('[data-test=code-device]').evaluate((e) => e.scrollIntoView())
       await h.seen(officePage, 'station-by-file')
       await drop(farPage, '[data-test=answer-drop]', answer)
+      assert.match(await farPage.locator('[data-test=compare-file]').innerText(), /登记为 老码头社区党支部 的电脑/, 'the unit by its name')
       assert.equal(await farPage.locator('[data-test=fingerprint]').innerText(), office)
       assert.equal(await farPage.locator('[data-test=device]').innerText(), device)
       assert.equal(await farPage.evaluate(() => document.activeElement.dataset.test), 'same')
