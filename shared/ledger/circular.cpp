@@ -57,11 +57,11 @@ Result<Named> finding(Replica& r, const std::string& id) {
     };
     if (row.entity == "rectification")
         return Named{row.stream.unit, id, id,
-                     without_stop(field_text(row, "problem")) + "(当前状态:" + row.state + ")"};
+                     without_stop(field_text(row, "problem")) + "（当前状态：" + row.state + "）"};
     if (row.entity == "assignment")
-        return Named{
-            row.stream.unit, "", id,
-            "“" + task_title() + "”推进不力(当前状态:" + row.state + ",完成时限 " + field_text(row, "deadline") + ")"};
+        return Named{row.stream.unit, "", id,
+                     "“" + task_title() + "”推进不力（当前状态：" + row.state + "，完成时限 " +
+                         field_text(row, "deadline") + "）"};
     if (row.entity == "verification") {
         TRY(auto s,
             r.database().prepare("SELECT value FROM progress_report WHERE assignment_id = ?1 AND "
@@ -73,7 +73,7 @@ Result<Named> finding(Replica& r, const std::string& id) {
         TRY(const bool there, s.step());
         const auto reported = there && !s.is_null(0) ? Decimal::from_double(s.real(0)) : std::nullopt;
         return Named{row.stream.unit, "", id,
-                     "“" + task_title() + "”" + (reported ? "填报 " + reported->str() + "," : "") + "核查为 " +
+                     "“" + task_title() + "”" + (reported ? "填报 " + reported->str() + "，" : "") + "核查为 " +
                          field_text(row, "verified_value")};
     }
     return fail(Errc::usage, row.entity + " 不能列入通报:" + id +
@@ -103,7 +103,7 @@ std::string checks_in_words(const json::object& m, const Figures& wanted) {
     const auto n = figure_at(m, "n_verified");
     if (!(n >= kTooFew)) return {};
     std::string out;
-    const auto add = [&](const std::string& words) { out += (out.empty() ? "" : ",") + words; };
+    const auto add = [&](const std::string& words) { out += (out.empty() ? "" : "，") + words; };
     if (wanted.contains("checked")) add("本期共核查 " + count(n) + " 项");
     if (const auto mean = figure_at(m, "G4_verified_mean"); wanted.contains("mean") && !std::isnan(mean))
         add("平均完成率 " + percent(mean));
@@ -141,16 +141,16 @@ std::string figures_in_words(Replica& r, StoredFacts* facts, const Figures& want
     const auto& m = (own ? *own : scopes.begin()->value()).as_object();
     auto out = checks_in_words(m, wanted);
     if (wanted.contains("G3"))
-        out += share_in_words(m, "G3_not_landed_60d", "expected", "应落实到支部 ", " 项次,规定时间内尚未落地的占 ");
+        out += share_in_words(m, "G3_not_landed_60d", "expected", "应落实到支部 ", " 项次，规定时间内尚未落地的占 ");
     const auto leaves = figure_at(m, "n_G4_leaves"), pushes = figure_at(m, "n_G4_pushes");
     if (wanted.contains("G4") && leaves >= kTooFew && !std::isnan(pushes))
         out += "对支部承担的 " + count(leaves) + " 项次任务催办 " + count(pushes) + " 次。";
     if (wanted.contains("D1"))
-        out += share_in_words(m, "D1_false_completion", "verified_claims", "核查报完成的 ", " 项,核查不认的占 ");
+        out += share_in_words(m, "D1_false_completion", "verified_claims", "核查报完成的 ", " 项，核查不认的占 ");
     if (wanted.contains("D2"))
-        out += share_in_words(m, "D2_pure_forward", "forwards", "转办 ", " 次,一天内照转、没有指导的占 ");
+        out += share_in_words(m, "D2_pure_forward", "forwards", "转办 ", " 次，一天内照转、没有指导的占 ");
     if (wanted.contains("D4"))
-        out += share_in_words(m, "D4_push_driven", "updates", "实质进展 ", " 条,催办后四天内才报的占 ");
+        out += share_in_words(m, "D4_push_driven", "updates", "实质进展 ", " 条，催办后四天内才报的占 ");
     return out;
 }
 
@@ -172,16 +172,15 @@ std::string composed_text(Replica& r, StoredFacts* facts, const std::vector<Name
     for (const auto& n : named) {
         if (!texts.contains(n.unit)) order.push_back(n.unit);
         auto& t = texts[n.unit];
-        t += (t.empty() ? "" : ";") + without_stop(n.text);
+        t += (t.empty() ? "" : "；") + without_stop(n.text);
     }
     for (std::size_t i = 0; i < order.size(); ++i)
-        out += (i < 10 ? "(" + std::string(numerals[i]) + ")" : std::to_string(i + 1) + ".") +
+        out += (i < 10 ? "（" + std::string(numerals[i]) + "）" : std::to_string(i + 1) + ".") +
                unit_name(r.control(), order[i]) + "\n" + texts[order[i]] + "。\n";
     heading("工作要求");
-    return out +
-           (demand.empty()
-                ? "被点名单位要对照问题逐项整改,在台账中如实填报进展,整改到位后按程序申请销号;整改情况纳入下一期通报。"
-                : demand);
+    return out + (demand.empty() ? "被点名单位要对照问题逐项整改，在台账中如实填报进展，整改到位后按程序申请销号；整改"
+                                   "情况纳入下一期通报。"
+                                 : demand);
 }
 
 std::string chinese_day(const std::string& iso) {
@@ -302,7 +301,7 @@ Result<office::Document> circular_document(Replica& r, const std::string& id) {
     using office::Line;
     d.paragraphs = {{Line::masthead, issuer}, {Line::number, field_text(row, "no")},
                     {Line::body, ""},         {Line::title, title},
-                    {Line::body, ""},         {Line::addressee, "各有关单位:"}};
+                    {Line::body, ""},         {Line::addressee, "各有关单位："}};
     for (std::size_t from = 0; from <= text.size();) {
         const auto to = std::min(text.find('\n', from), text.size());
         auto line = text.substr(from, to - from);
