@@ -12,16 +12,20 @@ describe('half', () => {
     return [zh, en]
   }
   it('cuts a line of the API to one language', () => {
-    expect(both('数值不对:x / not a number: x')).toEqual(['数值不对:x', 'not a number: x'])
+    expect(both('数值不对:x / not a number: x')).toEqual(['数值不对：x', 'not a number: x'])
   })
   it('keeps a semicolon inside the English half', () => {
     expect(both('已作废:K1已退回;文字保留 / void; K1 did return (不齐); its text is kept')).toEqual([
-      '已作废:K1已退回;文字保留',
+      '已作废：K1已退回；文字保留',
       'void; K1 did return (不齐); its text is kept'
     ])
   })
   it('cuts each of several lines', () => {
-    expect(both('甲 / A; 乙 / B')).toEqual(['甲; 乙', 'A; B'])
+    expect(both('甲 / A; 乙 / B')).toEqual(['甲；乙', 'A; B'])
+  })
+  it('gives Chinese its own signs, and leaves times and numbers alone', () => {
+    expect(both('复制的(6日发现):各处保留 (K1) / kept')[0]).toBe('复制的（6日发现）：各处保留 (K1)')
+    expect(both('已到18:00,还差1,200条! / late, 18:00: 1,200 are missing!')).toEqual(['已到18:00，还差1,200条！', 'late, 18:00: 1,200 are missing!'])
   })
   it('leaves other text alone', () => {
     expect(both('x / y')).toEqual(['x / y', 'x / y'])

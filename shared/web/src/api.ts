@@ -26,9 +26,17 @@ export function half(line: string): string {
   const next = rest.search(/; (?=[^;]*[\u4e00-\u9fff][^;]* \/ )/)
   const more = next < 0 ? '' : half(rest.slice(next + 2))
   const en = next < 0 ? rest : rest.slice(0, next)
-  const own = isEnglish.value ? en : zh
-  return more ? `${own}; ${more}` : own
+  const own = isEnglish.value ? en : inChinese(zh)
+  return more ? `${own}${isEnglish.value ? '; ' : '；'}${more}` : own
 }
+
+const kFullWidth: Record<string, string> = { ',': '，', ';': '；', ':': '：', '?': '？', '!': '！' }
+/** The programs' lines are written for terminals; on a screen Chinese has its own signs, as wide as its letters. */
+export const inChinese = (line: string): string =>
+  line
+    .replace(/\(([^()]*[\u3400-\u9fff][^()]*)\)/g, '\uff08$1\uff09')
+    .replace(/([\u3400-\u9fff\uff09\u201d])([,;:?!])/g, (_, before: string, sign: string) => before + kFullWidth[sign])
+    .replace(/[,;](?=[\u3400-\u9fff\u201c])/g, (sign) => kFullWidth[sign])
 
 /** What the disk refused last, until something is saved again: told on every page. */
 export const fault = ref('')

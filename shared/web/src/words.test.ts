@@ -17,6 +17,13 @@ describe('the catalogue of words', () => {
     }
   })
 
+  it('has Chinese signs in Chinese, and never those of English', () => {
+    for (const [key, [zh, en]] of Object.entries(words)) {
+      expect(zh, key).not.toMatch(/[\u3400-\u9fff\uff09][,;:?!(]|[,;(][\u3400-\u9fff]/)
+      expect(en, key).not.toMatch(/[\uff01-\uff1f]/)
+    }
+  })
+
   it('has a name in English for every state of the catalog', () => {
     const states = [...catalog.matchAll(/^states = \[(.*)\]/gm)].flatMap((m) => [...m[1].matchAll(/"([^"]+)"/g)].map((x) => x[1]))
     expect(states.length).toBeGreaterThan(20)

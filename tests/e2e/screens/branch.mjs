@@ -133,14 +133,14 @@ const tests = {
     await page.reload()
     await item(id).click()
     assert.equal(await page.locator('form textarea').first().inputValue(), '写到一半的话')
-    await page.locator('form textarea').first().fill('写到一半的话,又多了半句')
+    await page.locator('form textarea').first().fill('写到一半的话，又多了半句')
     await until('the program has the draft', async () => JSON.stringify(await (await fetch(pc1.url + '/api/drafts')).json()).includes('又多了半句'))
     await pc1.stop('SIGKILL')
     await page.context().close()
     pc1 = await serve('pc1', 'taizhang')
     page = await open(pc1.url) // another port, another profile: the browser's own copy is not there
     await item(id).click()
-    assert.equal(await page.locator('form textarea').first().inputValue(), '写到一半的话,又多了半句')
+    assert.equal(await page.locator('form textarea').first().inputValue(), '写到一半的话，又多了半句')
     assert.match(await text('form'), /没有保存完/)
   },
 
@@ -156,13 +156,13 @@ const tests = {
     await page.locator('.gone').waitFor({ state: 'detached' })
     await page.locator('form textarea').first().press('Control+Enter')
     await toast('已保存')
-    assert.equal((await show(pc1, id)).fields.text, '写到一半的话,又多了半句')
+    assert.equal((await show(pc1, id)).fields.text, '写到一半的话，又多了半句')
   },
 
   async 'a refusal for want of rights keeps what was typed, and is said at the form'() {
     const area = page.locator('form textarea').first()
     await area.fill('会话过期时写的话')
-    const line = '登录已过期,请重新登录 / the session has expired: sign in again'
+    const line = '登录已过期，请重新登录 / the session has expired: sign in again'
     await page.route('**/api/report', (r) => r.fulfill({ status: 401, contentType: 'application/json', body: JSON.stringify({ error: { code: 'not_allowed', line } }) }))
     await area.press('Control+Enter')
     await page.locator('form .wrong', { hasText: '登录已过期' }).waitFor()
@@ -209,10 +209,10 @@ const tests = {
     await city.stop() // with a link each would hear of the other at once
     await item('A0019').click()
     await page.getByText('完成情况、存在问题、下步打算').click()
-    await page.locator('[data-field=result_text]').fill('甲稿:三次学习均有签到')
+    await page.locator('[data-field=result_text]').fill('甲稿：三次学习均有签到')
     await page.locator('details form button[type=submit]').click()
     await toast('已保存')
-    await api(pc2, 'set', ['A0019', 'result_text=乙稿:两次集中、一次入户'], { person: '文书' })
+    await api(pc2, 'set', ['A0019', 'result_text=乙稿：两次集中、一次入户'], { person: '文书' })
     city = await serve('city', 'taizhangd', port)
     for (const pc of [pc1, pc2, pc1]) await api(pc, 'sync')
     await page.goto(pc1.url + '/#/todo')
@@ -230,12 +230,12 @@ const tests = {
     assert.ok((await card.locator('mark').allInnerTexts()).join('').includes('甲'), 'differences are marked')
     await seen(page, 'branch-conflict')
     await card.getByRole('button', { name: '合并成一稿' }).click()
-    await card.locator('textarea').fill('三次学习均有签到;两次集中、一次入户')
+    await card.locator('textarea').fill('三次学习均有签到；两次集中、一次入户')
     await card.getByRole('button', { name: '保存合并稿' }).click()
     await toast('已裁定')
     await page.locator('article.open').waitFor({ state: 'detached' })
     for (const pc of [pc1, pc2]) await api(pc, 'sync')
-    assert.equal((await show(pc2, 'A0019')).fields.result_text, '三次学习均有签到;两次集中、一次入户')
+    assert.equal((await show(pc2, 'A0019')).fields.result_text, '三次学习均有签到；两次集中、一次入户')
   },
 
   async '… or picks one of them, by keyboard; until then nothing is lost'() {
@@ -279,10 +279,17 @@ const tests = {
 
   async 'a problem is registered, worked on and its close-out applied for'() {
     await page.goto(pc1.url + '/#/problems')
-    await page.getByRole('button', { name: '登记问题' }).click()
+    const register = page.getByRole('button', { name: '登记问题' })
+    const hasCursor = (what) => what.evaluate((e) => e === document.activeElement)
+    await register.click()
+    assert.ok(await hasCursor(page.locator('.adding textarea')), 'the cursor is in the form')
+    await page.keyboard.press('Escape')
+    await page.locator('.adding').waitFor({ state: 'detached' })
+    assert.ok(await hasCursor(register), 'and back at the button')
+    await register.click()
     await page.locator('.adding button[type=submit]').click()
     await page.locator('.adding .wrong').waitFor()
-    await page.locator('.adding textarea').fill('活动室屋顶漏雨,雨天不能开会')
+    await page.locator('.adding textarea').fill('活动室屋顶漏雨，雨天不能开会')
     await page.locator('.adding button[type=submit]').click()
     await toast('已保存')
     await page.locator('.panel h2', { hasText: '屋顶漏雨' }).waitFor()
@@ -293,7 +300,10 @@ const tests = {
     await page.locator('.box button[type=submit]').click()
     await toast('已保存')
     await page.locator('[data-step=apply_close_out]').click()
-    await page.locator('.asked textarea').last().fill('已修好,请验收')
+    await page.locator('.asked').getByRole('button', { name: '取消' }).click()
+    assert.ok(await hasCursor(page.locator('[data-step=apply_close_out]')), 'what was left gives the cursor back')
+    await page.locator('[data-step=apply_close_out]').click()
+    await page.locator('.asked textarea').last().fill('已修好，请验收')
     await page.locator('.asked button[type=submit]').click()
     await page.locator('.steps .now', { hasText: '待初审' }).waitFor()
     const id = (await page.locator('.panel .small').first().innerText()).trim()
@@ -368,11 +378,11 @@ const tests = {
     await page.goto(pc1.url + '/#/help')
     await page.locator('form.paper button[type=submit]').click()
     await page.locator('form.paper .wrong').waitFor()
-    await page.locator('form.paper textarea').fill('缺少会议室,请街道协调')
+    await page.locator('form.paper textarea').fill('缺少会议室，请街道协调')
     await page.keyboard.press('Control+Enter')
     await toast('已保存')
     await page.locator('article', { hasText: '缺少会议室' }).waitFor()
-    assert.match(await page.locator('article', { hasText: '缺少会议室' }).innerText(), /等 .+ 答复|未答复/)
+    assert.match(await page.locator('article', { hasText: '缺少会议室' }).innerText(), /等.+答复|未答复/)
     await seen(page, 'branch-help')
   },
 
@@ -401,7 +411,7 @@ const tests = {
   },
 
   async 'what cannot be read says why, and nothing is counted that nobody knows'() {
-    const line = '读不出来,请联系乡镇 / it cannot be read: ask the office above'
+    const line = '读不出来，请联系乡镇 / it cannot be read: ask the office above'
     const broken = /\/api\/(list|page|show|unanswered)/
     await page.route(broken, (r) => r.fulfill({ status: 500, contentType: 'application/json', body: JSON.stringify({ error: { code: 'internal', line } }) }))
     for (const path of ['todo', 'problems', 'conflicts', 'help', 'unsent']) {

@@ -11,6 +11,7 @@ let city, town, pc, page, townPage
 let issued
 const pages = () => [page, townPage].filter(Boolean)
 const toast = (words, on = page) => on.locator('.el-message', { hasText: words }).first().waitFor()
+const innerHeightOf = (on) => on.viewportSize().height
 const get = async (server, path) => (await fetch(`${server.url}/api/${path}`)).json()
 
 const tests = {
@@ -137,7 +138,7 @@ const tests = {
     await page.locator('[data-test=draw]').click()
     const drawn = page.locator('[data-test=drawn]')
     await drawn.waitFor()
-    assert.match(await drawn.innerText(), /抽出 10 件,抽签号 [0-9a-f]{8}/)
+    assert.match(await drawn.innerText(), /抽出 10 件，抽签号 [0-9a-f]{8}/)
     const first = await page.locator('tbody a').evaluateAll((all) => all.map((a) => a.href))
     assert.equal(first.length, 10)
     const seed = await page.locator('input.seed').inputValue()
@@ -151,7 +152,7 @@ const tests = {
     await page.pdf({ path: file, preferCSSPageSize: true })
     const text = spawnSync('pdftotext', ['-layout', file, '-'], { encoding: 'utf8' }).stdout
     assert.match(text, /现场情况/)
-    assert.match(text, /负责人\(签字\)/)
+    assert.match(text, /负责人（签字）/)
     assert.match(spawnSync('pdfinfo', [file], { encoding: 'utf8' }).stdout, /Page size:\s+84[12](\.\d+)? x 59[45]/)
   },
 
@@ -168,7 +169,7 @@ const tests = {
       const b = all[m]
       assert.ok(b.forms > 0, m)
       await month.selectOption(m)
-      await until('the month is shown', async () => (await page.locator('main [role=status]').innerText()).startsWith(`${b.branches} 个支部,${b.forms} 张表`))
+      await until('the month is shown', async () => (await page.locator('main [role=status]').innerText()).startsWith(`${b.branches} 个支部，${b.forms} 张表`))
       assert.deepEqual(await table.locator('tbody tr').evaluateAll((rows) => rows.map((r) => [...r.querySelectorAll('td.n')].slice(1).map((c) => Number(c.textContent)))), b.by_issuer.map((c) => [c.forms, c.fields]))
     }
     await seen(page, 'city-burden')
@@ -223,7 +224,7 @@ const tests = {
     const attendance = (await get(city, 'list/attendance')).filter((a) => a.meeting_id === 'M2')
     assert.equal(await table.locator('tbody tr').count(), attendance.length)
     const noted = attendance.filter((a) => a.status === '缺席' || (a.status === '委托代会' && !a.leave_approved) || a.late_min > 10).length
-    assert.match(await page.locator('main [role=status]').first().innerText(), new RegExp(`应到 ${attendance.length} 个单位,其中 ${noted} 个`))
+    assert.match(await page.locator('main [role=status]').first().innerText(), new RegExp(`应到 ${attendance.length} 个单位，其中 ${noted} 个`))
     assert.match(await page.locator('[data-test=asked]').innerText(), /县处级副职/)
     await table.locator('tr', { hasText: '禾泽' }).locator('.wrong', { hasText: '代会未批准、低于要求职级、迟到 25 分钟' }).waitFor()
     await accessible(page, 'meetings')
@@ -294,9 +295,9 @@ const tests = {
   },
 
   async 'the township sees what looks like one problem twice, and merges it; both sources stay'() {
-    await api(pc, 'new', ['rectification', 'problem=党群服务中心面积380平方米,未达到500平方米标准', 'source_type=自查'])
+    await api(pc, 'new', ['rectification', 'problem=党群服务中心面积380平方米，未达到500平方米标准', 'source_type=自查'])
     await api(pc, 'sync')
-    await api(town, 'new', ['rectification', 'problem=党群服务中心面积只有380平方米,没有达到500平方米的标准', 'source_type=巡察', 'responsible_unit_id=' + kUnit])
+    await api(town, 'new', ['rectification', 'problem=党群服务中心面积只有380平方米，没有达到500平方米的标准', 'source_type=巡察', 'responsible_unit_id=' + kUnit])
     townPage = await open(town.url, { path: '/#/duplicates' })
     const pair = townPage.locator('article.pair', { hasText: '380平方米' }).first()
     await pair.waitFor()
@@ -367,6 +368,9 @@ const tests = {
     await box.locator('tbody tr').nth(told.units.length).waitFor()
     assert.deepEqual((await box.locator('tbody tr').last().locator('td.n').allInnerTexts()).map(Number), [told.expected, told.assigned, told.acknowledged, told.landed])
     for (const u of told.not_reached) assert.ok((await box.locator('[data-test=not-reached]').innerText()).includes(u.name), u.name)
+    // Opened, it leaves the table below it in sight.
+    const [high, left] = await page.evaluate(() => ['[data-test=reach]', '.scroll.table'].map((x) => document.querySelector(x).getBoundingClientRect().height))
+    assert.ok(high < innerHeightOf(page) / 2 && left > innerHeightOf(page) / 4, `${high} and ${left} px`)
     await accessible(page, 'whom a task reaches')
     await seen(page, 'city-reach')
     const county = told.units.find((u) => u.expected > 0)

@@ -277,7 +277,7 @@ new.close()`
     await api(city, 'set', ['A0019', 'verified_value=1'])
     await page.locator('[data-field=title]').fill('第二次盘点')
     await page.locator('[data-test=freeze]').click()
-    await toast('已冻结:第二次', page)
+    await toast('已冻结：第二次', page)
     const options = () => page.locator('[data-test=from] option').evaluateAll((all) => all.map((o) => [o.value, o.textContent]))
     await until('both can be chosen', async () => (await options()).length === 2)
     const ids = await options()
@@ -311,8 +311,8 @@ new.close()`
     assert.ok(sheets.length >= 2, 'more than one sheet')
     assert.match(sheets[1].replace(/ /g, ''), /序号.*事项.*单位.*状态/, 'the head is repeated on page 2')
     const last = sheets[sheets.length - 1].replace(/ /g, '')
-    assert.match(last, /经办人\(签字\):_+/)
-    assert.match(last, /负责人\(签字\):_+/)
+    assert.match(last, /经办人（签字）：_+/)
+    assert.match(last, /负责人（签字）：_+/)
     assert.ok(!sheets.join('').includes('导出 Excel'), 'buttons are not printed')
   }
 }

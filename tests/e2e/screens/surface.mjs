@@ -259,7 +259,7 @@ await h.main(
       const push = page.locator('[data-step=return]')
       await push.click()
       const area = page.locator('form.asked textarea').first()
-      await area.fill('佐证不足,请补充签到表')
+      await area.fill('佐证不足，请补充签到表')
       // It is on its way when the password is changed elsewhere and all sessions end: later, the page's own look for news
       // might ask to sign in first, and the key would reach that question instead.
       let letGo
@@ -273,11 +273,11 @@ await h.main(
       h.runWith(kPasswords.boss + '\n', 'taizhangd', 'city', 'person', 'password', 'boss')
       letGo()
       await page.locator('dialog[open] [data-test=password]').waitFor()
-      assert.equal(await area.inputValue(), '佐证不足,请补充签到表')
+      assert.equal(await area.inputValue(), '佐证不足，请补充签到表')
       await h.accessible(page, 'sign-in over the page')
       await h.picture(page, 'sign-in-over')
       await signIn(page, 'boss')
-      await h.until('it is saved after all', () => JSON.stringify(history()).includes('佐证不足,请补充签到表'))
+      await h.until('it is saved after all', () => JSON.stringify(history()).includes('佐证不足，请补充签到表'))
       await page.unroute('**/api/do')
       assert.equal(history().at(-1).person, '赵主任')
       await page.locator('dialog[open]').waitFor({ state: 'detached' }).catch(() => undefined)
@@ -372,7 +372,7 @@ await h.main(
       await h.picture(p, 'who-sits-here')
       await p.keyboard.type('村文书')
       await p.keyboard.press('Enter')
-      await p.getByText('没有变化”:').first().waitFor()
+      await p.getByText('没有变化”：').first().waitFor()
       const id = await h.until('a report', () => {
         const rows = h.json('taizhang', 'pc', 'list', 'progress_report')
         return rows.find((r) => h.json('taizhang', 'pc', 'show', r.id).history.at(-1).person === '村文书')

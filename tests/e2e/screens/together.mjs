@@ -25,17 +25,17 @@ const tests = {
     await progress.waitFor()
     await page.evaluate(() => (window.sameDocument = true))
     await progress.click()
-    await progress.pressSequentially('写到一半:房源已')
+    await progress.pressSequentially('写到一半：房源已')
     await townPage.getByText('改时限与要求').click()
     await townPage.locator('[data-field=goal]').fill('总面积不低于800平方米')
     await townPage.locator('details', { hasText: '改时限与要求' }).locator('button[type=submit]').click()
     await toast('已保存', townPage)
     await page.locator('.facts', { hasText: '800平方米' }).waitFor() // by itself: the hub says that something is new
     assert.equal(await page.evaluate(() => window.sameDocument), true, 'no reload')
-    assert.equal(await progress.inputValue(), '写到一半:房源已')
+    assert.equal(await progress.inputValue(), '写到一半：房源已')
     assert.deepEqual(await progress.evaluate((e) => [document.activeElement === e, e.selectionStart]), [true, 8], 'the cursor stays where it was')
     await progress.pressSequentially('落实')
-    assert.equal(await progress.inputValue(), '写到一半:房源已落实')
+    assert.equal(await progress.inputValue(), '写到一半：房源已落实')
     await picture(page, 'branch-live')
   },
 
@@ -47,11 +47,11 @@ const tests = {
     await toast('已保存', page2)
     await page.locator('.note.warn', { hasText: '文书写的进展' }).waitFor()
     const progress = page.locator('[data-field=progress]')
-    assert.equal(await progress.inputValue(), '写到一半:房源已落实')
+    assert.equal(await progress.inputValue(), '写到一半：房源已落实')
     await accessible(page, 'overtaken')
     await page.keyboard.press('Control+Enter')
     await toast('已保存', page)
-    await until('the other browser shows it', async () => (await page2.locator('[data-field=progress]').inputValue()) === '写到一半:房源已落实')
+    await until('the other browser shows it', async () => (await page2.locator('[data-field=progress]').inputValue()) === '写到一半：房源已落实')
   },
 
   async 'a queue at the township fills while it is looked at'() {
@@ -148,6 +148,22 @@ const tests = {
       }
       await on.getByRole('button', { name: '中文' }).click()
       await on.getByRole('button', { name: '标准字' }).click()
+      // Twice as large in the browser: a screen of 1366 x 768 is this small, and only tables may be wider than it.
+      await on.setViewportSize({ width: 683, height: 384 })
+      for (const path of [...paths, '#/record/A0019']) {
+        await on.goto(server.url + '/' + path)
+        await on.locator('main > :first-child').waitFor()
+        await sleep(200)
+        const wide = await on.evaluate(() =>
+          [document.documentElement, ...document.querySelectorAll('main, main *')]
+            .filter((e) => e.scrollWidth > e.clientWidth + 1 && (e === document.documentElement || /auto|scroll/.test(getComputedStyle(e).overflowX)) && !e.querySelector('table, [role=row]') && e.tagName !== 'TEXTAREA')
+            .map((e) => `${e.tagName}.${e.className} +${e.scrollWidth - e.clientWidth}`)
+        )
+        assert.deepEqual(wide, [], path + ' at twice the size')
+        const cut = await on.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+        assert.ok(cut <= 0, `${path} at twice the size: ${cut} px too wide`)
+      }
+      await on.setViewportSize({ width: 1366, height: 768 })
     }
     await check(page, pc)
     await check(townPage, town)

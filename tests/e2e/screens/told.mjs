@@ -39,6 +39,8 @@ const tests = {
     await synced('both have found out', [pc, copy], async () => (await isCopied(pc)) && (await isCopied(copy)))
     await synced('both have both texts', [pc, copy], async () => (await get(pc, 'status')).open_conflicts > 0 && (await get(copy, 'status')).open_conflicts > 0)
     for (const on of [page, copyPage]) await band(on, '本机的数据是复制的').waitFor()
+    const below = await page.evaluate(() => document.querySelector('.band').getBoundingClientRect().bottom - [...document.querySelectorAll('.band .note')].pop().getBoundingClientRect().bottom)
+    assert.ok(below >= 4, `${below} px between the notices and the menu`)
     await seen(page, 'told-copied')
     await page.locator('.band a', { hasText: '看是哪些记录' }).click()
     await page.locator('[data-conflict]', { hasText: '原来的电脑写的' }).filter({ hasText: '拷走的电脑写的' }).waitFor()
@@ -152,11 +154,11 @@ const tests = {
     await seen(page, 'told-order-todo')
     await page.goto(pc.url + '/#/record/' + id)
     await page.locator(`[data-order="${order.id}"]`, { hasText: '云岫市委员会 督办' }).filter({ hasText: '11月10日' }).waitFor()
-    await page.locator(`[data-order="${order.id}"] textarea`).fill('因施工方更换,已重新排期')
+    await page.locator(`[data-order="${order.id}"] textarea`).fill('因施工方更换，已重新排期')
     await page.locator(`[data-order="${order.id}"] button[type=submit]`).click()
     await toast('已保存', page)
     await seen(page, 'told-order')
-    await synced('the office has the reply', [pc], async () => (await show(city, id)).orders[0].reply === '因施工方更换,已重新排期')
+    await synced('the office has the reply', [pc], async () => (await show(city, id)).orders[0].reply === '因施工方更换，已重新排期')
     await officePage.locator('[data-order]', { hasText: '因施工方更换' }).waitFor()
     assert.ok((await show(city, id)).history.some((h) => h.entity === 'supervision_order'), 'it is part of the record\'s history')
     await accessible(officePage, 'orders')
@@ -210,7 +212,7 @@ const tests = {
     const id = (await get(pc, 'list/todo')).find((r) => r.kind === 'assignment').id
     await api(pc, 'set', [id, 'remark=不知道已停用时写的'])
     const reason = await until('the link says why', async () => (await get(pc, 'pulse')).trouble)
-    await band(page, reason.split(' / ')[0]).waitFor()
+    await band(page, reason.split(/[,;:]| \/ /)[0]).waitFor() // on the screen its signs are those of Chinese
     await seen(page, 'told-trouble')
     await page.locator('.band a', { hasText: '看还没上报的内容' }).click()
     await page.locator('[data-test=unsent] tbody tr', { hasText: '不知道已停用时写的' }).waitFor()
@@ -222,7 +224,7 @@ const tests = {
   async 'what the disk refused is said on every page until something is saved again'() {
     const pc = await serve('pc1', 'taizhang')
     page = await open(pc.url, { path: '/#/help' })
-    const line = '磁盘已满,没有保存 / the disk is full: nothing was saved'
+    const line = '磁盘已满，没有保存 / the disk is full: nothing was saved'
     const full = (route) => route.fulfill({ status: 507, json: { error: { code: 'disk_full', line } } })
     const area = page.locator('form textarea').first()
     await area.waitFor()

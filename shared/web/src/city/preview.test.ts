@@ -15,6 +15,6 @@ describe('the burden of a task', () => {
   })
   it('of a task without periodic reports is no row of zeros', () => {
     const once = { ...preview, reached: 0, burden: { ...preview.burden, forms_per_month: 0, fields_per_month: 0 } }
-    expect(burdenWords(once)).toEqual(['只下达一次,没有定期填报'])
+    expect(burdenWords(once)).toEqual(['只下达一次，没有定期填报'])
   })
 })

@@ -23,7 +23,7 @@ describe('a refusal', () => {
   })
   it('leaves out the name beside its label, too', () => {
     const labelled = new ApiError('bad_input', 'target_value: 目标值(target_value):应为数字 / target_value: target: should be a number')
-    expect(refusalOf(labelled, ['target_value']).words).toBe('目标值:应为数字')
+    expect(refusalOf(labelled, ['target_value']).words).toBe('目标值：应为数字')
   })
   it('that names no field of the form is said whole', () => {
     expect(refusalOf(line, ['title'])).toEqual({ field: '', words: 'deadline: 日期要写成 2025-11-30' })
@@ -37,6 +37,7 @@ describe('a refusal that quotes what was written', () => {
   it('belongs to the field that has it', () => {
     const typed = { title: '通报', text: '正文【机密】' }
     expect(quotedField('含涉密标记“机密”,不得录入', typed)).toBe('text')
+    expect(quotedField('含涉密标记（机密），不得录入', typed)).toBe('text')
     expect(quotedField('carries a secrecy marking (机密), not saved', typed)).toBe('text')
     expect(quotedField('没有这个单位', typed)).toBe('')
   })

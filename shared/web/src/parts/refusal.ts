@@ -1,5 +1,5 @@
 // refusal.ts - where on the form a refusal belongs. The API begins such a line with the field's name.
-import { half } from '../api'
+import { half, inChinese } from '../api'
 
 export interface Refusal {
   /** One of the form's fields; '' when the line speaks of the whole. */
@@ -15,11 +15,11 @@ export function refusalOf(e: unknown, fields: readonly string[]): Refusal {
   const words = half(line)
   if (!field) return { field, words }
   const plain = words.startsWith(field + ':') ? words.slice(field.length + 1).trim() : words
-  return { field, words: plain.replace(`(${field})`, '') }
+  return { field, words: inChinese(plain.replace(`(${field})`, '')) }
 }
 
 /** The field in which somebody wrote what the refusal quotes: “机密” is said of the text that has it. */
 export function quotedField(words: string, typed: Record<string, string>): string {
-  const quoted = /[“'(]([^“”'()]+)[”')]/.exec(words)?.[1]
+  const quoted = /[“'(\uff08]([^“”'()\uff08\uff09]+)[”')\uff09]/.exec(words)?.[1]
   return quoted ? (Object.keys(typed).find((f) => typed[f].includes(quoted)) ?? '') : ''
 }
