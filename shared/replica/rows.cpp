@@ -327,8 +327,7 @@ Result<> RowTable::take_stored(const sqlite::Statement& s, Stored& out) const {
     if (!RowMeta::decode(s.blob(1), out.meta))
         return fail(Errc::corrupt, "记录 " + std::string(out.id) + " 的附加信息已损坏,请运行 verify / row " +
                                        std::string(out.id) + ": damaged, run verify");
-    for (std::size_t f = 0; f < binding_.fields.size(); ++f)
-        out.add(static_cast<int>(f), s, static_cast<int>(f) + 2);
+    for (std::size_t f = 0; f < binding_.fields.size(); ++f) out.add(static_cast<int>(f), s, static_cast<int>(f) + 2);
     out.close();
     return {};
 }
