@@ -1,5 +1,8 @@
 // One suite of claims, run over every set of algorithms.
+#include "base/bytes.h"
+#include "base/hash.h"
 #include "trust/key.h"
+#include "trust/password.h"
 
 #include <catch2/catch.hpp>
 
@@ -119,6 +122,8 @@ TEST_CASE("suite: sealing to nobody, to too many and to nonsense is refused", "[
     CHECK(code(s.seal({}, "", "x")) == Errc::bad_input);
     CHECK(code(s.seal(std::vector<std::string>(kReceiversMax + 1, a.public_key), "", "x")) == Errc::bad_input);
     CHECK(code(s.seal(std::vector<std::string>{"short"}, "", "x")) == Errc::bad_input);
+    // As long as a key, and of small order or off the curve.
+    CHECK(code(s.seal(std::vector<std::string>{std::string(a.public_key.size(), '\0')}, "", "x")) == Errc::bad_input);
 }
 
 TEST_CASE("suite: an unknown suite is nobody's", "[trust]") {
@@ -168,6 +173,86 @@ TEST_CASE("key file: damage anywhere is noticed and is not called a wrong passph
     }
     CHECK(code(Key::from_file(file + "x", passphrase)) == Errc::corrupt);
     CHECK(code(Key::from_file("", passphrase)) == Errc::corrupt);
+}
+
+TEST_CASE("key file: of a newer program, cut inside or with costs beyond all bounds is not opened", "[trust][key]") {
+    const auto with_hash = [](std::string body) {
+        body.resize(body.size() - sizeof(Hash));
+        return [body](const std::function<void(std::string&)>& change) mutable {
+            change(body);
+            return body + std::string(view(hash_of(body).bytes));
+        };
+    };
+    const auto key = key_of(kSodium, 5);
+    const auto plain = key.to_file(), wrapped = key.to_file("secret");
+    // Where the suite's number stands: the first byte in which files of two suites differ.
+    const auto of_sm = key_of(kSm, 5).to_file();
+    std::size_t at = 0;
+    while (plain[at] == of_sm[at]) ++at;
+    CHECK(code(Key::from_file(with_hash(plain)([at](auto& b) { b[at] = 9; }))) == Errc::foreign_data);
+    CHECK(code(Key::from_file(with_hash(plain)([at](auto& b) { b[at + 1] = 2; }))) == Errc::foreign_data);
+    CHECK(code(Key::from_file(with_hash(plain)([](auto& b) { b.pop_back(); }))) == Errc::corrupt);
+    CHECK(code(Key::from_file(with_hash(wrapped)([](auto& b) { b.pop_back(); }), "secret")) == Errc::corrupt);
+    // Passes and memory as varints behind the two numbers: none, more than anybody waits for, less than libsodium has.
+    const auto with_costs = [&](std::string_view passes, std::string_view kib) {
+        std::string own;
+        Writer w(own);
+        w.varint(kArgonPasses);
+        w.varint(kArgonKiB);
+        return with_hash(wrapped)(
+            [&](auto& b) { b.replace(at + 2, own.size(), std::string(passes) + std::string(kib)); });
+    };
+    const auto as_varint = [](std::uint64_t n) {
+        std::string out;
+        Writer(out).varint(n);
+        return out;
+    };
+    const auto passes = as_varint(kArgonPasses), kib = as_varint(kArgonKiB);
+    REQUIRE(ok(Key::from_file(with_costs(passes, kib), "secret")));
+    CHECK(code(Key::from_file(with_costs(as_varint(0), kib), "secret")) == Errc::corrupt);
+    CHECK(code(Key::from_file(with_costs(as_varint(1u << 30), kib), "secret")) == Errc::corrupt);
+    CHECK(code(Key::from_file(with_costs(passes, as_varint(7)), "secret")) == Errc::corrupt);
+    CHECK(code(Key::from_file(with_costs(passes, as_varint(1u << 30)), "secret")) == Errc::corrupt);
+    CHECK_FALSE(Key::is_wrapped("not a key file"));
+    CHECK_FALSE(Key::is_wrapped(plain.substr(0, at)));
+}
+
+TEST_CASE("suite: a sealed text that says it has too many receivers, or goes on behind its end, does not open",
+          "[trust]") {
+    const auto& s = each();
+    const auto a = s.make(seed(1));
+    std::string many;
+    Writer(many).varint(kReceiversMax + 1);
+    CHECK(code(s.open(a, "frame", many + std::string(1 << 20, 'x'))) == Errc::bad_input);
+    // Long enough that what follows is a chunk of its own.
+    const auto sealed = *s.seal(std::vector<std::string>{a.public_key}, "frame", std::string(65536, 'x'));
+    CHECK(code(s.open(a, "frame", sealed + std::string(100, 'x'))) == Errc::bad_input);
+}
+
+TEST_CASE("suite: a signature longer than any is none, and secrets of two lengths are not equal", "[trust]") {
+    const auto& s = each();
+    const auto a = s.make(seed(1));
+    CHECK_FALSE(s.verify(a.public_key, "head", "x", std::string(1000, '\x30')));
+    CHECK_FALSE(equal_secrets("ab", "abc"));
+    CHECK(equal_secrets("abc", "abc"));
+    CHECK_FALSE(equal_secrets("abc", "abd"));
+}
+
+TEST_CASE("key: what a fingerprint was typed with beside its letters does not count", "[trust][key]") {
+    const auto f = fingerprint(key_of(kSodium, 1).public_key(), key_of(kSodium, 2).public_key());
+    CHECK(same_fingerprint(f, "~" + f + "{甲}"));
+}
+
+TEST_CASE("password: bounds of a new one, and what never fits", "[trust]") {
+    CHECK(ok(check_new_password("十个字的密码正好十个字")));
+    CHECK(code(check_new_password("九个字的密码不够长")) == Errc::bad_input);
+    CHECK(code(check_new_password(std::string(kPasswordBytesMax + 1, 'x'))) == Errc::bad_input);
+    CHECK(code(check_new_password(std::string("0123456789\0abc", 14))) == Errc::bad_input);
+    const auto hash = *hash_password("0123456789");
+    CHECK(is_password(hash, "0123456789"));
+    CHECK_FALSE(is_password(hash, "0123456788"));
+    CHECK_FALSE(is_password(hash, std::string(kPasswordBytesMax + 1, 'x')));
+    CHECK_FALSE(is_password(hash + std::string(200, 'x'), "0123456789"));
 }
 
 TEST_CASE("key: sealed to several keys and bound to its frame", "[trust][key]") {

@@ -77,6 +77,13 @@ TEST_CASE("envelope: cut, turned, with something behind it or of an unknown dict
     }
 }
 
+TEST_CASE("an envelope that is not packed is not larger than a packed one may become", "[wire][envelope]") {
+    std::string body;
+    const std::string as_is(1, '\0');
+    CHECK(wire::open_envelope(as_is + std::string(wire::kBodyBytesMax, 'x'), body).has_value());
+    CHECK(wire::open_envelope(as_is + std::string(wire::kBodyBytesMax + 1, 'x'), body).has_error());
+}
+
 TEST_CASE("a message written with dictionary 1 is still read", "[wire][envelope][golden]") {
     REQUIRE_FALSE(dictionary(1).empty());
     const auto bytes = support::read_file(std::string(TZ_SOURCE_DIR) + "/tests/golden/sync-request-v3.bin");

@@ -1,4 +1,5 @@
 #include "wire/file_messages.h"
+#include "wire/messages.h"
 
 #include <catch2/catch.hpp>
 
@@ -39,6 +40,15 @@ wire::FileReply some_reply() {
     m.wanted.resize(3);
     m.news = 12;
     return m;
+}
+
+TEST_CASE("a message about contents is refused above the largest size, before it is read", "[wire][files]") {
+    auto q = some_request();
+    q.ranges[0].bytes.assign(wire::kMessageBytesMax, 'x');
+    wire::FileRequest out;
+    const auto refused = wire::decode(wire::encode(q), out);
+    REQUIRE(refused.has_error());
+    CHECK(refused.error().detail.find("8 MB") != std::string::npos);
 }
 
 TEST_CASE("messages about contents come out as they went in", "[wire][files]") {
