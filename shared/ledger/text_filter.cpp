@@ -1,12 +1,13 @@
 #include "ledger/text_filter.h"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 namespace taizhang::ledger {
 namespace {
 
-constexpr std::int64_t kRowsAtOnce = 4000;  // some 20 ms
+constexpr std::int64_t kRowsAtOnce = 4000;  // some 10 ms
 constexpr std::uint32_t kRowsOfABlock = 256;
 constexpr std::size_t kListedMax = 4096;  // beyond, a bit for each of 65,536 is smaller
 constexpr std::size_t kHashes = 1 << 16;
@@ -98,7 +99,11 @@ private:
 TextFilter::TextFilter(StoredFacts& facts, std::size_t units_min)
     : facts_(facts), r_(facts.replica()), units_min_(units_min) {}
 
-void TextFilter::put(Part& part, std::string_view id, const Query& q, const sqlite::Statement& s) {
+namespace {
+
+/// The block that a row is put to.
+template <class Part>
+auto& block_for(Part& part, std::string_view id) {
     auto& blocks = part.blocks;
     if (blocks.empty()) blocks.emplace_back();
     // Behind all others a full block is followed by a new one; of rows with one id none may be left behind.
@@ -110,11 +115,32 @@ void TextFilter::put(Part& part, std::string_view id, const Query& q, const sqli
         }
         if (id > part.after) part.after = id;
     } else {
-        block = &*std::prev(std::upper_bound(blocks.begin(), blocks.end(), id,
-                                             [](std::string_view x, const Block& b) { return x < b.first; }));
+        block = &*std::prev(
+            std::upper_bound(blocks.begin(), blocks.end(), id, [](auto x, const auto& b) { return x < b.first; }));
     }
     ++block->rows;
-    q.each(s, [&](std::uint16_t h) { block->hashes.add(h); });
+    return *block;
+}
+
+/// Of many rows: most of what they have they all have, and a bit is set at once.
+class Gathered {
+public:
+    void add(std::uint16_t h) { bits_[h >> 6] |= std::uint64_t{1} << (h & 63); }
+    void move_to(HashSet16& set) {
+        for (std::size_t w = 0; w < bits_.size(); ++w)
+            for (auto left = std::exchange(bits_[w], 0); left != 0; left &= left - 1)
+                set.add(static_cast<std::uint16_t>(w * 64 + static_cast<std::size_t>(std::countr_zero(left))));
+    }
+
+private:
+    std::vector<std::uint64_t> bits_ = std::vector<std::uint64_t>(kHashes / 64);
+};
+
+}  // namespace
+
+void TextFilter::put(Part& part, std::string_view id, const Query& q, const sqlite::Statement& s) {
+    auto& block = block_for(part, id);
+    q.each(s, [&](std::uint16_t h) { block.hashes.add(h); });
 }
 
 Result<bool> TextFilter::load_rows(const Entity& e, Part& part) {
@@ -122,13 +148,18 @@ Result<bool> TextFilter::load_rows(const Entity& e, Part& part) {
     TRY(auto s, r_.database().prepare(q.sql("(id, _s) > (?1, ?2) ORDER BY id, _s LIMIT ?3"), false));
     const auto after = part.after;
     s.bind(1, std::string_view(after)).bind(2, part.after_stream).bind(3, kRowsAtOnce);
+    Gathered gathered;  // of the last block: rows come in the order of their ids
     std::int64_t n = 0;
     for (;; ++n) {
         TRY(const bool row, s.step());
         if (!row) break;
-        put(part, s.text(0), q, s);
+        const auto blocks = part.blocks.size();
+        block_for(part, s.text(0));
+        if (blocks > 0 && blocks != part.blocks.size()) gathered.move_to(part.blocks[blocks - 1].hashes);
+        q.each(s, [&](std::uint16_t h) { gathered.add(h); });
         part.after_stream = s.integer(1);
     }
+    if (!part.blocks.empty()) gathered.move_to(part.blocks.back().hashes);
     return n < kRowsAtOnce;
 }
 
@@ -182,8 +213,9 @@ Result<std::vector<TextFilter::Range>> TextFilter::ranges(const Entity& e, const
     if (!has_begun_) return everything;
     TRY_VOID(take_written());
     const auto found = parts_.find(e.name);
-    if (found == parts_.end() || !found->second.is_whole) return everything;
-    const auto& blocks = found->second.blocks;
+    if (found == parts_.end()) return everything;
+    const auto& part = found->second;
+    const auto& blocks = part.blocks;
 
     struct Hashes {
         std::size_t own;  ///< the block in which the word is, if it is an id
@@ -213,6 +245,7 @@ Result<std::vector<TextFilter::Range>> TextFilter::ranges(const Entity& e, const
         if (!is_in && is_open) out.back().to = blocks[n].first;
         is_open = is_in;
     }
+    if (!part.is_whole && !is_open) out.push_back({part.after, std::nullopt});
     return out;
 }
 

@@ -53,7 +53,7 @@ public:
         std::string word;
         std::vector<std::string> tasks;
     };
-    /// Outside of these no row matches all that is wanted; everything, while not all of the entity was read.
+    /// Outside of these no row matches all that is wanted. What was not read yet is inside, so at first everything.
     Result<std::vector<Range>> ranges(const Entity& e, const std::vector<Wanted>& wanted);
     /// Of memory.
     std::size_t bytes() const;

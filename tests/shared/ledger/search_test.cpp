@@ -121,5 +121,41 @@ TEST_CASE("search: what nobody wrote is looked for in no record", "[search]") {
     CHECK_FALSE(ranges(small, "QX")[0].to);
 }
 
+TEST_CASE("search: while texts are being read, those that were are left out already", "[search]") {
+    World w;
+    constexpr int kRows = 4500;  // more than are read at once
+    const auto write = [&](int i, const char* words) {
+        Edit e;
+        e.entity = "rectification";
+        e.row = "ZG" + std::to_string(10'000 + i);
+        e.create = true;
+        e.stream = StreamId{"B01", Audience::ledger};
+        e.fields = {{"responsible_unit_id", text("B01")}, {"problem", text(words)}};
+        return e;
+    };
+    const auto written = w.city->batch([&]() -> Result<> {
+        for (int i = 0; i < kRows; ++i) w.city.edit(write(2 * i, "台账登记与实际不符"));
+        return {};
+    });
+    REQUIRE(written.has_value());
+    const auto* problems = w.city->control().newest("rectification")->entity;
+    StoredFacts facts(*w.city);
+    TextFilter filter(facts, 1);
+    const auto ranges = [&] { return good(filter.ranges(*problems, {{"彧", {}}})); };
+    while (ranges().back().from.empty()) REQUIRE_FALSE(good(filter.load_some()));
+    // Nothing up to the last row that was read, and all behind it.
+    REQUIRE(ranges().size() == 1);
+    const auto from = ranges()[0].from;
+    CHECK(from > "ZG10000");
+    CHECK_FALSE(ranges()[0].to);
+    const auto found = [&] { return good(search(*w.city, "彧", 5, &filter)).at("rows").as_array().size(); };
+    CHECK(found() == 0);
+    w.city.edit(write(2 * kRows - 1, "彧"));  // not read yet
+    w.city.edit(write(1, "彧"));              // read already
+    CHECK(found() == 2);
+    load(filter);
+    CHECK(found() == 2);
+}
+
 }  // namespace
 }  // namespace taizhang::ledger
