@@ -5,6 +5,7 @@
 #include "api/export_city.h"
 #include "api/files.h"
 #include "api/ledger_commands.h"
+#include "api/long_command.h"
 #include "api/openapi.h"
 #include "api/person_commands.h"
 #include "api/publish.h"
@@ -325,7 +326,10 @@ bool writes(const std::string& command) {
     return it != table().end() && it->second.writes;
 }
 
-Result<json::value> run(node::Node& node, const Command& command) {
+namespace {
+
+/// Its line of the table, where the command has the form that the table asks for.
+Result<const Entry*> entry_of(const Command& command) {
     const auto it = table().find(command.name);
     if (it == table().end())
         return fail(Errc::usage, "没有这个命令:" + command.name + " / no such command: " + command.name);
@@ -334,7 +338,18 @@ Result<json::value> run(node::Node& node, const Command& command) {
         return fail(Errc::usage, std::string("用法:") + e.usage + " / usage: " + e.usage);
     if (!is_line(command.option("person")))
         return fail(Errc::bad_input, "person: 姓名里有控制字符 / person: the name has control characters");
-    return e.run(node, command);
+    return &e;
+}
+
+}  // namespace
+
+Result<json::value> run(node::Node& node, const Command& command) {
+    TRY(const auto* e, entry_of(command));
+    return e->run(node, command);
+}
+
+std::unique_ptr<LongCommand> long_command(const Command& command) {
+    return command.name == "export-xlsx" && entry_of(command) ? export_in_pieces(command) : nullptr;
 }
 
 }  // namespace taizhang::api

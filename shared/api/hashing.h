@@ -3,14 +3,11 @@
 // Threads: check() from coroutines of one io_context.
 #pragma once
 
+#include "node/side_thread.h"
+
 #include <boost/asio/awaitable.hpp>
 
-#include <memory>
 #include <string>
-
-namespace boost::asio {
-class thread_pool;
-}
 
 namespace taizhang::api {
 
@@ -18,15 +15,13 @@ namespace net = boost::asio;
 
 class Hashing {
 public:
-    Hashing();
-    ~Hashing();
     enum class Verdict : unsigned char { right, wrong, busy };
     /// `is_known`: from a browser or address that signed in before; places are kept for those.
     net::awaitable<Verdict> check(std::string hash, std::string password, bool is_known);
-    void stop();
+    void stop() { thread_.stop(); }
 
 private:
-    std::unique_ptr<net::thread_pool> pool_;  // of one thread
+    node::SideThread thread_;
     std::size_t waiting_ = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "api/may.h"
 
+#include "api/long_command.h"
 #include "base/bytes.h"
 
 #include <boost/json.hpp>
@@ -222,6 +223,14 @@ Result<json::value> run_as(node::Node& n, const Who& who, Command c) {
     auto answer = run_signed(n, who, std::move(c));
     if (!answer) return in_one_line(std::move(answer).error());
     return answer;
+}
+
+Result<bool> read_some_as(node::Node& n, const Who& who, const Command& c, LongCommand& work) {
+    const auto allowed = may(n.replica(), who, c);
+    if (!allowed) return in_one_line(allowed.error());
+    auto done = work.read_some(n);
+    if (!done) return in_one_line(std::move(done).error());
+    return done;
 }
 
 json::object refusals(Replica& r, const Who& who) {

@@ -8,6 +8,7 @@
 #include "api/first_enrolment.h"
 #include "api/front.h"
 #include "api/gate.h"
+#include "api/long_command.h"
 #include "api/may.h"
 #include "api/quota.h"
 #include "api/screens.h"
@@ -21,6 +22,7 @@
 #include "node/pokes.h"
 #include "node/process.h"
 #include "node/secure.h"
+#include "node/side_thread.h"
 #include "node/upstream.h"
 #include "sync/session.h"
 #include "sync/token.h"
@@ -65,6 +67,9 @@ constexpr auto kRestLook = 50ms;
 // Others are served between two pieces anyway, in the order in which they came; this leaves the processor to them as
 // well. Higher: longer until figures and search are as fast as they get.
 constexpr auto kBetweenFigures = 5ms;
+// Each holds what it has read until it is made: some 100 MB of the largest. One would make a short one wait for a long.
+constexpr std::size_t kLongTogether = 2;
+constexpr auto kLongLook = 50ms;
 constexpr auto kFiguresLook = 500ms;  // whether the figures are read, so that the texts may follow
 
 json::value report_json(const node::SyncReport& r) {
@@ -133,6 +138,8 @@ private:
     /// `who`: nobody for the terminal, which is not asked what it may.
     net::awaitable<Result<json::value>> execute(Command c, std::optional<Who> who);
     net::awaitable<Result<json::value>> at_terminal(Command c);
+    net::awaitable<Result<json::value>> in_turn(std::shared_ptr<LongCommand> work, Command c, std::optional<Who> who);
+    net::awaitable<Result<json::value>> in_pieces(std::shared_ptr<LongCommand> work, Command c, std::optional<Who> who);
     net::awaitable<Result<json::value>> sync_now();
     net::awaitable<Result<json::value>> sync_all();
     net::awaitable<Result<json::value>> fetch(Command c);
@@ -158,6 +165,8 @@ private:
     Front& front_;
     net::io_context& io_;
     node::Store store_;
+    node::SideThread side_;
+    std::size_t long_commands_ = 0;  // that read or make
     ServeOptions options_;
     node::Pokes pokes_;
     SignIn sign_in_;
@@ -304,8 +313,8 @@ net::awaitable<http::Response> Server::api(http::Request q) {
 
 /// What follows from all facts, which are read once for as long as the program runs (ledger/stored_facts.h).
 bool wants_figures(const Command& c) {
-    static constexpr std::string_view kNames[] = {"review", "overview",  "behind",  "burden",  "breakdown",
-                                                  "trend",  "stocktake", "compare", "circular"};
+    static constexpr std::string_view kNames[] = {"review", "overview",  "behind",  "burden",   "breakdown",
+                                                  "trend",  "stocktake", "compare", "circular", "circular-docx"};
     return std::find(std::begin(kNames), std::end(kNames), c.name) != std::end(kNames);
 }
 
@@ -389,6 +398,10 @@ net::awaitable<Result<json::value>> Server::execute(Command c, std::optional<Who
         auto r = co_await go_over(std::move(c), std::move(who));
         co_return r;
     }
+    if (auto work = long_command(c)) {
+        auto r = co_await in_turn(std::move(work), std::move(c), std::move(who));
+        co_return r;
+    }
     // In a large city seconds, the first time: whoever asks for something else meanwhile is served in between.
     if (wants_figures(c)) co_await read_figures(0ms);
     auto document = std::make_shared<json::value>();
@@ -427,6 +440,53 @@ net::awaitable<Result<json::value>> Server::execute(Command c, std::optional<Who
         auto fetched = co_await fetch(std::move(c));
         co_return fetched;
     }
+    co_return std::move(*document);
+}
+
+net::awaitable<Result<json::value>> Server::in_turn(std::shared_ptr<LongCommand> work, Command c,
+                                                    std::optional<Who> who) {
+    net::steady_timer turn(io_);
+    while (long_commands_ >= kLongTogether && !stopping_) {
+        turn.expires_after(kLongLook);
+        auto [ec] = co_await turn.async_wait(kToken);
+        if (ec) break;
+    }
+    struct Running {
+        explicit Running(std::size_t& count) : n(count) { ++n; }
+        ~Running() { --n; }
+        std::size_t& n;
+    } const running(long_commands_);
+    auto pieces = in_pieces(std::move(work), std::move(c), std::move(who));
+    auto document = co_await std::move(pieces);
+    co_return document;
+}
+
+/// Whoever asks for something else meanwhile is served between two pieces.
+net::awaitable<Result<json::value>> Server::in_pieces(std::shared_ptr<LongCommand> work, Command c,
+                                                      std::optional<Who> who) {
+    for (bool is_whole = false; !is_whole;) {
+        if (stopping_) co_return fail(Errc::busy, "程序正在停止 / the program is stopping");
+        node::Store::Work piece = [work, c, who](node::Node& n) -> Result<std::string> {
+            TRY(const bool whole, who ? read_some_as(n, *who, c, *work) : work->read_some(n));
+            return std::string(whole ? "whole" : "");
+        };
+        auto done = co_await store_.run(std::move(piece));
+        if (!done) {
+            if (store_.is_broken()) stop();
+            co_return done.error();
+        }
+        is_whole = *done == "whole";
+    }
+    const auto document = std::make_shared<Result<json::value>>(json::value());
+    auto make = [work, document] {
+        try {
+            *document = work->make();
+        } catch (const std::exception& e) {
+            *document = fail(Errc::internal, std::string("内部错误 / internal error: ") + e.what());
+        }
+    };
+    auto making = side_.run(std::move(make));
+    co_await std::move(making);
     co_return std::move(*document);
 }
 
@@ -724,6 +784,7 @@ Result<> Server::run(std::shared_ptr<http::Tls> tls) {
     }
     io_.run();
     store_.stop();
+    side_.stop();
     sign_in_.end();
     front_.remove_socket();
     if (failure_) return *failure_;

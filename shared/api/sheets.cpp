@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <optional>
 
 namespace taizhang::api {
 
@@ -148,7 +149,7 @@ Result<json::value> circular_preview(Replica& r, const ledger::CircularInput& in
     const auto done = r.batch([&]() -> Result<> {
         TRY(const auto saved, ledger::compose_circular(r, in));
         TRY(const auto row, r.read_row("circular", saved.record));
-        TRY(const auto document, ledger::circular_document(r, saved.record));
+        TRY(const auto document, ledger::circular_document(r, saved.record, in.facts));
         for (const char* field : {"no", "title", "text"}) out[field] = ledger::field_text(row, field);
         out["named"] = json::parse(ledger::field_text(row, "named"));
         out["paragraphs"] = paragraphs_json(document);
@@ -160,21 +161,61 @@ Result<json::value> circular_preview(Replica& r, const ledger::CircularInput& in
 
 }  // namespace
 
+namespace {
+
+class Export : public LongCommand {
+public:
+    explicit Export(const Command& c)
+        : kind_(kind_of(c.args[0])), path_(c.args.size() > 1 ? c.args[1] : std::string()), unit_(c.option("unit")) {
+        if (kind_) sheet_.emplace(*kind_, options_of(c));
+    }
+
+    Result<bool> read_some(node::Node& n) override {
+        if (!kind_) return kind_.error();
+        if (scratch_.empty()) TRY_VOID(begin(n));
+        return sheet_->read_some(n.replica());
+    }
+
+    Result<json::value> make() override {
+        const auto sheet = sheet_->make();
+        if (!path_.empty()) TRY_VOID(check_is_new(path_));
+        TRY(const auto bytes, office::write_xlsx(sheet.workbook, scratch_));
+        json::object answer{{"kind", ledger::name_of(*kind_)}, {"rows", sheet.rows}};
+        TRY_VOID(hand_over(bytes, path_, name_, answer));
+        return json::value(std::move(answer));
+    }
+
+private:
+    static ledger::ExportOptions options_of(const Command& c) {
+        ledger::ExportOptions o;
+        o.scope = {c.option("unit"), c.option("meeting")};
+        o.with_unfinished = c.has("with-unfinished");
+        return o;
+    }
+
+    Result<> begin(node::Node& n) {
+        if (!path_.empty()) TRY_VOID(check_is_new(path_));
+        const auto* unit = n.replica().control().unit(unit_);
+        name_ = some_name(n, std::string(ledger::title_of(*kind_)), unit ? unit->name : "", ".xlsx");
+        scratch_ = path_.empty() ? n.dir().path() + "/export.xlsx.new" : path_ + ".new";
+        return {};
+    }
+
+    Result<ledger::SheetKind> kind_;
+    std::string path_, unit_, name_, scratch_;
+    std::optional<ledger::SheetExport> sheet_;
+};
+
+}  // namespace
+
+std::unique_ptr<LongCommand> export_in_pieces(const Command& c) { return std::make_unique<Export>(c); }
+
 Result<json::value> export_xlsx(node::Node& n, const Command& c) {
-    TRY(const auto kind, kind_of(c.args[0]));
-    const auto path = c.args.size() > 1 ? c.args[1] : std::string();
-    if (!path.empty()) TRY_VOID(check_is_new(path));
-    ledger::ExportOptions o;
-    o.scope = {c.option("unit"), c.option("meeting")};
-    o.with_unfinished = c.has("with-unfinished");
-    TRY(const auto sheet, ledger::export_sheet(n.replica(), kind, o));
-    TRY(const auto bytes,
-        office::write_xlsx(sheet.workbook, path.empty() ? n.dir().path() + "/export.xlsx.new" : path + ".new"));
-    json::object answer{{"kind", ledger::name_of(kind)}, {"rows", sheet.rows}};
-    const auto* unit = n.replica().control().unit(c.option("unit"));
-    TRY_VOID(hand_over(bytes, path, some_name(n, std::string(ledger::title_of(kind)), unit ? unit->name : "", ".xlsx"),
-                       answer));
-    return json::value(std::move(answer));
+    Export work(c);
+    for (;;) {
+        TRY(const bool whole, work.read_some(n));
+        if (whole) return work.make();
+    }
 }
 
 Result<json::value> import_xlsx(node::Node& n, const Command& c) {
@@ -228,7 +269,7 @@ Result<json::value> circular(node::Node& n, const Command& c) {
 Result<json::value> circular_docx(node::Node& n, const Command& c) {
     const auto path = c.args.size() > 1 ? c.args[1] : std::string();
     if (!path.empty()) TRY_VOID(check_is_new(path));
-    TRY(const auto document, ledger::circular_document(n.replica(), c.args[0]));
+    TRY(const auto document, ledger::circular_document(n.replica(), c.args[0], &n.facts()));
     TRY(const auto bytes, office::write_docx(document));
     json::object answer{{"record", c.args[0]}, {"paragraphs", document.paragraphs.size()}};
     if (path.empty()) answer["lines"] = paragraphs_json(document);

@@ -1,11 +1,13 @@
 // sheets.h - Excel and Word: ledgers out and in, circulars as documents.
 #pragma once
 
-#include "api/command.h"
+#include "api/long_command.h"
 
 namespace taizhang::api {
 
 Result<boost::json::value> export_xlsx(node::Node& node, const Command& command);
+/// The same in pieces.
+std::unique_ptr<LongCommand> export_in_pieces(const Command& command);
 Result<boost::json::value> import_xlsx(node::Node& node, const Command& command);
 /// Composes a circular from ids of findings.
 Result<boost::json::value> circular(node::Node& node, const Command& command);

@@ -28,7 +28,7 @@ Result<> each_assignment(StoredFacts& facts, std::int64_t now_ms,
             in.value = latest.value;
             in.reported = latest.occurred_at;
         }
-        see(*t, {a.unit, a.task, &t->states()[a.status], light_of(v->entity->workflow, in), n, in.value});
+        see(*t, {a.unit, a.task, a.status, light_of(v->entity->workflow, in), n, in.value});
     }
     return {};
 }

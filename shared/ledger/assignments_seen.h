@@ -12,8 +12,7 @@
 namespace taizhang::ledger {
 
 struct AssignmentSeen {
-    Index unit, task;  ///< numbers in the table
-    const std::string* state;
+    Index unit, task, state;  ///< numbers in the table
     Light light;
     Index assignment;
     double value;  ///< of the latest report, 0 without one

@@ -69,7 +69,7 @@ public:
             if (!holds[a.unit]) return;
             auto& c = cell_of(a.unit, a.task);
             ++c.assignments;
-            ++c.states[*a.state];
+            ++c.states[t_.states()[a.state]];
             ++c.lights[a.light];
         }));
         // The checks of the review: those with a report before them.

@@ -1,9 +1,10 @@
 #include "ledger/circular.h"
 
 #include "ledger/lights.h"
-#include "ledger/review.h"
+#include "ledger/metrics_json.h"
 #include "ledger/rows.h"
 #include "ledger/sheet_records.h"
+#include "ledger/stored_facts.h"
 #include "ledger/times.h"
 #include "ledger/words.h"
 
@@ -122,23 +123,19 @@ std::string share_in_words(const json::object& m, std::string_view figure, std::
     return std::string(before) + count(whole) + std::string(between) + percent(rate) + "。";
 }
 
+/// The issuer's own; a replica that has no unit yet takes that of everything here.
+std::string issuing_scope(Replica& r, const FactTable& facts) {
+    if (const auto* cert = r.control().cert(r.id())) return r.control().authority(cert->unit, r.control().head());
+    const auto scopes = review_scopes(facts.units());
+    return scopes.empty() ? std::string() : scopes.front();
+}
+
 /// The figures of the issuer's scope in words, each with how many it is over; too few are left out.
-std::string figures_in_words(Replica& r, StoredFacts* facts, const Figures& wanted) {
+std::string figures_in_words(StoredFacts& stored, const Figures& wanted) {
     if (wanted.empty()) return {};
-    const auto* cert = r.control().cert(r.id());
-    const auto scope = cert ? r.control().authority(cert->unit, r.control().head()) : std::string();
-    const auto now = r.now().ms;
-    const auto review = facts ? ledger::review(*facts, scope, now) : ledger::review(r, scope, now);
-    if (!review) return {};
-    const auto& scopes = review->at("metrics").at("by_scope").as_object();
-    if (scopes.empty()) return {};
-    // The figures go by the short name; a scope that is asked for by itself stands first.
-    const auto* u = r.control().unit(scope);
-    const auto* own = u ? scopes.if_contains(!u->short_name.empty() ? u->short_name
-                                             : !u->name.empty()     ? u->name
-                                                                    : u->id)
-                        : nullptr;
-    const auto& m = (own ? *own : scopes.begin()->value()).as_object();
+    const auto facts = stored.now();
+    if (!facts) return {};
+    const auto m = figures_of_scope(**facts, issuing_scope(stored.replica(), **facts));
     auto out = checks_in_words(m, wanted);
     if (wanted.contains("G3"))
         out += share_in_words(m, "G3_not_landed_60d", "expected", "应落实到支部 ", " 项次，规定时间内尚未落地的占 ");
@@ -154,10 +151,11 @@ std::string figures_in_words(Replica& r, StoredFacts* facts, const Figures& want
     return out;
 }
 
-std::string composed_text(Replica& r, StoredFacts* facts, const std::vector<Named>& named, const std::string& demand,
+std::string composed_text(Replica& r, StoredFacts* kept, const std::vector<Named>& named, const std::string& demand,
                           const Figures& wanted) {
     std::string out;
-    const auto figures = figures_in_words(r, facts, wanted);
+    StoredFacts once(r, StoredFacts::Use::once);
+    const auto figures = figures_in_words(kept ? *kept : once, wanted);
     int part = 0;
     static constexpr const char* numerals[] = {"一", "二", "三", "四", "五", "六", "七", "八", "九", "十"};
     auto heading = [&](const std::string& words) { out += std::string(numerals[part++]) + "、" + words + "\n"; };
@@ -288,12 +286,12 @@ Result<Saved> compose_circular(Replica& r, const CircularInput& in) {
     return Ledger(r).create("circular", fields, in.person);
 }
 
-Result<office::Document> circular_document(Replica& r, const std::string& id) {
+Result<office::Document> circular_document(Replica& r, const std::string& id, StoredFacts* facts) {
     TRY(const auto row, r.read_row("circular", id));
     const auto issuer = field_text(row, "issuer"), issued = field_text(row, "issued_at").substr(0, 10);
     auto title = field_text(row, "title"), text = field_text(row, "text");
     if (title.empty()) title = "关于" + field_text(row, "period") + "情况的通报";
-    if (text.empty()) text = composed_text(r, nullptr, named_of(row), {}, kUsualFigures);
+    if (text.empty()) text = composed_text(r, facts, named_of(row), {}, kUsualFigures);
     office::Document d;
     d.title = title;
     d.author = issuer;

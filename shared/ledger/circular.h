@@ -38,8 +38,8 @@ Result<Saved> compose_circular(Replica& r, const CircularInput& input);
 /// 〔2025〕: the next number of that year among the circulars that are here; one series for both kinds.
 Result<int> next_number(Replica& r, const std::string& year);
 
-/// The document of a circular; one without a text gets it from the units that it names.
-Result<office::Document> circular_document(Replica& r, const std::string& id);
+/// The document of a circular; one without a text gets it from the units that it names. `facts` as in CircularInput.
+Result<office::Document> circular_document(Replica& r, const std::string& id, StoredFacts* facts = nullptr);
 
 /// Circulars that name `unit` and still ask something of it: the problem is not closed, or, where none is linked, it
 /// was issued in the last two months. As items of the to-do list.

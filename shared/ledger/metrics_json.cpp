@@ -130,4 +130,8 @@ json::object metrics_to_json(const Metrics& metrics, const std::vector<UnitFact>
             {"D3_attendance", by_name(metrics.d3_attendance, units, attendance_json)}};
 }
 
+json::object figures_of_scope(const FactTable& facts, const std::string& unit, Seconds end) {
+    return scope_json(compute_metrics(facts, {unit}, end).by_scope.at(unit));
+}
+
 }  // namespace taizhang::ledger

@@ -5,6 +5,7 @@
 
 #include <boost/json/object.hpp>
 
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,5 +25,9 @@ boost::json::object metrics_to_json(const Metrics& metrics, const std::vector<Un
 inline boost::json::object metrics_to_json(const Metrics& metrics, const Facts& facts) {
     return metrics_to_json(metrics, facts.units);
 }
+
+/// What `by_scope` says of one unit with all below it, without what needs its peers or more than the facts (beside.h).
+boost::json::object figures_of_scope(const FactTable& facts, const std::string& unit,
+                                     Seconds end = std::numeric_limits<Seconds>::max());
 
 }  // namespace taizhang::ledger

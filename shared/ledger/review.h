@@ -15,4 +15,7 @@ Result<boost::json::object> review(StoredFacts& facts, const std::string& unit, 
 /// For a program that asks once.
 Result<boost::json::object> review(Replica& replica, const std::string& unit, std::int64_t now_ms);
 
+/// The same summed over the units, with no line for each: {"metrics":{…},"counts","rectifications","lights"}.
+Result<boost::json::object> review_in_sum(StoredFacts& facts, const std::string& unit, std::int64_t now_ms);
+
 }  // namespace taizhang::ledger

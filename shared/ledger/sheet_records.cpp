@@ -59,6 +59,8 @@ Opinion review_of(const RowView& row, int step) {
     }
 }
 
+const char* home_of(SheetKind kind) { return kind == SheetKind::rectifications ? "responsible_unit_id" : "unit_id"; }
+
 bool is_in(const std::vector<std::string>& list, const std::string& s) {
     return std::find(list.begin(), list.end(), s) != list.end();
 }
@@ -87,6 +89,7 @@ Result<> SheetRecords::read_tasks() {
         t.target = std::strtod(field_text(row, "target_value").c_str(), nullptr);
         t.issued_at = field_text(row, "issued_at");
         if (auto form = parse_form(field_text(row, "extra_fields"))) t.form = std::move(*form);
+        t.seen = seen_of(row);
         t.row = std::move(row);
     }
     return {};
@@ -230,6 +233,11 @@ const RowView* SheetRecords::task(const std::string& id) const {
     return it == tasks_.end() ? nullptr : &it->second.row;
 }
 
+const std::map<std::string, std::string>* SheetRecords::task_seen(const std::string& id) const {
+    const auto it = tasks_.find(id);
+    return it == tasks_.end() ? nullptr : &it->second.seen;
+}
+
 const std::vector<FormField>& SheetRecords::form(const std::string& task) const {
     static const std::vector<FormField> none;
     const auto it = tasks_.find(task);
@@ -262,28 +270,38 @@ Result<> SheetRecords::load() {
     return read_answers();
 }
 
-Result<std::vector<std::string>> SheetRecords::ids(const SheetScope& scope) {
-    const std::string entity(entity_of(kind_));
-    const auto& control = r_.control();
-    const std::string home = kind_ == SheetKind::rectifications ? "responsible_unit_id" : "unit_id";
-    const char* order = kind_ == SheetKind::assignments      ? "task_id, unit_id, id"
-                        : kind_ == SheetKind::rectifications ? "no IS NULL, no, found_at, id"
-                                                             : "meeting_id, unit_id, id";
-    TRY(const auto units, units_below(r_, scope.unit));
-    // Those of one unit are not sorted among all others first.
-    const std::string of_units = scope.unit.empty() ? "" : " AND " + home + " IN (SELECT value FROM json_each(?2))";
+Result<sqlite::Statement> SheetRecords::in_scope(const SheetScope& scope, const std::string& units, const char* columns,
+                                                 const char* order) {
     const std::string of_meeting = scope.meeting.empty() ? " WHERE ?1 = ''" : " WHERE meeting_id = ?1";
-    TRY(auto s,
-        r_.database().prepare(
-            "SELECT id, " + home + " FROM \"" + entity + "\"" + of_meeting + of_units + " ORDER BY " + order, false));
+    // Those of one unit are not sorted among all others first.
+    const std::string of_units =
+        scope.unit.empty() ? "" : " AND " + std::string(home_of(kind_)) + " IN (SELECT value FROM json_each(?2))";
+    const auto sql = std::string("SELECT ") + columns + " FROM \"" + std::string(entity_of(kind_)) + "\"" + of_meeting +
+                     of_units + order;
+    TRY(auto s, r_.database().prepare(sql, false));
     s.bind(1, std::string_view(scope.meeting));
     if (!scope.unit.empty()) s.bind(2, std::string_view(units));
+    return s;
+}
+
+Result<std::size_t> SheetRecords::count(const SheetScope& scope) {
+    TRY(const auto units, units_below(r_, scope.unit));
+    TRY(auto s, in_scope(scope, units, "count(*)", ""));
+    TRY(const bool row, s.step());
+    return row ? static_cast<std::size_t>(s.unsigned_integer(0)) : 0;
+}
+
+Result<std::vector<std::string>> SheetRecords::ids(const SheetScope& scope) {
+    const char* order = kind_ == SheetKind::assignments      ? " ORDER BY task_id, unit_id, id"
+                        : kind_ == SheetKind::rectifications ? " ORDER BY no IS NULL, no, found_at, id"
+                                                             : " ORDER BY meeting_id, unit_id, id";
+    TRY(const auto units, units_below(r_, scope.unit));
+    TRY(auto s, in_scope(scope, units, "id", order));
     std::vector<std::string> out;
     for (;;) {
         TRY(const bool row, s.step());
         if (!row) return out;
-        if (scope.unit.empty() || control.is_at_or_below(std::string(s.text(1)), scope.unit, control.head()))
-            out.emplace_back(s.text(0));
+        out.emplace_back(s.text(0));
     }
 }
 

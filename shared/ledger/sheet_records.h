@@ -36,8 +36,12 @@ public:
     /// Ids in the order of print: by task and unit; by number and the day a problem was found; by unit.
     Result<std::vector<std::string>> ids(const SheetScope& scope);
     Result<SheetRecord> read(const std::string& id);
+    /// How many ids() would give, without putting them in order.
+    Result<std::size_t> count(const SheetScope& scope);
     /// The task of that id; null when it is not here.
     const RowView* task(const std::string& id) const;
+    /// What stood of it when it was read (sheet_memory.h); null when it is not here.
+    const std::map<std::string, std::string>* task_seen(const std::string& id) const;
     /// Ids of the tasks with that title, folded.
     std::vector<std::string> tasks_titled(std::string_view title) const;
     /// The task's own form fields; empty where it has none, or none that can be filled in.
@@ -54,8 +58,13 @@ private:
     std::string derived(const SheetColumn& column, const RowView& row) const;
     std::string light_word(const RowView& row) const;
 
+    /// The rows of a scope. `units`: of units_below(); both are to live as long as the statement.
+    Result<sqlite::Statement> in_scope(const SheetScope& scope, const std::string& units, const char* columns,
+                                       const char* order);
+
     struct Task {
         RowView row;
+        std::map<std::string, std::string> seen;
         std::unordered_map<std::string, std::string> fields;
         std::string issued_at;
         double target = 0;

@@ -26,16 +26,8 @@ std::string own_office(Replica& r) { return r.control().authority(own_unit(r), r
 
 /// What a stocktake keeps: the figures, and states summed over all units of the scope.
 Result<json::object> figures_now(StoredFacts& facts, const std::string& unit) {
-    TRY(const auto whole, review(facts, unit, facts.replica().now().ms));
-    json::object out{{"unit", unit}, {"metrics", whole.at("metrics")}};
-    for (const char* part : {"counts", "rectifications", "lights"}) {
-        std::map<std::string, std::int64_t> sums;
-        for (const auto& u : whole.at("units").as_array())
-            for (const auto& [name, n] : u.at(part).as_object()) sums[std::string(name)] += n.to_number<std::int64_t>();
-        json::object o;
-        for (const auto& [name, n] : sums) o[name] = n;
-        out[part] = std::move(o);
-    }
+    TRY(auto out, review_in_sum(facts, unit, facts.replica().now().ms));
+    out["unit"] = unit;
     return out;
 }
 
@@ -148,10 +140,8 @@ Result<json::object> trend(StoredFacts& facts, const std::string& unit, int mont
         const int next_y = (n + 1) / 12, next_m = (n + 1) % 12 + 1;
         const auto end =
             std::min<Seconds>(days_from_civil(next_y, next_m, 1) * 86400 - 8 * 3600, r.now().ms / 1000 + 1);
-        const auto figures = metrics_to_json(compute_metrics(*table, {scope}, end), table->units());
-        const auto& scopes = figures.at("by_scope").as_object();
         out.push_back({{"month", std::to_string(y) + (m < 10 ? "-0" : "-") + std::to_string(m)},
-                       {"figures", scopes.empty() ? json::value(nullptr) : scopes.begin()->value()}});
+                       {"figures", figures_of_scope(*table, scope, end)}});
     }
     return json::object{{"unit", scope}, {"name", unit_name(r.control(), scope)}, {"months", std::move(out)}};
 }

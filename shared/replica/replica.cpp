@@ -281,7 +281,8 @@ Result<> Replica::Impl::load_checkpoints() {
             f(s);
         }
     };
-    TRY_VOID(each("SELECT u.lsn, l.stream FROM unstamped u JOIN log l USING(lsn)", [&](const auto& s) {
+    // CROSS JOIN keeps the order: the other way round all of the log is gone through, at each refused transaction.
+    TRY_VOID(each("SELECT u.lsn, l.stream FROM unstamped u CROSS JOIN log l USING(lsn)", [&](const auto& s) {
         unstamped.insert(s.unsigned_integer(0));
         unstamped_of[static_cast<int>(s.integer(1))].push_back(s.unsigned_integer(0));
     }));

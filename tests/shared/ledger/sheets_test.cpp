@@ -454,5 +454,35 @@ TEST_CASE("sheets: dates as people write them", "[sheets]") {
         CHECK(!date_of(d));
 }
 
+TEST_CASE("sheets: a long ledger is read in pieces, and what changes meanwhile is still told from an edit",
+          "[sheets]") {
+    World w;
+    for (int i = 0; i < 500; ++i) {
+        Edit e;
+        e.entity = "rectification";
+        e.row = "ZG" + std::to_string(1000 + i);
+        e.stream = StreamId{"B01", Audience::ledger};
+        e.fields = {{"no", support::number(std::to_string(i).c_str())},
+                    {"responsible_unit_id", support::text("B01")},
+                    {"problem", support::text("台账登记与实际不符")}};
+        w.city.edit(std::move(e));
+    }
+    SheetExport work(SheetKind::rectifications, {});
+    int pieces = 0;
+    for (; !good(work.read_some(*w.city)); ++pieces)
+        for (const auto* id : {"ZG1000", "ZG1499"})  // read already, and still to be read
+            w.city.set("rectification", id, {{"remark", support::text("第" + std::to_string(pieces) + "次")}});
+    CHECK(pieces >= 3);
+    auto made = work.make();
+    CHECK(made.rows == 500);
+    const auto said = cell(made.workbook, "备注", 500).text;
+    CHECK(said.starts_with("第"));
+    // The first row was read before it changed: its cell says nothing now, and the newer remark stands.
+    CHECK(count(import(w.city, made.workbook), "unchanged") == 500);
+    CHECK(w.city.field("ZG1000", "remark") == "第" + std::to_string(pieces - 1) + "次");
+    cell(made.workbook, "备注", 500) = t("已核");
+    CHECK(count(import(w.city, made.workbook), "changed") == 1);
+}
+
 }  // namespace
 }  // namespace taizhang::ledger

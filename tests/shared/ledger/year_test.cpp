@@ -546,6 +546,25 @@ TEST_CASE("stocktake: frozen figures stay, and the difference to now says what m
     CHECK(compare_stock(facts, task, "now").has_error());
 }
 
+TEST_CASE("stocktake: it keeps what the review says of all units together", "[stocktake][import]") {
+    auto& d = demo_city();
+    StoredFacts facts(*d);
+    for (const auto* unit : {"", "K1"}) {
+        const auto whole = good(review(facts, unit, d.clock.wall_ms));
+        auto kept = good(review_in_sum(facts, unit, d.clock.wall_ms));
+        CHECK(kept.at("metrics") == whole.at("metrics"));
+        for (const char* part : {"counts", "rectifications", "lights"}) {
+            std::map<std::string, int> sums;
+            for (const auto& u : whole.at("units").as_array())
+                for (const auto& [name, n] : u.at(part).as_object()) sums[std::string(name)] += n.to_number<int>();
+            json::object wanted;
+            for (const auto& [name, n] : sums) wanted[name] = n;
+            CHECK(kept.at(part) == json::value(wanted));
+        }
+    }
+    CHECK(review_in_sum(facts, "K99", d.clock.wall_ms).has_error());
+}
+
 TEST_CASE("trend: the last month's figures are the review's, and an early month knows no later record",
           "[trend][import]") {
     auto& d = demo_city();
