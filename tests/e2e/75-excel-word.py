@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Excel and Word with the real programs: ledgers out and in, by LibreOffice as well; circulars as rendered pages."""
+import concurrent.futures
 import json
 import os
 import re
 import shutil
 import subprocess
 import time
+import urllib.request
 import zipfile
 
 from _common import branch_json, CITY, city, city_json, enrol, init, one_line, run, Server
@@ -128,6 +130,26 @@ def five_thousand_rows():
     city_j("verify")
 
 
+def others_are_served_while_it_is_made():
+    server = Server("city", env=NOW)
+
+    def get(path):
+        with urllib.request.urlopen(f"{server.url}/api/{path}") as r:
+            return json.loads(r.read())
+
+    get("pulse")  # signed in
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        export, answered, longest = pool.submit(get, "export-xlsx/rectifications"), 0, 0.0
+        while not export.done():
+            start = time.monotonic()
+            get("pulse")
+            answered, longest = answered + 1, max(longest, time.monotonic() - start)
+        assert export.result()["rows"] >= 5000, export.result()["rows"]
+    print(f"    {answered} others answered meanwhile, the slowest within {longest * 1000:.0f} ms")
+    assert answered >= 20, f"{answered} others were answered while 5000 rows were exported"
+    server.stop()
+
+
 # Not one character over and over: that is refused already as a zip bomb.
 LONG = "\t" + "".join(chr(0x4E00 + i * 7919 % 20000) for i in range(300_000))
 
@@ -208,4 +230,4 @@ def circulars():
         assert abs(edge - wanted) < 3, f"page {n}: its number at {edge} pt, wanted {wanted}"
 
 
-run(ledgers_round_trip, one_cell_is_one_edit, files_that_people_made, five_thousand_rows, bad_files, circulars)
+run(ledgers_round_trip, one_cell_is_one_edit, files_that_people_made, five_thousand_rows, others_are_served_while_it_is_made, bad_files, circulars)

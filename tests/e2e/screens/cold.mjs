@@ -3,9 +3,8 @@
 // Then the memory of the browser and the program, while a branch goes through its pages.
 // usage: cold.mjs [RUNS [SLOWER]]      SLOWER: the page's processor so many times slower, as an old PC's is
 import assert from 'node:assert/strict'
-import { readFileSync, readdirSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
-import { bareFetch, enrol, main, makeCity, open, serve } from './harness.mjs'
+import { bareFetch, enrol, main, makeCity, memory, open, serve } from './harness.mjs'
 
 const [runs = 9, slower = 1] = process.argv.splice(2, 2).map(Number)
 let page
@@ -20,37 +19,6 @@ function watchList() {
 }
 
 const kPages = ['todo', 'problems', 'sync', 'conflicts', 'help', 'sheets', 'circulars', 'todo']
-const kMb = 1024
-
-/** All that this script started and what those started, by process id. */
-function descendants() {
-  const parents = new Map()
-  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    try {
-      parents.set(Number(pid), Number(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/.*\) /s, '').split(' ')[1]))
-    } catch {
-      // It has ended.
-    }
-  }
-  const isOurs = (pid) => {
-    for (let at = parents.get(pid); at; at = parents.get(at)) if (at === process.pid) return true
-    return false
-  }
-  return [...parents.keys()].filter(isOurs)
-}
-/** Their memory in MB, what several share divided among them (PSS); the program, and the browser with all its processes. */
-function memory(program) {
-  const mb = { program: 0, browser: 0 }
-  for (const pid of descendants()) {
-    try {
-      const kb = Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1])
-      mb[pid === program ? 'program' : 'browser'] += kb / kMb
-    } catch {
-      // It has ended.
-    }
-  }
-  return mb
-}
 
 const tests = {
   async 'from starting the program to what is due'() {

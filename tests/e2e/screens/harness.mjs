@@ -2,7 +2,7 @@
 // no error in the console, nothing that the content policy had to stop, nothing that axe finds.
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -278,6 +278,37 @@ export async function paste(page, text, selector = '') {
     },
     [text, selector]
   )
+}
+
+/** All that this script started and what those started, by process id. */
+function descendants() {
+  const parents = new Map()
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    try {
+      parents.set(Number(pid), Number(readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/.*\) /s, '').split(' ')[1]))
+    } catch {
+      // It has ended.
+    }
+  }
+  const isOurs = (pid) => {
+    for (let at = parents.get(pid); at; at = parents.get(at)) if (at === process.pid) return true
+    return false
+  }
+  return [...parents.keys()].filter(isOurs)
+}
+
+/** In MB, what several share divided among them (PSS): the program with that id, and the browser with all its processes. */
+export function memory(program) {
+  const mb = { program: 0, browser: 0 }
+  for (const pid of descendants()) {
+    try {
+      const kb = Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))[1])
+      mb[pid === program ? 'program' : 'browser'] += kb / 1024
+    } catch {
+      // It has ended.
+    }
+  }
+  return mb
 }
 
 export function scratch(name) {

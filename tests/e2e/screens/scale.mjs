@@ -1,8 +1,9 @@
 // A large city behind the tables and in the tree: every page comes from the program, only what is seen is drawn.
 // usage: scale.mjs DATA
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
-import { accessible, api, main, open, picture, serve, sleep, until } from './harness.mjs'
+import { accessible, api, main, memory, open, picture, serve, sleep, until } from './harness.mjs'
 
 /**
  * Wide: on a machine of its own a page takes a fifth of a second, and a fault here (a list that reads all records for
@@ -169,6 +170,14 @@ const tests = {
     const worst = await longest()
     console.log(`    the longest that the page did not answer: ${worst} ms`)
     await picture(page, 'city-review-large')
+  },
+
+  async 'what the program and the browser keep in memory'() {
+    const status = readFileSync(`/proc/${city.process.pid}/status`, 'utf8')
+    const mbOf = (name) => Math.round(Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)[1]) / 1024)
+    const { program, browser } = memory(city.process.pid)
+    console.log(`    program: PSS ${Math.round(program)} MB, resident ${mbOf('VmRSS')}, at most ${mbOf('VmHWM')}; browser with all its processes: PSS ${Math.round(browser)} MB`)
+    assert.ok(program > 0 && browser > 0)
   }
 }
 
