@@ -420,11 +420,6 @@ void Replica::Impl::apply_part_fast(Touched& t, const Commit& c, const NameMap& 
         const auto stands = version_at(ref.lsn);
         if (!stands || *stands != base.front()) return;
     }
-    const auto frozen = [&](int state) {
-        return static_cast<std::size_t>(state) < binding.ever_freezes.size()
-                   ? binding.ever_freezes[static_cast<std::size_t>(state)]
-                   : 0;
-    };
     const auto stamp = unstamped.contains(lsn) ? 0 : c.header.time;
     VersionRef next{lsn, ref.lsn == 0 ? stamp : std::max(stamp, ref.time + 1)};
     if (p.op == fold::Op::transition) {
@@ -438,7 +433,7 @@ void Replica::Impl::apply_part_fast(Touched& t, const Commit& c, const NameMap& 
         t.meta.state = tr.to;
     } else {
         if (!binding.plain[static_cast<std::size_t>(item.group_no)]) return;
-        if (frozen(t.meta.state) >> item.group_no & 1) return;
+        if (binding.is_frozen(t.meta.state, static_cast<std::size_t>(item.group_no))) return;
         put_cells(t, c, map, p, lsn);
     }
     ref = next;

@@ -24,8 +24,7 @@ Result<bool> Replica::Impl::apply_part_beside(Touched& t, const Commit& c, const
     // By `authority` what counts is the level of what stands, which the row does not say.
     if (!binding.plain[group] || !binding.steady[group] || rule == fold::Rule::authority) return false;
     if (p.field_count != binding.group_fields[group].size()) return false;
-    const auto state = static_cast<std::size_t>(t.meta.state);
-    if (state < binding.ever_freezes.size() && (binding.ever_freezes[state] >> group & 1)) return false;
+    if (binding.is_frozen(t.meta.state, group)) return false;
 
     auto& stands = t.meta.groups[group];
     const auto base = c.base(p);

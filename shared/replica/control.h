@@ -104,6 +104,11 @@ struct EntityBinding {
     std::vector<std::uint64_t> ever_freezes;     ///< by state: groups that any version freezes there
     int group(std::string_view n) const;
     int field(std::string_view n) const;
+    /// Whether a row in this state keeps the group as it was reviewed, by any version.
+    bool is_frozen(int state, std::size_t group) const {
+        const auto s = static_cast<std::size_t>(state);
+        return s < ever_freezes.size() && (ever_freezes[s] >> group & 1);
+    }
 };
 
 /// An entity as one catalog version declares it, in the node's numbers.

@@ -22,6 +22,7 @@
 #include "node/node.h"
 #include "node/secure.h"
 #include "sync/token.h"
+#include "tests/support/must.h"
 #include "wire/messages.h"
 #include "wire/runs.h"
 
@@ -38,18 +39,10 @@
 namespace taizhang::badactor {
 namespace {
 
+using support::must;
 namespace net = boost::asio;
 namespace json = boost::json;
 using namespace std::chrono_literals;
-
-template <class T>
-T must(Result<T> r) {
-    if (!r) throw std::runtime_error(r.error().detail);
-    return std::move(*r);
-}
-void must(Result<> r) {
-    if (!r) throw std::runtime_error(r.error().detail);
-}
 
 ReplicaId replica_of(const std::string& hex) {
     const auto raw = from_hex(hex);

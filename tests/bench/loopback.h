@@ -4,6 +4,7 @@
 #include "http/http.h"
 #include "sync/hub.h"
 #include "sync/session.h"
+#include "tests/support/must.h"
 #include "wire.h"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -16,14 +17,7 @@
 
 namespace taizhang::bench {
 
-template <class T>
-T must(Result<T> r) {
-    if (!r) throw std::runtime_error(r.error().detail);
-    return std::move(*r);
-}
-inline void must(const Result<>& r) {
-    if (!r) throw std::runtime_error(r.error().detail);
-}
+using support::must;
 
 std::unique_ptr<Replica> replica_in(const std::filesystem::path& file);
 /// A city without keys, with the units and the one entity of the workload.

@@ -7,6 +7,7 @@
 #include "replica/replica.h"
 #include "subject.h"
 #include "tasks.h"
+#include "tests/support/must.h"
 
 #include <sodium.h>
 
@@ -18,16 +19,9 @@
 namespace taizhang::bench {
 namespace {
 
-const StreamId kStream{"B", Audience::ledger};
+using support::must;
 
-template <class T>
-T must(Result<T> r) {
-    if (!r) throw std::runtime_error(r.error().detail);
-    return std::move(*r);
-}
-void must(Result<> r) {
-    if (!r) throw std::runtime_error(r.error().detail);
-}
+const StreamId kStream{"B", Audience::ledger};
 
 std::int64_t wall_ms() {
     timespec t{};

@@ -8,6 +8,7 @@
 // device are timed apart, without any network between them.
 #include "sync/hub.h"
 #include "sync/session.h"
+#include "tests/support/must.h"
 
 #include <unistd.h>
 #include <algorithm>
@@ -22,6 +23,7 @@
 namespace taizhang::growth {
 namespace {
 
+using support::must;
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
@@ -35,15 +37,6 @@ title = { max = 200 }
 value = { type = "number" }
 remark = { max = 400 }
 )";
-
-template <class T>
-T must(Result<T> r) {
-    if (!r) throw std::runtime_error(r.error().detail);
-    return std::move(*r);
-}
-void must(Result<> r) {
-    if (!r) throw std::runtime_error(r.error().detail);
-}
 
 double ms_since(Clock::time_point start) {
     return std::chrono::duration<double, std::milli>(Clock::now() - start).count();

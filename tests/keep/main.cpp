@@ -5,6 +5,7 @@
 // is about to ask for, and contents; one that dropped its old history. tests/shared/replica/upgrade_test.cpp opens what
 // earlier versions of this program wrote, and says which figures to expect.
 #include "tests/shared/files/nodes.h"
+#include "tests/support/must.h"
 
 #include <cstdio>
 #include <iostream>
@@ -12,15 +13,10 @@
 namespace taizhang {
 namespace {
 
+using support::must;
 using support::text;
 
 constexpr std::int64_t kDay = 86'400'000;
-
-template <class T>
-T must(Result<T> r) {
-    if (!r) throw std::runtime_error(r.error().detail);
-    return std::move(*r);
-}
 
 struct Keep : support::World {
     explicit Keep(std::string to) : dir(std::move(to)) {}

@@ -7,6 +7,7 @@
 #include "node/node.h"
 #include "tape.h"
 #include "tests/support/memory_blobs.h"
+#include "tests/support/must.h"
 #include "tests/support/world.h"
 
 #include <sodium.h>
@@ -19,18 +20,10 @@
 namespace taizhang::load {
 namespace {
 
+using support::must;
 namespace fs = std::filesystem;
 
 constexpr int kAtATime = 200;  // devices that are there at one time
-
-template <class T>
-T must(Result<T> r) {
-    if (!r) throw std::runtime_error(r.error().detail);
-    return std::move(*r);
-}
-void must(Result<> r) {
-    if (!r) throw std::runtime_error(r.error().detail);
-}
 
 std::int64_t now_ms() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())

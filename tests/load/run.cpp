@@ -2,6 +2,7 @@
 #include "http/http.h"
 #include "node/node.h"
 #include "tape.h"
+#include "tests/support/must.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -27,16 +28,11 @@
 namespace taizhang::load {
 namespace {
 
+using support::must;
 namespace fs = std::filesystem;
 namespace net = boost::asio;
 using Clock = std::chrono::steady_clock;
 using namespace std::chrono_literals;
-
-template <class T>
-T must(Result<T> r) {
-    if (!r) throw std::runtime_error(r.error().detail);
-    return std::move(*r);
-}
 
 double seconds_since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
 

@@ -2,6 +2,7 @@
 
 #include "sync/bundle.h"
 #include "tests/sim/catalogs.h"
+#include "tests/support/must.h"
 
 #include <sqlite3.h>
 
@@ -11,21 +12,13 @@ namespace taizhang::proof {
 namespace {
 
 using support::Device;
+using support::must;
 using support::SimDisk;
 using support::text;
 using Step = Session::Step;
 
 constexpr std::int64_t kMinute = 60'000;
 const StreamId kStream{"B01", Audience::ledger};
-
-template <class T>
-T must(Result<T> r) {
-    if (!r) throw std::runtime_error(r.error().detail);
-    return std::move(*r);
-}
-void must(Result<> r) {
-    if (!r) throw std::runtime_error(r.error().detail);
-}
 
 /// Does not compress.
 std::string noise(int length, std::uint64_t seed) {

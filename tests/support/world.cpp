@@ -2,6 +2,7 @@
 
 #include "base/embedded.h"
 #include "tests/support/late_worker.h"
+#include "tests/support/must.h"
 #include "tests/support/reference_fold.h"
 
 #include <fstream>
@@ -9,18 +10,6 @@
 #include <stdexcept>
 
 namespace taizhang::support {
-namespace {
-
-template <class T>
-T must(Result<T> r) {
-    if (!r) throw std::runtime_error(r.error().detail);
-    return std::move(*r);
-}
-inline void must(Result<> r) {
-    if (!r) throw std::runtime_error(r.error().detail);
-}
-
-}  // namespace
 
 std::string read_file(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
