@@ -168,7 +168,8 @@ constexpr AnswerSpec kAnswers[] = {
      "int, late_over_10min int}}}, units [{id text, name text, level text, counts {* int}, rectifications {* int}, "
      "lights Lights}]}"},
     {"verify",
-     "{ok bool, commits int, checkpoint~ {signed_by text, level text, device text, time text, streams int, chains int, "
+     "{ok bool, commits int, page_checksums bool, checkpoint~ {signed_by text, level text, device text, time text, "
+     "streams int, chains int, "
      "commits int, not_held int}}"},
     {"audit", "{entries [Entry], next text?, read int, of int}|{file text, entries int}"},
     {"digest", "{* text}"},

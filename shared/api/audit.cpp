@@ -123,9 +123,11 @@ Result<json::value> verify(node::Node& n, const Command& c) {
     if (c.has("checkpoint")) {
         TRY(out["checkpoint"], compare(n, c.option("checkpoint")));
     }
+    TRY(const bool has_sums, n.replica().database().check_pages());
     TRY(const auto commits, n.replica().verify());
     out["ok"] = true;
     out["commits"] = commits;
+    out["page_checksums"] = has_sums;
     return json::value(std::move(out));
 }
 

@@ -80,6 +80,7 @@ std::string render_code(const json::object& o) {
 
 std::string render_verified(const json::object& o) {
     auto out = say(Msg::verified_ok, {at(o, "commits")}) + "\n";
+    if (!o.at("page_checksums").as_bool()) out += say(Msg::no_page_sums) + "\n";
     if (const auto* c = o.if_contains("checkpoint"))
         out += say(Msg::verified_since, {at(c->as_object(), "signed_by"), at(c->as_object(), "time"),
                                          at(c->as_object(), "chains"), at(c->as_object(), "commits")}) +

@@ -183,6 +183,7 @@ Result<> Replica::Impl::check_own_named() {
 
 Result<std::int64_t> Replica::verify() {
     auto& m = *impl_;
+    TRY_VOID(m.db->check_pages());
     TRY(const auto count, m.check_chains());
     TRY_VOID(m.check_signatures());
     TRY_VOID(m.check_own_named());

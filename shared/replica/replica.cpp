@@ -15,7 +15,7 @@ constexpr std::int64_t kApplicationId = 0x545a4847;  // "TZHG"
 // A database's user_version says how many of these it has run. A script that was released is never edited.
 const std::string_view* const kSchema[] = {
     &embedded::engine_schema_1, &embedded::engine_schema_2, &embedded::engine_schema_3, &embedded::engine_schema_4,
-    &embedded::engine_schema_5, &embedded::engine_schema_6, &embedded::engine_schema_7};
+    &embedded::engine_schema_5, &embedded::engine_schema_6, &embedded::engine_schema_7, &embedded::engine_schema_8};
 constexpr std::int64_t kSchemaVersion = std::size(kSchema);
 // How far a PC's clock may lie behind what a hub said before it counts as wrong; and how far ahead.
 constexpr std::int64_t kBehindMax = 10 * 60'000, kAheadMax = std::int64_t{400} * 86'400'000;

@@ -1,5 +1,7 @@
 #include "sqlite/database.h"
 
+#include "sqlite/page_sums.h"
+
 #include <sqlite3.h>
 
 #include <algorithm>
@@ -13,11 +15,22 @@ namespace {
 // The log is copied into the database when it passes this many pages. Higher: fewer
 // copies, more disk; lower: more fsyncs. 2,000 pages are 8 MB.
 constexpr int kWalPagesMax = 2000;
+// A database without checksums gets them when it is opened, by being written anew, up to this many bytes. Higher: the
+// first start of a new version takes longer (some 10 s a GB) and needs three times the room; lower: larger ones go on
+// without until somebody puts them back from a backup, which has them.
+constexpr std::int64_t kConvertedMax = std::int64_t{1} << 30;
 
 bool is_io(int rc) {
     const int primary = rc & 0xff;
     return primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN || primary == SQLITE_READONLY;
 }
+
+Error disk_full() {
+    return fail(
+        Errc::disk_full,
+        "磁盘已满,这次没有写入,请腾出空间后再试 / disk full: nothing was written; free some space and try again");
+}
+Error out_of_memory() { return fail(Errc::internal, "内存不足,这次没有写入 / out of memory: nothing was written"); }
 
 }  // namespace
 
@@ -91,7 +104,7 @@ Statement& Statement::bind_null(int i) {
 }
 
 Result<bool> Statement::step() {
-    if (db_->broken_) return fail(Errc::io, "磁盘出过错,请重新打开程序 / the disk failed earlier: restart the program");
+    if (db_->broken_ || db_->given_up_) return db_->why_broken_;
     const int rc = sqlite3_step(stmt_);
     if (rc == SQLITE_ROW) return true;
     sqlite3_reset(stmt_);
@@ -123,45 +136,57 @@ static_assert(SQLITE_INTEGER == 1 && SQLITE_FLOAT == 2 && SQLITE_TEXT == 3 && SQ
 int Statement::columns() const { return sqlite3_column_count(stmt_); }
 std::string_view Statement::column_name(int col) const { return sqlite3_column_name(stmt_, col); }
 
+Error Database::break_with(Error e) {
+    broken_ = true;
+    why_broken_ = std::move(e);
+    return why_broken_;
+}
+
+Error Database::damaged() {
+    const auto& d = *sums_->damage();
+    const auto page = std::to_string(d.page);
+    return break_with(fail(
+        Errc::corrupt,
+        "文件 " + d.file + " 第 " + page +
+            " 页已损坏(磁盘改变了内容),其中的内容没有显示,也没有发出;请先另存整个数据文件夹,再用备份恢复,"
+            "或换一个新文件夹"
+            "重新登记,从上级取回数据 / page " +
+            page + " of " + d.file +
+            " is damaged (the disk changed it): nothing of it was shown or sent; keep a copy of the data folder, then "
+            "restore a backup, or set up anew in another folder from the office above"));
+}
+
 Error Database::error_of(int rc) {
     std::string what = sqlite3_errmsg(db_);
     std::replace(what.begin(), what.end(), '\n', ' ');  // of a damaged schema it shows a stretch
     const int primary = rc & 0xff;
-    if (primary == SQLITE_FULL)
-        return fail(
-            Errc::disk_full,
-            "磁盘已满,这次没有写入,请腾出空间后再试 / disk full: nothing was written; free some space and try again");
-    if (is_io(rc)) {
-        broken_ = true;
-        return fail(Errc::io, "磁盘读写出错(" + what + "),请检查磁盘后重新打开程序 / disk error (" + what +
-                                  "): check the disk, then restart");
-    }
+    // Whatever SQLite calls it that it could not read.
+    if (sums_ && sums_->damage() && primary != SQLITE_NOMEM) return damaged();
+    if (is_io(rc))
+        return break_with(fail(Errc::io, "磁盘读写出错(" + what + "),请检查磁盘后重新打开程序 / disk error (" + what +
+                                             "): check the disk, then restart"));
     if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED)
         return fail(Errc::busy, "数据正被另一个程序使用 / another process is using " + path_);
     if (primary == SQLITE_NOTADB)
         return fail(Errc::foreign_data, "不是本程序的数据库 / not a database of this program: " + path_);
     if (primary == SQLITE_CORRUPT)
         return fail(Errc::corrupt, "数据库已损坏(" + what + ") / the database is damaged (" + what + "): " + path_);
-    if (primary == SQLITE_NOMEM) return fail(Errc::internal, "内存不足 / out of memory");
-    return fail(Errc::internal, "SQL: " + what);
+    auto e = primary == SQLITE_NOMEM  ? out_of_memory()
+             : primary == SQLITE_FULL ? disk_full()
+                                      : fail(Errc::internal, "SQL: " + what);
+    // It has rolled back by itself. What follows would be written without a transaction.
+    if (in_transaction_ && sqlite3_get_autocommit(db_)) {
+        given_up_ = true;
+        why_broken_ = e;
+    }
+    return e;
 }
 
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, const OpenOptions& options) {
     std::unique_ptr<Database> db(new Database);
     db->path_ = path;
     db->idle_ = std::make_shared<IdleStatements>();
-    const int flags =
-        (options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) | SQLITE_OPEN_NOMUTEX;
-    const int rc = sqlite3_open_v2(path.c_str(), &db->db_, flags, options.vfs.empty() ? nullptr : options.vfs.c_str());
-    if (rc != SQLITE_OK) {
-        auto e = db->error_of(rc);
-        e.detail += " (" + path + ")";
-        return e;
-    }
-    sqlite3_extended_result_codes(db->db_, 1);
-    sqlite3_db_config(db->db_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
-    sqlite3_db_config(db->db_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
-    sqlite3_limit(db->db_, SQLITE_LIMIT_ATTACHED, 1);
+    TRY_VOID(db->connect(options));
     const std::string cache = "PRAGMA cache_size=-" + std::to_string(options.cache_kib) + ";";
     if (!options.read_only) {
         TRY_VOID(db->exec("PRAGMA locking_mode=EXCLUSIVE;"));
@@ -184,18 +209,65 @@ Result<std::unique_ptr<Database>> Database::open(const std::string& path, const 
     TRY(db->begin_, db->prepare("BEGIN IMMEDIATE"));
     TRY(db->commit_, db->prepare("COMMIT"));
     TRY(db->rollback_, db->prepare("ROLLBACK"));
+    if (!options.read_only) TRY_VOID(db->add_sums(options));
     return db;
+}
+
+Result<> Database::connect(const OpenOptions& options) {
+    std::string vfs = options.vfs;
+    if (path_ != ":memory:") {
+        sums_ = std::make_unique<PageSums>(options.vfs, !options.read_only);
+        vfs = sums_->name();
+        if (vfs.empty()) return fail(Errc::internal, "no such VFS: " + options.vfs);
+    }
+    const int flags =
+        (options.read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) | SQLITE_OPEN_NOMUTEX;
+    if (const int rc = sqlite3_open_v2(path_.c_str(), &db_, flags, vfs.empty() ? nullptr : vfs.c_str());
+        rc != SQLITE_OK) {
+        auto e = error_of(rc);
+        e.detail += " (" + path_ + ")";
+        return e;
+    }
+    sqlite3_extended_result_codes(db_, 1);
+    sqlite3_db_config(db_, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
+    sqlite3_db_config(db_, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+    sqlite3_limit(db_, SQLITE_LIMIT_ATTACHED, 1);
+    if (!options.read_only) make_room_for_sums();
+    return {};
+}
+
+/// In a new database, and in what the next VACUUM writes.
+void Database::make_room_for_sums() {
+    int reserved = kSumBytes;
+    if (sums_) sqlite3_file_control(db_, "main", SQLITE_FCNTL_RESERVE_BYTES, &reserved);
+}
+
+Result<std::int64_t> Database::number(const char* sql) {
+    TRY(auto s, prepare(sql, false));
+    TRY(const bool row, s.step());
+    const auto v = row ? s.integer(0) : 0;
+    s.reset();
+    return v;
+}
+
+/// What an older version wrote gets its checksums: SQLite writes it anew, in one transaction.
+Result<> Database::add_sums(const OpenOptions& options) {
+    if (!sums_ || options.application_id == 0 || sums_->has_sums()) return {};
+    TRY(const auto pages, number("PRAGMA page_count"));
+    TRY(const auto page_bytes, number("PRAGMA page_size"));
+    if (pages * page_bytes > kConvertedMax) return {};
+    // The copy that it makes on the way may be large.
+    TRY_VOID(exec("PRAGMA temp_store=FILE"));
+    make_room_for_sums();
+    const auto done = exec("VACUUM");
+    TRY_VOID(exec("PRAGMA temp_store=MEMORY"));
+    // Without room it goes on as it was.
+    if (!done && done.error().code != Errc::disk_full) return done;
+    return done ? checkpoint() : Result<>();
 }
 
 Result<> Database::check_owner(const OpenOptions& options) {
     if (options.application_id == 0) return {};
-    auto number = [&](const char* sql) -> Result<std::int64_t> {
-        TRY(auto s, prepare(sql, false));
-        TRY(const bool row, s.step());
-        const auto v = row ? s.integer(0) : 0;
-        s.reset();
-        return v;
-    };
     TRY(const auto app, number("PRAGMA application_id"));
     TRY(const auto content, number("SELECT count(*) FROM sqlite_schema"));
     TRY(const auto version, number("PRAGMA user_version"));
@@ -208,6 +280,8 @@ Result<> Database::check_owner(const OpenOptions& options) {
                                             std::to_string(version) + "): upgrade the program; nothing was touched");
     return {};
 }
+
+Database::Database() = default;
 
 Database::~Database() {
     begin_ = {};
@@ -258,7 +332,7 @@ Result<Statement> Database::prepare_query(std::string_view sql) {
 }
 
 Result<> Database::exec(const std::string& sql) {
-    if (broken_) return fail(Errc::io, "磁盘出过错,请重新打开程序 / the disk failed earlier: restart the program");
+    if (broken_ || given_up_) return why_broken_;
     const int rc = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr);
     if (rc != SQLITE_OK) return error_of(rc);
     return {};
@@ -275,6 +349,10 @@ Result<> Database::begin(Durability durability) {
 }
 
 Result<> Database::commit() {
+    if (given_up_) {
+        rollback();
+        return why_broken_;
+    }
     auto r = commit_.run();
     if (!r) {
         rollback();
@@ -286,11 +364,11 @@ Result<> Database::commit() {
 
 void Database::rollback() {
     if (!in_transaction_) return;
-    in_transaction_ = false;
+    in_transaction_ = given_up_ = false;
     if (sqlite3_get_autocommit(db_)) return;  // SQLite rolled back by itself
     const int rc = sqlite3_step(rollback_.stmt_);
     sqlite3_reset(rollback_.stmt_);
-    if (rc != SQLITE_DONE) broken_ = true;
+    if (rc != SQLITE_DONE) break_with(error_of(rc));
 }
 
 std::int64_t Database::changes() const { return sqlite3_changes64(db_); }
@@ -315,7 +393,18 @@ Result<> Database::checkpoint_if_large() {
     return {};
 }
 
+Result<bool> Database::check_pages() {
+    if (!sums_ || !sums_->has_sums()) return false;
+    // A page that waits in the log may be half written in the file. On a full disk it stays there, and the file is
+    // looked through another time.
+    if (auto copied = checkpoint(); !copied)
+        return copied.error().code == Errc::disk_full ? Result<bool>(true) : copied.error();
+    if (const int rc = sums_->check_file(); rc != SQLITE_OK) return error_of(rc);
+    return true;
+}
+
 Result<> Database::backup_to(const std::string& path) {
+    make_room_for_sums();  // the VACUUM before this one has forgotten it
     TRY(auto s, prepare("VACUUM INTO ?1", false));
     s.bind(1, std::string_view(path));
     return s.run();

@@ -6,8 +6,8 @@
 // locking_mode=EXCLUSIVE makes that a fact. Readers from outside open `read_only`
 // on a copy of the last state only through the node that holds the data.
 //
-// After a failed write or fsync the Database is `broken()`: every later call fails
-// until it is opened again, because what the disk holds is unknown.
+// After a failed write or fsync, or a page that is not what was written there (PageSums), the Database is `broken()`:
+// every later call fails with the same words until it is opened again, because what the disk holds is unknown.
 //
 // Threads: one at a time.
 #pragma once
@@ -26,6 +26,7 @@ struct sqlite3_stmt;
 namespace taizhang::sqlite {
 
 class Database;
+class PageSums;
 struct IdleStatements;
 
 /// What a column of the row at hand holds.
@@ -117,12 +118,16 @@ public:
     Result<> checkpoint_if_large();
     Result<> backup_to(const std::string& path);
 
+    /// Reads every page of the database file, so that damage where nobody has looked is told. False: an older version
+    /// wrote it without checksums, and it was too large to be converted when it was opened; nothing was compared.
+    Result<bool> check_pages();
+
     bool broken() const { return broken_; }
     sqlite3* handle() const { return db_; }
     Error error_of(int rc);
 
 private:
-    Database() = default;
+    Database();
     friend class Statement;
     sqlite3* db_ = nullptr;
     std::string path_;
@@ -132,7 +137,16 @@ private:
     Durability durability_ = Durability::now;
     bool broken_ = false;
     int wal_pages_ = 0;
+    Error why_broken_;                ///< or why SQLite gave up the transaction at hand
+    std::unique_ptr<PageSums> sums_;  ///< none in memory
+    bool given_up_ = false;           ///< SQLite rolled the transaction at hand back: nothing is written outside one
+    Error break_with(Error e);
+    Error damaged();
+    Result<std::int64_t> number(const char* sql);
+    Result<> connect(const OpenOptions& options);
+    void make_room_for_sums();
     Result<> check_owner(const OpenOptions& options);
+    Result<> add_sums(const OpenOptions& options);
 };
 
 }  // namespace taizhang::sqlite

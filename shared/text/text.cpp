@@ -49,6 +49,12 @@ const std::map<Msg, Words>& table() {
         {Msg::clock_low, {"时钟不可信,时间标为待核", "clock not trusted, times are marked unverified"}},
         {Msg::open_conflicts, {"待裁定冲突 {} 处", "{} open conflicts"}},
         {Msg::verified_ok, {"核对无误:{} 个提交,数据表与日志一致", "verified: {} commits, tables equal the log"}},
+        {Msg::no_page_sums,
+         {"这个数据库由旧版本写成,太大,没有校验页:磁盘改变的内容要到核对时才能发现;用 backup 另存,再用 restore "
+          "恢复,就有了",
+          "an older version wrote this database, which is too large to be converted, without page checksums: what a "
+          "disk "
+          "changes is noticed by verify only; a backup has them, restore it"}},
         {Msg::sync_done,
          {"同步完成:上报 {} 条,收到 {} 条,往返 {} 次,{} 字节上行,{} 字节下行",
           "synced: {} up, {} down, {} round trips, {} bytes up, {} bytes down"}},

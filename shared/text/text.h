@@ -129,6 +129,7 @@ enum class Msg {
     password_prompt,
     password_again,
     code_servers,
+    no_page_sums,
 };
 
 /// The message in the chosen language, its places filled.

@@ -4,6 +4,8 @@
 //   badactor device DIR URL scope STREAM ROW      one's own commit in a stream of somebody else
 //   badactor device DIR URL claim ROW             a certificate of the city's level that one made oneself, and a commit
 //   badactor device DIR URL flood N               requests without a pause, until N were refused
+//   badactor sums FILE                            each page of a closed database gets the checksum of what was written
+//                                                 there by hand
 //   badactor relay DIR PORT UPSTREAM HOW PORT-FILE
 //
 // DIR is the data folder of an enrolled device or of a server; nothing is written there. A relay has TLS by the
@@ -21,6 +23,7 @@
 #include "http/http.h"
 #include "node/node.h"
 #include "node/secure.h"
+#include "sqlite/page_sums.h"
 #include "sync/token.h"
 #include "tests/support/must.h"
 #include "wire/messages.h"
@@ -302,7 +305,22 @@ int device(node::Node& n, const std::vector<std::string>& args) {
     return 0;
 }
 
+int sums(const std::string& file) {
+    constexpr std::size_t kPage = 4096, kSummed = kPage - sqlite::kSumBytes;
+    std::fstream f(file, std::ios::in | std::ios::out | std::ios::binary);
+    std::string page(kPage, 0);
+    for (std::uint32_t number = 1; f.read(page.data(), kPage); ++number) {
+        const auto sum = sqlite::page_sum(page.data(), kSummed, number);
+        for (std::size_t i = 0; i < sizeof sum; ++i) page[kSummed + i] = static_cast<char>(sum >> (8 * i));
+        f.seekp(static_cast<std::streamoff>((number - 1) * kPage)).write(page.data(), kPage);
+        f.seekg(static_cast<std::streamoff>(number * kPage));
+    }
+    if (!f.eof()) throw std::runtime_error("cannot write " + file);
+    return 0;
+}
+
 int run(const std::vector<std::string>& args) {
+    if (args.at(0) == "sums") return sums(args.at(1));
     auto n = must(node::Node::open({args.at(1), false, 5s}));
     const std::vector<std::string> rest(args.begin() + 2, args.end());
     return args.at(0) == "relay" ? relay(*n, rest) : device(*n, rest);

@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import time
 
-from _common import BIN, branch, branch_json, CITY, city, enrol, init, one_line, program, run, same_state, Server
+from _common import BIN, branch, branch_json, by_hand, CITY, city, enrol, init, one_line, program, run, same_state, Server
 
 state = {}
 
@@ -145,10 +145,9 @@ def capture_sync():
     trap = socket.socket()
     trap.bind(("127.0.0.1", 0))
     trap.listen(1)
-    db = sqlite3.connect("b2-copy/taizhang.db")
-    db.execute("UPDATE fact SET value = ? WHERE key = 'upstream/url'", (f"http://127.0.0.1:{trap.getsockname()[1]}".encode(),))
-    db.commit()
-    db.close()
+    with by_hand("b2-copy/taizhang.db") as db:
+        db.execute("UPDATE fact SET value = ? WHERE key = 'upstream/url'",
+                   (f"http://127.0.0.1:{trap.getsockname()[1]}".encode(),))
     branch("b2-copy", "report", "A0018", "--value", "8")
     p = subprocess.Popen([os.path.join(BIN, "taizhang"), "sync", "--data", "b2-copy"], stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     c, _ = trap.accept()
@@ -206,10 +205,8 @@ def not_our_database():
         one_line(err)
         assert open(f"{name}/taizhang.db", "rb").read() == before, "it was touched"
     shutil.copytree("b4", "newer")
-    db = sqlite3.connect("newer/taizhang.db")
-    db.execute("PRAGMA user_version = 99")
-    db.commit()
-    db.close()
+    with by_hand("newer/taizhang.db") as db:
+        db.execute("PRAGMA user_version = 99")
     _, err = branch("newer", "status", check=1)
     assert "99" in one_line(err) and "升级" in err
 

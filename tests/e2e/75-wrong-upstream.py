@@ -5,10 +5,9 @@ import http.server
 import json
 import os
 import shutil
-import sqlite3
 import threading
 
-from _common import branch, branch_json, CITY, city, city_json, enrol, one_line, program, run, same_state, Server
+from _common import branch, branch_json, by_hand, CITY, city, city_json, enrol, one_line, program, run, same_state, Server
 
 state = {}
 
@@ -32,10 +31,8 @@ def setup():
 
 def point(data, url):
     """The address of the hub above, as a mistyped or reassigned one would be."""
-    db = sqlite3.connect(f"{data}/taizhang.db")
-    db.execute("UPDATE fact SET value = ? WHERE key = 'upstream/url'", (url.encode(),))
-    db.commit()
-    db.close()
+    with by_hand(f"{data}/taizhang.db") as db:
+        db.execute("UPDATE fact SET value = ? WHERE key = 'upstream/url'", (url.encode(),))
 
 
 def all_of(data):

@@ -3,14 +3,13 @@
 import os
 import select
 import socket
-import sqlite3
 import ssl
 import subprocess
 import threading
 import urllib.error
 import urllib.request
 
-from _common import BIN, CITY, branch, branch_json, city, city_json, init, one_line, run, same_state, Server, wait_for
+from _common import BIN, CITY, branch, branch_json, by_hand, city, city_json, init, one_line, run, same_state, Server, wait_for
 
 state = {}
 
@@ -148,10 +147,9 @@ def somebody_in_between_hears_nothing():
     between = Between(state["town"].port)
     # A device that knows its hub by now goes on with nobody else.
     branch("b3", "set", "A0019", "remark=只给城里看")
-    db = sqlite3.connect("b3/taizhang.db")
-    db.execute("UPDATE fact SET value = ? WHERE key = 'upstream/url'", (f"https://127.0.0.1:{between.port}".encode(),))
-    db.commit()
-    db.close()
+    with by_hand("b3/taizhang.db") as db:
+        db.execute("UPDATE fact SET value = ? WHERE key = 'upstream/url'",
+                   (f"https://127.0.0.1:{between.port}".encode(),))
     _, err = branch("b3", "sync", check=1)
     one_line(err)
     assert between.heard == b"", between.heard[:80]

@@ -5,11 +5,10 @@ import json
 import os
 import shutil
 import socket
-import sqlite3
 import stat
 import zipfile
 
-from _common import CITY, branch, branch_json, city, city_json, enrol, init, one_line, run, Server
+from _common import CITY, branch, branch_json, by_hand, city, city_json, enrol, init, one_line, run, Server
 
 state = {}
 
@@ -144,13 +143,10 @@ def checkpoint_files():
 
 
 def altered(name, change):
-    """A copy of the city's closed folder in which somebody was at work."""
+    """A copy of the city's closed folder in which somebody was at work who knows of the checksums of its pages."""
     shutil.copytree("closed", name)
-    db = sqlite3.connect(f"{name}/taizhang.db")
-    change(db)
-    db.commit()
-    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    db.close()
+    with by_hand(f"{name}/taizhang.db") as db:
+        change(db)
     return name
 
 
@@ -158,6 +154,23 @@ def last_of_b3(db):
     return db.execute("SELECT l.lsn, l.stream, l.replica, l.seq FROM log l JOIN stream s ON s.no = l.stream JOIN "
                       "replica r ON r.no = l.replica WHERE s.unit = 'B03' AND s.audience = 0 AND r.id = ? "
                       "ORDER BY l.seq DESC LIMIT 1", (state["b3"],)).fetchone()
+
+
+def a_changed_bit_is_told_before_anything_of_it_is_shown():
+    state["city"].stop()
+    shutil.copytree("city", "rotten")
+    with open("rotten/taizhang.db", "r+b") as f:
+        pages = f.read()
+        where = pages.index("检查点之后".encode())
+        f.seek(where)
+        f.write(bytes([pages[where] ^ 4]))
+    page = where // 4096 + 1
+    for args in (("verify",), ("show", "A0019")):
+        out, err = city("rotten", *args, check=1)
+        line = one_line(err)
+        assert f"第 {page} 页" in line and "taizhang.db" in line and out == "", (out, err)
+    assert city_json("city", "verify")["page_checksums"] is True
+    state["city"] = Server("city", port=state["city"].port)
 
 
 def a_closed_database_that_was_altered_is_noticed():
@@ -259,6 +272,7 @@ def a_city_whose_disk_was_rolled_back_says_so_itself():
 
 
 run(setup, the_audit_says_who_what_when_and_where, filters_and_pages, tables, what_was_refused_is_told,
-    a_revoked_device_is_told, checkpoint_files, a_closed_database_that_was_altered_is_noticed,
+    a_revoked_device_is_told, checkpoint_files, a_changed_bit_is_told_before_anything_of_it_is_shown,
+    a_closed_database_that_was_altered_is_noticed,
     what_was_noticed_is_kept, a_restored_city_is_not_called_a_liar,
     a_city_whose_disk_was_rolled_back_says_so_itself)

@@ -5,12 +5,11 @@ import os
 import resource
 import select
 import socket
-import sqlite3
 import ssl
 import subprocess
 import time
 
-from _common import BIN, branch, branch_json, city_json, init, run, Server
+from _common import BIN, branch, branch_json, by_hand, city_json, init, run, Server
 
 IDLE, IDLE_TLS, SLOW = 1500, 500, 200
 state = {}
@@ -177,10 +176,8 @@ def recorded(data):
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     old = branch_json(data, "status")["server"]
-    db = sqlite3.connect(f"{data}/taizhang.db")
-    db.execute("UPDATE fact SET value = ? WHERE key = 'upstream/url'", (f"http://127.0.0.1:{port}".encode(),))
-    db.commit()
-    db.close()
+    with by_hand(f"{data}/taizhang.db") as db:
+        db.execute("UPDATE fact SET value = ? WHERE key = 'upstream/url'", (f"http://127.0.0.1:{port}".encode(),))
     p = subprocess.Popen([os.path.join(BIN, "taizhang"), "sync", "--data", data], stdout=subprocess.DEVNULL,
                          stderr=subprocess.DEVNULL)
     s, _ = listener.accept()
@@ -194,10 +191,8 @@ def recorded(data):
     s.close()
     listener.close()
     p.wait(60)
-    db = sqlite3.connect(f"{data}/taizhang.db")
-    db.execute("UPDATE fact SET value = ? WHERE key = 'upstream/url'", (old.encode(),))
-    db.commit()
-    db.close()
+    with by_hand(f"{data}/taizhang.db") as db:
+        db.execute("UPDATE fact SET value = ? WHERE key = 'upstream/url'", (old.encode(),))
     return body
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -163,6 +164,17 @@ def wait_for(what, seconds=120, describe=lambda: ""):
         if time.monotonic() > until:
             raise AssertionError(f"not within {seconds} s: {describe()}")
         time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def by_hand(path):
+    """A closed database for whoever alters it and knows of the checksums of its pages."""
+    db = sqlite3.connect(path)
+    yield db
+    db.commit()
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.close()
+    subprocess.run([os.path.join(BIN, "badactor"), "sums", path], check=True)
 
 
 def one_line(text):

@@ -183,6 +183,16 @@ TEST_CASE("databases of schema version 6: chains that began in a state keep thei
     check_met(k);
 }
 
+TEST_CASE("databases of schema version 7: their pages get checksums", "[replica][upgrade]") {
+    Kept k("v7");
+    CHECK(digest_of(*k.late, "B01/ledger") == "6156d423d7d4c8b1af3c52cc32be6f7e5bf0c9a6a013587566343b1f943274b3");
+    CHECK(digest_of(*k.dropped, "B01/ledger") == "e72255fbc6a897e49215276f5086722d528fbdc41875485a35ede965c43028d9");
+    CHECK(digest_of(*k.city, "B01/ledger") == "9bf52b4b473db34f6e0f60b3d05550fb871357350789627e7ce85f25c1fe6799");
+    check_late(k.late);
+    for (auto* d : {&k.late, &k.dropped, &k.city}) CHECK(*(*d)->database().check_pages());
+    check_met(k);
+}
+
 TEST_CASE("a city that began with an earlier program can publish the catalog of this one",
           "[replica][upgrade][catalog]") {
     const auto shipped = Catalog::parse(support::ledger_catalog(), "ledger.toml");
@@ -215,8 +225,9 @@ std::map<std::string, std::string> engine_schema(Replica& r, const std::map<std:
 TEST_CASE("an upgraded database has the schema of a new one", "[replica][upgrade]") {
     support::Device fresh(6);
     const auto wanted = engine_schema(*fresh, {});
-    for (const char* kept : {"branch-v1.db.zst", "branch-v2.db.zst", "branch-v3.db.zst", "branch-v3-held.db.zst",
-                             "branch-v4.db.zst", "city-v4.db.zst", "branch-v5.db.zst", "city-v5.db.zst"}) {
+    for (const char* kept :
+         {"branch-v1.db.zst", "branch-v2.db.zst", "branch-v3.db.zst", "branch-v3-held.db.zst", "branch-v4.db.zst",
+          "city-v4.db.zst", "branch-v5.db.zst", "city-v5.db.zst", "branch-v7.db.zst"}) {
         INFO(kept);
         support::Device d(5, unpacked(kept));
         CHECK(engine_schema(*d, wanted) == wanted);

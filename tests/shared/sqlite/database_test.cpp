@@ -3,6 +3,7 @@
 #include "sqlite/database.h"
 #include "tests/support/sim_disk.h"
 
+#include <sqlite3.h>
 #include <catch2/catch.hpp>
 
 namespace taizhang::sqlite {
@@ -68,6 +69,30 @@ TEST_CASE("a statement may outlive its database", "[sqlite]") {
     db.reset();
     s = fail(Errc::io, "gone");
     CHECK_FALSE(s.has_value());
+}
+
+TEST_CASE("of a transaction that SQLite gave up nothing is written, and it is told as what it was",
+          "[sqlite][database]") {
+    const auto db = in_memory();
+    REQUIRE(db->exec("PRAGMA max_page_count = 2").has_value());
+    REQUIRE(db->begin().has_value());
+    REQUIRE(db->exec("INSERT INTO t VALUES(3, 'z')").has_value());
+    REQUIRE(db->exec("INSERT INTO t VALUES(4, hex(zeroblob(100000)))").error().code == Errc::disk_full);
+    CHECK(sqlite3_get_autocommit(db->handle()) != 0);
+    // Without a transaction it would be on the disk at once.
+    CHECK(db->exec("INSERT INTO t VALUES(5, 'z')").error().code == Errc::disk_full);
+    auto s = db->prepare("INSERT INTO t VALUES(6, 'z')", false);
+    REQUIRE(s.has_value());
+    CHECK(s->run().error().code == Errc::disk_full);
+    const auto done = db->commit();
+    REQUIRE(done.has_error());
+    CHECK(done.error().detail.find("磁盘已满") != std::string::npos);
+    CHECK_FALSE(db->in_transaction());
+    CHECK(one(*db, "SELECT count(*) FROM t", 0) == 2);
+    REQUIRE(db->begin().has_value());
+    REQUIRE(db->exec("INSERT INTO t VALUES(7, 'z')").has_value());
+    REQUIRE(db->commit().has_value());
+    CHECK(one(*db, "SELECT count(*) FROM t", 0) == 3);
 }
 
 using support::SimDisk;

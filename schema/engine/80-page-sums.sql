@@ -1,0 +1,2 @@
+-- 80-page-sums.sql - each page of the database file ends in a checksum (shared/sqlite/page_sums.h). No table says so:
+-- the file's first page does. The number is here because an earlier program would write pages without.
