@@ -4,7 +4,7 @@
 // first 8 bytes of the header and the page; the first goes on from the sum of the log's own header. All additions mod
 // 2^32, so what one bit changes in a sum depends on its place alone, and the place can be found from the sums; but for
 // the upper nine bits of a word, which weigh the same in several places. There it stays unknown which bit it was.
-// Format: https://www.sqlite.org/fileformat2.html#walformat
+// Format: SQLite's "Database File Format", part 4.
 #pragma once
 
 #include <cstddef>

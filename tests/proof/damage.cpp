@@ -5,6 +5,8 @@
 #include "sync/bundle.h"
 #include "tests/sim/catalogs.h"
 
+#include <sqlite3.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <map>
@@ -145,7 +147,8 @@ private:
 
 // ------------------------------------------------------------------ single bits
 
-constexpr int kFlipsAtOnce = 400;
+// In a file that lies there, and behind a program that has it open.
+constexpr int kFlipsAtOnce = 100, kLiveFlipsAtOnce = 300;
 constexpr int kSendOneIn = 20, kHealOneIn = 40;
 
 /// Everything that this node shows or sends, in texts by kind.
@@ -216,85 +219,127 @@ public:
         for (const auto step : steps) s.run(step);
         s.run(Session::Step::edit);                            // something that the hub has not
         if (number % 2 == 0) s.machine(Who::device).reopen();  // all of it in the database, else most in SQLite's log
-        const auto state = s.state();
-        const auto truth = must(served(*s.machine(Who::device)));
-        SimDisk disk(seed);
-        std::vector<std::pair<std::string, std::size_t>> files;
-        for (const auto& [name, bytes] : state.disks[0].files)
-            if (!bytes.empty()) files.emplace_back(name, bytes.size());
-        for (int n = 0; n < kFlipsAtOnce; ++n) {
-            disk.restore(state.disks[0]);
-            const auto& [name, size] = files[pick(random, files.size())];
-            const auto at = pick(random, size);
-            const int bit = random.pick(8);
-            disk.flip_bit(name, at, bit);
-            try {
-                one(s, disk, truth, random, counts);
-            } catch (const Failure& e) {
-                throw Failure(name + ", byte " + std::to_string(at) + ", bit " + std::to_string(bit) + ": " + e.what());
-            }
-        }
+        Node n{s, s.state().disks[0], must(served(*s.machine(Who::device))), SimDisk(seed), nullptr, random, counts};
+        for (const auto& [name, bytes] : n.whole.files)
+            if (!bytes.empty()) n.files.emplace_back(name, bytes.size());
+        n.disk.restore(n.whole);
+        open(n);
+        must((*n.device)->database().check_pages());
+        n.copied_out = n.disk.snapshot().files.at(kDatabase);
+        for (int i = 0; i < kFlipsAtOnce; ++i) flip(n, false);
+        n.device.reset();
+        for (int i = 0; i < kLiveFlipsAtOnce; ++i) flip(n, true);
     }
 
 private:
-    void one(Session& s, SimDisk& disk, const Served& truth, Random& random, Counts& counts) {
-        ++counts["flips"];
-        std::unique_ptr<Device> found;
+    struct Node {
+        Session& s;
+        SimDisk::Snapshot whole;
+        Served truth;
+        SimDisk disk;
+        std::unique_ptr<Device> device;
+        Random& random;
+        Counts& counts;
+        std::vector<std::pair<std::string, std::size_t>> files;
+        std::vector<char> copied_out;  ///< the database with all that is in the log
+    };
+    struct Place {
+        const std::string& file;
+        std::size_t at;
+        int bit;
+    };
+
+    void open(Node& n) {
+        n.device.reset();
+        n.device =
+            std::make_unique<Device>(++seed_, kDatabase, n.disk.vfs_name(), Knows{}, Session::keys_of(Who::device));
+        n.device->clock = n.s.clock();
+    }
+
+    void flip(Node& n, bool is_live) {
+        const auto& [name, size] = n.files[pick(n.random, n.files.size())];
+        const Place p{name, pick(n.random, size), n.random.pick(8)};
+        ++n.counts[is_live ? "flips_live" : "flips"];
         try {
-            found =
-                std::make_unique<Device>(++seed_, kDatabase, disk.vfs_name(), Knows{}, Session::keys_of(Who::device));
-        } catch (const std::runtime_error& e) {
-            return noticed("noticed_when_opened", e.what(), s, random, counts);
+            if (is_live)
+                live(n, p);
+            else
+                lying(n, p);
+        } catch (const Failure& e) {
+            throw Failure(std::string(is_live ? "live, " : "") + name + ", byte " + std::to_string(p.at) + ", bit " +
+                          std::to_string(p.bit) + ": " + e.what());
         }
-        found->clock = s.clock();
-        const auto now = served(**found);
-        if (!now) return noticed("noticed_when_read", now.error().detail, s, random, counts);
-        if (random.one_in(kSendOneIn)) send(*found, s, counts);
-        if (*now == truth) {
-            ++counts["harmless"];
+    }
+
+    /// In a file, before the program starts.
+    void lying(Node& n, const Place& p) {
+        n.device.reset();
+        n.disk.restore(n.whole);
+        n.disk.flip_bit(p.file, p.at, p.bit);
+        try {
+            open(n);
+        } catch (const std::runtime_error& e) {
+            return noticed(n, "noticed_when_opened", e.what());
+        }
+        const auto now = served(**n.device);
+        if (!now) return noticed(n, "noticed_when_read", now.error().detail);
+        if (n.random.one_in(kSendOneIn)) send(*n.device, n.s, n.counts);
+        check_same(n, *now);
+        if (p.file == kDatabase) return look_through(n, p);
+        const auto files = n.disk.snapshot().files;
+        const auto log = files.find(p.file);
+        const bool is_right =
+            log != files.end() && p.at < log->second.size() && log->second[p.at] == n.whole.files.at(p.file)[p.at];
+        ++n.counts[is_right ? "put_right" : "harmless"];
+    }
+
+    /// Nobody has come across it yet: whoever looks at all pages does, unless the log had another content for it.
+    static void look_through(Node& n, const Place& p) {
+        if (!(*n.device)->database().check_pages()) {
+            ++n.counts["noticed_when_looked_through"];
             return;
         }
-        const auto verified = (*found)->verify();
-        if (verified) {
-            // A commit that SQLite's log lost at its end was there whole or not at all; what is left fits together.
-            if (is_shorter(*found, s)) {
-                ++counts["ends_earlier"];
-                return;
-            }
-            // Where a row's history was dropped there is nothing here to compare it with: only the hub's digest tells.
-            const auto differs = first_difference(truth, *now);
-            if ((*found)->has_dropped() && (differs == "digests" || differs == "rows")) {
-                ++counts["noticed_by_digest_only"];
-                return;
-            }
-            // What the hub has of a chain is a note of its own; nothing else here says it (docs/RELIABILITY.md, gaps).
-            if (differs == "outbox") {
-                ++counts["outbox_not_noticed"];
-                return;
-            }
-            throw Failure("of the " + differs + " it shows another thing, and verify says nothing");
-        }
-        noticed("noticed_by_verify_only", verified.error().detail, s, random, counts);
+        const auto now = n.disk.snapshot().files.at(kDatabase);
+        if (now.at(p.at) != n.copied_out.at(p.at)) throw Failure("it is still there, and nobody says so");
+        ++n.counts["harmless"];
     }
 
-    /// The log in `found` is a part of what it was, and nothing else.
-    static bool is_shorter(Device& found, Session& s) {
-        auto& whole = *s.machine(Who::device);
-        if (found->log_head() >= whole.log_head() && found->control().head() >= whole.control().head()) return false;
-        for (const auto& h : must(found->chain_heads())) {
-            const auto there = must(whole.hashes_at(h.stream, h.replica, h.seq));
-            if (std::find(there.begin(), there.end(), h.hash) == there.end()) return false;
+    /// Behind a program that has read it before and does not keep it.
+    void live(Node& n, const Place& p) {
+        if (!n.device) {
+            n.disk.restore(n.whole);
+            open(n);
         }
-        return true;
+        auto& r = **n.device;
+        n.disk.flip_bit(p.file, p.at, p.bit);
+        sqlite3_db_release_memory(r.database().handle());
+        const auto now = served(r);
+        if (!now) {
+            n.device.reset();
+            return noticed(n, "noticed_when_read_live", now.error().detail);
+        }
+        check_same(n, *now);
+        ++n.counts["harmless_live"];
+        if (n.random.one_in(kSendOneIn)) {
+            send(*n.device, n.s, n.counts);
+            n.device.reset();
+        } else {
+            n.disk.flip_bit(p.file, p.at, p.bit);
+        }
     }
 
-    void noticed(const char* how, const std::string& line, Session& s, Random& random, Counts& counts) {
-        ++counts[how];
+    static void check_same(const Node& n, const Served& now) {
+        if (now != n.truth)
+            throw Failure("of the " + first_difference(n.truth, now) + " it shows another thing, and nobody says so");
+    }
+
+    void noticed(Node& n, const char* how, const std::string& line) {
+        ++n.counts[how];
         if (!is_clear(line)) {
-            ++counts["lines_unclear"];
+            ++n.counts["lines_unclear"];
             unclear_.insert(line);
         }
-        if (random.one_in(kHealOneIn)) heal(s, counts);
+        if (n.random.one_in(kHealOneIn)) heal(n.s, n.counts);
     }
 
     /// Whatever it sends, the hub takes nothing that does not fit.
