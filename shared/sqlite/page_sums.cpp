@@ -108,6 +108,7 @@ struct Open {
     bool was_written = false;                 ///< SQLite has looked through it before
     std::optional<std::size_t> header_alone;  ///< the frame whose header was written last, its page not yet
     std::size_t committed = 0;                ///< frames, up to the last one written, if that ends a transaction
+    bool is_sure = true;                      ///< no sync has failed
     std::optional<std::size_t> note;          ///< where the note is (below)
 };
 
@@ -394,7 +395,9 @@ int write_log(sqlite3_file* f, const char* from, std::size_t n, std::size_t at) 
     } else if (const int rc = remember_frame(f, from, n, at); rc != SQLITE_OK) {
         return rc;
     }
-    return write_below(f, from, n, at);
+    const int rc = write_below(f, from, n, at);
+    if (rc != SQLITE_OK) o.committed = 0;
+    return rc;
 }
 
 // ------------------------------------------------------------------ methods of a file
@@ -425,8 +428,11 @@ int x_truncate(sqlite3_file* f, sqlite3_int64 size) {
 }
 
 int x_sync(sqlite3_file* f, int flags) {
+    auto& o = open_of(f);
     const int rc = below(f)->pMethods->xSync(below(f), flags);
-    if (rc == SQLITE_OK && open_of(f).is_log && open_of(f).vfs->writes_alone) write_note(f);
+    // What one that failed has lost, no later one makes sure.
+    if (rc != SQLITE_OK) o.is_sure = false;
+    if (o.is_log && o.is_sure && o.vfs->writes_alone) write_note(f);
     return rc;
 }
 
