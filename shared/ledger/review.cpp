@@ -110,39 +110,46 @@ Result<> must_be_unit(const ControlState& control, const std::string& unit) {
     return fail(Errc::not_found, "没有单位 " + unit + " / there is no unit " + unit);
 }
 
+/// What both reviews begin with.
+struct Counted {
+    const FactTable* table = nullptr;
+    CountsOfUnits counts;
+    json::object out;  ///< with "metrics"
+};
+
+Result<Counted> counted(StoredFacts& stored, const std::string& unit, std::int64_t now_ms) {
+    TRY_VOID(must_be_unit(stored.replica().control(), unit));
+    Counted c;
+    TRY(c.table, stored.now());
+    TRY(c.out["metrics"], figures_of(stored, *c.table, unit));
+    TRY(c.counts, count_by_unit(stored, *c.table, now_ms));
+    return c;
+}
+
 }  // namespace
 
 Result<json::object> review(StoredFacts& stored, const std::string& unit, std::int64_t now_ms) {
-    const auto& control = stored.replica().control();
-    TRY_VOID(must_be_unit(control, unit));
-    TRY(const auto* t, stored.now());
-    json::object out;
-    TRY(out["metrics"], figures_of(stored, *t, unit));
-    TRY(const auto counts, count_by_unit(stored, *t, now_ms));
+    TRY(auto c, counted(stored, unit, now_ms));
     json::array units;
-    each_unit_below(control, *t, unit, [&](const UnitFact& u, Index n) {
+    each_unit_below(stored.replica().control(), *c.table, unit, [&](const UnitFact& u, Index n) {
         json::object o;
         o["id"] = u.id;
         o["name"] = u.name;
         o["level"] = taizhang::name_of(u.level);
-        put_counts(counts[n], *t, o);
+        put_counts(c.counts[n], *c.table, o);
         units.push_back(std::move(o));
     });
-    out["units"] = std::move(units);
-    return out;
+    c.out["units"] = std::move(units);
+    return std::move(c.out);
 }
 
 Result<json::object> review_in_sum(StoredFacts& stored, const std::string& unit, std::int64_t now_ms) {
-    const auto& control = stored.replica().control();
-    TRY_VOID(must_be_unit(control, unit));
-    TRY(const auto* t, stored.now());
-    json::object out;
-    TRY(out["metrics"], figures_of(stored, *t, unit));
-    TRY(const auto counts, count_by_unit(stored, *t, now_ms));
+    TRY(auto c, counted(stored, unit, now_ms));
     Counts sum;
-    each_unit_below(control, *t, unit, [&](const UnitFact&, Index n) { sum.add(counts[n]); });
-    put_counts(sum, *t, out);
-    return out;
+    each_unit_below(stored.replica().control(), *c.table, unit,
+                    [&](const UnitFact&, Index n) { sum.add(c.counts[n]); });
+    put_counts(sum, *c.table, c.out);
+    return std::move(c.out);
 }
 
 Result<json::object> review(Replica& replica, const std::string& unit, std::int64_t now_ms) {

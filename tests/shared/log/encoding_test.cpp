@@ -1,6 +1,7 @@
 // What a commit's bytes may not say, because it would say the same twice, or of something else.
 #include "log/commit.h"
 
+#include "tests/shared/log/second_commit.h"
 #include "tests/support/reference_fold.h"
 
 #include <catch2/catch.hpp>
@@ -8,24 +9,12 @@
 namespace taizhang {
 namespace {
 
-CommitHeader header() {
-    CommitHeader h;
-    h.replica.bytes.fill(9);
-    h.stream = {"B01", Audience::ledger};
-    h.seq = Seq{2};
-    h.prev = hash_of("before");
-    h.control = ControlPos{1};
-    h.catalog = 1;
-    h.time = 1;
-    return h;
-}
-
 TEST_CASE("a name that stands twice in a commit's list is refused: numbers compare like names", "[log]") {
     CommitWriter w;
     w.row("assignment", "1");
     w.lone_field(fold::Op::put, "remark", {}, false, Value::integer(1));
     w.lone_field(fold::Op::put, "remarx", {}, false, Value::integer(2));
-    auto bytes = w.finish(header());
+    auto bytes = w.finish(header_of_second());
     Commit c;
     REQUIRE(c.decode(bytes).has_value());
     bytes.replace(bytes.find("remarx"), 6, "remark");
@@ -40,7 +29,7 @@ TEST_CASE("the first part of a row cannot have the base of the part before", "[l
     w.row("assignment", "2");
     w.lone_field(fold::Op::put, "remark", {}, true, Value::integer(2));
     Commit c;
-    CHECK(c.decode(w.finish(header())).has_error());
+    CHECK(c.decode(w.finish(header_of_second())).has_error());
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "log/dictionary.h"
 #include "log/layout.h"
 
+#include "tests/shared/log/second_commit.h"
 #include "tests/support/reference_fold.h"
 
 #include <zstd.h>
@@ -10,18 +11,6 @@
 
 namespace taizhang {
 namespace {
-
-CommitHeader header() {
-    CommitHeader h;
-    h.replica.bytes.fill(9);
-    h.stream = {"B01", Audience::ledger};
-    h.seq = Seq{2};
-    h.prev = hash_of("before");
-    h.control = ControlPos{1};
-    h.catalog = 1;
-    h.time = 1;
-    return h;
-}
 
 std::string noise(std::size_t n) {
     reference::Random random(11);
@@ -36,7 +25,7 @@ TEST_CASE("a commit has as many names as it may, and no more", "[log]") {
         w.row("assignment", "1");
         for (std::size_t i = 1; i < n; ++i)
             w.lone_field(fold::Op::put, "f" + std::to_string(i), {}, false, Value::integer(1));
-        return w.finish(header());
+        return w.finish(header_of_second());
     };
     Commit c;
     CHECK(c.decode(with_names(layout::kNamesMax)).has_value());
@@ -52,7 +41,7 @@ TEST_CASE("a row's id has a largest length, and one id may stand for rows of two
             for (const auto* field : {"remark", "deadline", "result_text"})
                 w.lone_field(fold::Op::put, field, {}, false, Value::integer(1));
         }
-        return w.finish(header());
+        return w.finish(header_of_second());
     };
     Commit c;
     CHECK(c.decode(with_id(kRowIdMax)).has_value());
@@ -63,10 +52,10 @@ TEST_CASE("a row's id has a largest length, and one id may stand for rows of two
 TEST_CASE("a commit without rows is none, and the writer begins anew behind it", "[log]") {
     CommitWriter w;
     Commit c;
-    CHECK(c.decode(w.finish(header())).has_error());
+    CHECK(c.decode(w.finish(header_of_second())).has_error());
     w.row("assignment", "1");
     w.lone_field(fold::Op::put, "remark", {}, false, Value::integer(1));
-    CHECK(c.decode(w.finish(header())).has_value());
+    CHECK(c.decode(w.finish(header_of_second())).has_value());
 }
 
 TEST_CASE("a commit above the largest size is refused, packed or not", "[log]") {
@@ -81,10 +70,10 @@ TEST_CASE("a header says where it ends, and the body is behind it", "[log]") {
     CommitWriter w;
     w.row("assignment", "1");
     w.lone_field(fold::Op::put, "remark", {}, false, Value::integer(1));
-    const auto bytes = w.finish(header());
+    const auto bytes = w.finish(header_of_second());
     std::string alone;
     Writer head(alone);
-    write_header(head, header());
+    write_header(head, header_of_second());
     std::size_t size = 0;
     REQUIRE(Commit::decode_header(bytes, &size).has_value());
     CHECK(bytes.substr(0, size) == alone);
