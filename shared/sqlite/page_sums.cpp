@@ -92,6 +92,7 @@ struct Frame {
     WalSum before, sum;
     char head[8] = {};  ///< what is summed up of its header
     bool is_known = false;
+    bool is_sealed = false;  ///< the header has salt and sum
 };
 
 /// An open database file or log; of everything else the VFS below has the only handle.
@@ -189,7 +190,8 @@ std::optional<std::size_t> frame_at(const WalHeader& log, std::size_t at, std::s
 }
 
 Frame frame_of(const char* header, WalSum before) {
-    Frame f{before, stored_wal_sum(header + kWalFrameBytes - 8), {}, true};
+    const bool has_salt = std::any_of(header + 8, header + 16, [](char c) { return c != 0; });
+    Frame f{before, stored_wal_sum(header + kWalFrameBytes - 8), {}, true, has_salt};
     std::memcpy(f.head, header, sizeof f.head);
     return f;
 }
@@ -348,15 +350,21 @@ int read_log(sqlite3_file* f, char* to, std::size_t n, std::size_t at) {
     auto& o = open_of(f);
     if (const int rc = read_below(f, to, n, at); rc != SQLITE_OK) return rc;
     if (is_page_size(n)) return check_logged(f, to, n, at);
-    return !o.was_written && o.vfs->writes_alone ? look_through(f, to, n, at) : SQLITE_OK;
+    if (!o.vfs->writes_alone) return SQLITE_OK;
+    if (!o.was_written) return look_through(f, to, n, at);
+    // A transaction ends, and SQLite sums up what it wrote of it earlier: as right as it is read here.
+    const bool is_frame = o.log && n == frame_bytes(*o.log);
+    return is_frame ? check_logged(f, to + kWalFrameBytes, o.log->page_size, at + kWalFrameBytes) : SQLITE_OK;
 }
 
+/// SQLite writes a page of an unfinished transaction anew, and the headers from there on when the transaction ends;
+/// frames that it adds meanwhile have neither salt nor sum in theirs.
 void remember_page(Open& o, const char* page, std::size_t i) {
-    // With its header it is the frame that the header says.
-    if (o.header_alone == i) return o.header_alone.reset();
-    // SQLite writes a page of an unfinished transaction anew and the headers from there on later.
+    const bool is_with_header = o.header_alone == i;
+    if (is_with_header) o.header_alone.reset();
     if (i >= o.frames.size() || !o.frames[i].is_known) return;
     auto& frame = o.frames[i];
+    if (is_with_header && frame.is_sealed) return;  // it is the frame that the header says
     frame.sum = wal_sum(wal_sum(frame.before, frame.head, sizeof frame.head, o.log->order), page, o.log->page_size,
                         o.log->order);
 }
