@@ -169,6 +169,7 @@ public:
     Result<> commit();
     void forget_changes();
     void forget_transaction();
+    Result<> read_back();
     Result<std::string> fact(const std::string& key);
     Result<> set_fact(const std::string& key, const std::string& value);
     Result<> sync_tables();
@@ -431,6 +432,7 @@ public:
     enum class Group : std::uint8_t { none, open, failed };
     Group together = Group::none;
     bool control_changed = false;
+    bool must_read_back = false;  ///< of a transaction that was given up: memory ran out over it
     std::deque<Touched> touched;
     std::size_t touched_count = 0;
     RowIndex touched_index;

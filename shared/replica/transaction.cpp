@@ -7,6 +7,7 @@ namespace taizhang {
 Result<> Replica::Impl::batch(const std::function<Result<>()>& work, Durability durability) {
     if (depth > 0) return work();
     if (together == Group::failed) return fail(Errc::busy, "与它一起写入的没有成功 / what was written together failed");
+    if (must_read_back) TRY_VOID(read_back());
     const auto changes_before = db->total_changes();
     if (together == Group::none) TRY_VOID(db->begin(durability));
     depth = 1;
@@ -59,8 +60,8 @@ Result<> Replica::group(const std::function<void()>& work) {
     try {
         work();
     } catch (...) {
-        m.forget_transaction();
         m.together = Impl::Group::none;
+        m.forget_transaction();
         throw;
     }
     const bool has_failed = m.together == Impl::Group::failed;
@@ -105,21 +106,27 @@ void Replica::Impl::forget_changes() {
     version_cache.fill({});
 }
 
-/// Nothing of the transaction happened: what memory knows must be what the disk says.
+/// Nothing of the transaction happened: what memory knows must be what the disk says. Without memory for it, or from a
+/// broken database, it is read when somebody writes next.
 void Replica::Impl::forget_transaction() {
     if (together == Group::open) together = Group::failed;
+    must_read_back = true;
     db->rollback();
     forget_changes();
     arrived.clear();
     past_arrived = false;
     to_sign.clear();
     proved.clear();
-    auto r = read_name();
-    if (r && control_changed) r = load_control();
+    (void)read_back();
+}
+
+Result<> Replica::Impl::read_back() {
+    TRY_VOID(read_name());
+    if (control_changed) TRY_VOID(load_control());
     control_changed = false;
-    if (r) r = load_numbers();
-    // A database that cannot be read back any more is broken; every later call says so.
-    (void)r;
+    TRY_VOID(load_numbers());
+    must_read_back = false;
+    return {};
 }
 
 namespace {

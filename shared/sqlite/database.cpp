@@ -46,24 +46,27 @@ struct IdleStatements {
         by_text.clear();
     }
     sqlite3_stmt* take(std::string_view text) {
-        const auto it = by_text.find(std::string(text));
+        const auto it = by_text.find(text);
         if (it == by_text.end()) return nullptr;
         auto* s = it->second;
         by_text.erase(it);
         return s;
     }
-    void give(sqlite3_stmt* s) {
-        if (closed || by_text.size() >= kMax) {
-            sqlite3_finalize(s);
-            return;
+    /// Called where a statement ends, maybe because memory ran out.
+    void give(sqlite3_stmt* s) noexcept {
+        bool is_kept = false;
+        if (!closed && by_text.size() < kMax) {
+            sqlite3_reset(s);
+            sqlite3_clear_bindings(s);
+            try {
+                is_kept = by_text.try_emplace(sqlite3_sql(s), s).second;
+            } catch (const std::bad_alloc&) {  // it is compiled again the next time
+            }
         }
-        sqlite3_reset(s);
-        sqlite3_clear_bindings(s);
-        const auto [it, is_new] = by_text.try_emplace(sqlite3_sql(s), s);
-        if (!is_new) sqlite3_finalize(s);
+        if (!is_kept) sqlite3_finalize(s);
     }
 
-    std::unordered_map<std::string, sqlite3_stmt*> by_text;
+    std::unordered_map<std::string_view, sqlite3_stmt*> by_text;  ///< the text is the statement's own
     bool closed = false;
 };
 
@@ -82,24 +85,39 @@ Statement::~Statement() {
         sqlite3_finalize(stmt_);
 }
 
+namespace {
+
+/// A statement whose user was left by an exception, or left early, is still at a row. What is bound then would be
+/// passed over, and the next step would go on with the last use's answer.
+template <class F>
+void bind_anew(sqlite3_stmt* s, const F& bind) {
+    if (bind() != SQLITE_MISUSE) return;
+    sqlite3_reset(s);
+    bind();
+}
+
+}  // namespace
+
 Statement& Statement::bind(int i, std::int64_t v) {
-    sqlite3_bind_int64(stmt_, i, v);
+    bind_anew(stmt_, [&] { return sqlite3_bind_int64(stmt_, i, v); });
     return *this;
 }
 Statement& Statement::bind(int i, std::string_view text) {
-    sqlite3_bind_text(stmt_, i, text.empty() ? "" : text.data(), static_cast<int>(text.size()), SQLITE_STATIC);
+    const auto* p = text.empty() ? "" : text.data();
+    bind_anew(stmt_, [&] { return sqlite3_bind_text(stmt_, i, p, static_cast<int>(text.size()), SQLITE_STATIC); });
     return *this;
 }
 Statement& Statement::bind_blob(int i, std::string_view bytes) {
-    sqlite3_bind_blob(stmt_, i, bytes.empty() ? "" : bytes.data(), static_cast<int>(bytes.size()), SQLITE_STATIC);
+    const auto* p = bytes.empty() ? "" : bytes.data();
+    bind_anew(stmt_, [&] { return sqlite3_bind_blob(stmt_, i, p, static_cast<int>(bytes.size()), SQLITE_STATIC); });
     return *this;
 }
 Statement& Statement::bind_real(int i, double v) {
-    sqlite3_bind_double(stmt_, i, v);
+    bind_anew(stmt_, [&] { return sqlite3_bind_double(stmt_, i, v); });
     return *this;
 }
 Statement& Statement::bind_null(int i) {
-    sqlite3_bind_null(stmt_, i);
+    bind_anew(stmt_, [&] { return sqlite3_bind_null(stmt_, i); });
     return *this;
 }
 

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <bit>
 #include <cstring>
+#include <new>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -410,18 +411,29 @@ int write_log(sqlite3_file* f, const char* from, std::size_t n, std::size_t at) 
 
 // ------------------------------------------------------------------ methods of a file
 
+/// SQLite calls these, and no exception may pass through its frames.
+template <class F>
+int guarded(const F& work) noexcept {
+    try {
+        return work();
+    } catch (const std::bad_alloc&) {
+        return SQLITE_IOERR_NOMEM;
+    }
+}
+
 int x_read(sqlite3_file* f, void* to, int n, sqlite3_int64 at) {
     auto* bytes = static_cast<char*>(to);
     const auto size = static_cast<std::size_t>(n), start = static_cast<std::size_t>(at);
-    if (open_of(f).is_log) return read_log(f, bytes, size, start);
+    if (open_of(f).is_log) return guarded([&] { return read_log(f, bytes, size, start); });
     const int rc = read_below(f, bytes, size, start);
-    return rc == SQLITE_OK ? check_page(f, bytes, size, start) : rc;
+    return rc == SQLITE_OK ? guarded([&] { return check_page(f, bytes, size, start); }) : rc;
 }
 
 int x_write(sqlite3_file* f, const void* from, int n, sqlite3_int64 at) {
     const auto* bytes = static_cast<const char*>(from);
     const auto size = static_cast<std::size_t>(n), start = static_cast<std::size_t>(at);
-    return open_of(f).is_log ? write_log(f, bytes, size, start) : write_page(f, bytes, size, start);
+    return guarded(
+        [&] { return open_of(f).is_log ? write_log(f, bytes, size, start) : write_page(f, bytes, size, start); });
 }
 
 int x_truncate(sqlite3_file* f, sqlite3_int64 size) {
@@ -440,7 +452,8 @@ int x_sync(sqlite3_file* f, int flags) {
     const int rc = below(f)->pMethods->xSync(below(f), flags);
     // What one that failed has lost, no later one makes sure.
     if (rc != SQLITE_OK) o.is_sure = false;
-    if (o.is_log && o.is_sure && o.vfs->writes_alone) write_note(f);
+    // A note is an offer: without memory for it there is none.
+    if (o.is_log && o.is_sure && o.vfs->writes_alone) guarded([&] { return write_note(f), SQLITE_OK; });
     return rc;
 }
 
@@ -500,12 +513,17 @@ int x_open(sqlite3_vfs* vfs, const char* name, sqlite3_file* f, int flags, int* 
     f->pMethods = nullptr;
     auto* b = below(f);
     b->pMethods = nullptr;
+    std::unique_ptr<Open> open;
+    const int made = guarded([&] {
+        open = std::make_unique<Open>();
+        open->vfs = impl_of(vfs).self.lock();
+        open->name = name ? name : "";
+        return SQLITE_OK;
+    });
+    if (made != SQLITE_OK) return made;
+    open->is_log = (flags & SQLITE_OPEN_WAL) != 0;
     const int rc = below(vfs)->xOpen(below(vfs), name, b, flags, out_flags);
     if (rc != SQLITE_OK && !b->pMethods) return rc;
-    auto open = std::make_unique<Open>();
-    open->vfs = impl_of(vfs).self.lock();
-    open->name = name ? name : "";
-    open->is_log = (flags & SQLITE_OPEN_WAL) != 0;
     reinterpret_cast<Handle*>(f)->open = open.release();
     f->pMethods = &kMethods;
     if (auto& m = impl_of(vfs); !m.database && (flags & SQLITE_OPEN_MAIN_DB)) m.database = f;

@@ -21,17 +21,15 @@ namespace json = boost::json;
 constexpr const char* kUsage =
     "usage: proof NAME [--seconds N | --steps N] [--campaign FILE] [--seed S]\n"
     "       proof NAME --step N [--seed S]\n"
-    "NAME: power-cuts, disk-faults, bundles, flips, histories\n";
+    "NAME: power-cuts, disk-faults, memory, bundles, flips, histories\n";
 
 struct Kind {
     const char* name;
     std::unique_ptr<Proof> (*make)(std::uint64_t seed);
 };
-constexpr Kind kKinds[] = {{"power-cuts", make_power_cuts},
-                           {"disk-faults", make_disk_faults},
-                           {"bundles", make_damaged_bundles},
-                           {"flips", make_bit_flips},
-                           {"histories", make_histories}};
+constexpr Kind kKinds[] = {{"power-cuts", make_power_cuts}, {"disk-faults", make_disk_faults},
+                           {"memory", make_memory_faults},  {"bundles", make_damaged_bundles},
+                           {"flips", make_bit_flips},       {"histories", make_histories}};
 
 struct Arguments {
     std::string name, campaign, revision = "unknown";

@@ -31,6 +31,7 @@ public:
 
 std::unique_ptr<Proof> make_power_cuts(std::uint64_t seed);
 std::unique_ptr<Proof> make_disk_faults(std::uint64_t seed);
+std::unique_ptr<Proof> make_memory_faults(std::uint64_t seed);
 std::unique_ptr<Proof> make_damaged_bundles(std::uint64_t seed);
 std::unique_ptr<Proof> make_bit_flips(std::uint64_t seed);
 std::unique_ptr<Proof> make_histories(std::uint64_t seed);

@@ -1,5 +1,7 @@
 #include "tests/support/sim_disk.h"
 
+#include "tests/support/spared.h"
+
 #include <sqlite3.h>
 
 #include <algorithm>
@@ -401,6 +403,7 @@ void leave_shm(Open& f) {
 }
 
 int x_close(sqlite3_file* file) {
+    const Spared spared;
     auto* handle = static_cast<Handle*>(file);
     Open& f = *handle->open;
     leave_shm(f);
@@ -416,6 +419,7 @@ int x_close(sqlite3_file* file) {
 }
 
 int x_read(sqlite3_file* file, void* out, int n, sqlite3_int64 offset) {
+    const Spared spared;
     Open& f = open_of(file);
     const Verdict v = f.enter(Op::read);
     if (v.rc != SQLITE_OK && v.rc != SQLITE_IOERR_SHORT_READ) return v.rc;
@@ -427,6 +431,7 @@ int x_read(sqlite3_file* file, void* out, int n, sqlite3_int64 offset) {
 }
 
 int x_write(sqlite3_file* file, const void* from, int n, sqlite3_int64 offset) {
+    const Spared spared;
     Open& f = open_of(file);
     const Verdict v = f.enter(Op::write);
     if (f.is_dead() && !v.cut) return v.rc;
@@ -438,6 +443,7 @@ int x_write(sqlite3_file* file, const void* from, int n, sqlite3_int64 offset) {
 }
 
 int x_truncate(sqlite3_file* file, sqlite3_int64 size) {
+    const Spared spared;
     Open& f = open_of(file);
     const Verdict v = f.enter(Op::truncate);
     if (v.refused()) return v.rc;
@@ -447,6 +453,7 @@ int x_truncate(sqlite3_file* file, sqlite3_int64 size) {
 }
 
 int x_sync(sqlite3_file* file, int) {
+    const Spared spared;
     Open& f = open_of(file);
     const Verdict v = f.enter(Op::sync);
     if (v.cut) return v.rc;  // how far it came, the coins say at restart
@@ -466,6 +473,7 @@ int x_sync(sqlite3_file* file, int) {
 }
 
 int x_file_size(sqlite3_file* file, sqlite3_int64* size) {
+    const Spared spared;
     Open& f = open_of(file);
     const Verdict v = f.enter(Op::look);
     if (v.rc == SQLITE_OK) *size = static_cast<sqlite3_int64>(f.inode->size());
@@ -473,6 +481,7 @@ int x_file_size(sqlite3_file* file, sqlite3_int64* size) {
 }
 
 int x_lock(sqlite3_file* file, int level) {
+    const Spared spared;
     Open& f = open_of(file);
     if (const Verdict v = f.enter(Op::lock); v.rc != SQLITE_OK) return v.rc;
     if (level <= f.lock) return SQLITE_OK;
@@ -505,6 +514,7 @@ int x_unlock(sqlite3_file* file, int level) {
 }
 
 int x_check_reserved_lock(sqlite3_file* file, int* reserved) {
+    const Spared spared;
     Open& f = open_of(file);
     const Verdict v = f.enter(Op::lock);
     if (v.rc == SQLITE_OK) *reserved = f.inode->locks.reserved != nullptr || f.inode->locks.exclusive != nullptr;
@@ -512,6 +522,7 @@ int x_check_reserved_lock(sqlite3_file* file, int* reserved) {
 }
 
 int x_file_control(sqlite3_file* file, int op, void* arg) {
+    const Spared spared;
     Open& f = open_of(file);
     if (f.is_dead()) return SQLITE_IOERR;
     auto* value = static_cast<int*>(arg);  // for these two
@@ -529,6 +540,7 @@ int x_sector_size(sqlite3_file*) { return static_cast<int>(kSector); }
 int x_device_characteristics(sqlite3_file*) { return SQLITE_IOCAP_POWERSAFE_OVERWRITE; }
 
 int x_shm_map(sqlite3_file* file, int region, int size, int extend, void volatile** out) {
+    const Spared spared;
     Open& f = open_of(file);
     *out = nullptr;
     if (const Verdict v = f.enter(Op::lock); v.rc != SQLITE_OK) return v.rc;
@@ -546,6 +558,7 @@ int x_shm_map(sqlite3_file* file, int region, int size, int extend, void volatil
 }
 
 int x_shm_lock(sqlite3_file* file, int offset, int n, int flags) {
+    const Spared spared;
     Open& f = open_of(file);
     if (!f.shm) return SQLITE_IOERR_SHMLOCK;
     const auto first = static_cast<std::size_t>(offset), end = static_cast<std::size_t>(offset + n);
@@ -571,6 +584,7 @@ int x_shm_lock(sqlite3_file* file, int offset, int n, int flags) {
 
 void x_shm_barrier(sqlite3_file*) {}
 int x_shm_unmap(sqlite3_file* file, int) {
+    const Spared spared;
     leave_shm(open_of(file));
     return SQLITE_OK;
 }
@@ -598,6 +612,7 @@ constexpr sqlite3_io_methods kMethods = {
 // ---- file system methods ----
 
 int x_open(sqlite3_vfs* vfs, const char* zname, sqlite3_file* file, int flags, int* out_flags) {
+    const Spared spared;
     auto* handle = static_cast<Handle*>(file);
     handle->pMethods = nullptr;  // or SQLite would close what was never opened
     Impl& disk = disk_of(vfs);
@@ -619,9 +634,13 @@ int x_open(sqlite3_vfs* vfs, const char* zname, sqlite3_file* file, int flags, i
     return SQLITE_OK;
 }
 
-int x_delete(sqlite3_vfs* vfs, const char* name, int sync_dir) { return disk_of(vfs).remove(name, sync_dir != 0); }
+int x_delete(sqlite3_vfs* vfs, const char* name, int sync_dir) {
+    const Spared spared;
+    return disk_of(vfs).remove(name, sync_dir != 0);
+}
 
 int x_access(sqlite3_vfs* vfs, const char* name, int flags, int* out) {
+    const Spared spared;
     Impl& disk = disk_of(vfs);
     const Verdict v = disk.enter(Op::look, name);
     if (v.rc != SQLITE_OK) return v.rc;

@@ -24,6 +24,18 @@ std::int64_t one(Database& db, const char* sql, std::int64_t bound) {
     return s->is_null(0) ? -1 : s->integer(0);
 }
 
+TEST_CASE("a statement that was left at a row answers what is asked of it next", "[sqlite][database]") {
+    auto db = Database::open(":memory:", {});
+    REQUIRE(db.has_value());
+    REQUIRE(
+        (*db)->exec("CREATE TABLE t(a INTEGER, b TEXT); INSERT INTO t VALUES(1, 'x'), (1, 'y'), (2, 'z')").has_value());
+    auto s = (*db)->prepare("SELECT b FROM t WHERE a = ?1 ORDER BY b");
+    REQUIRE(s.has_value());
+    REQUIRE(*s->bind(1, 1).step());  // an exception, say, and nobody resets it
+    REQUIRE(*s->bind(1, 2).step());
+    CHECK(s->text(0) == "z");
+}
+
 TEST_CASE("a statement that is used again has forgotten what was bound", "[sqlite]") {
     const auto db = in_memory();
     CHECK(one(*db, "SELECT ?1", 7) == 7);

@@ -270,13 +270,12 @@ TEST_CASE("what a large transaction wrote behind a page that it wrote again is n
     REQUIRE(db.begin().has_value());
     const auto add = [&](int from, int to) {
         for (int a = from; a < to; ++a)
-            REQUIRE(
-                db.exec("INSERT INTO t VALUES(" + std::to_string(a) + ", hex(randomblob(1500)))").has_value());
+            REQUIRE(db.exec("INSERT INTO t VALUES(" + std::to_string(a) + ", hex(randomblob(1500)))").has_value());
     };
     for (int round = 0; round < 4; ++round) {
         add(round * 60, round * 60 + 60);
-        REQUIRE(db.exec("UPDATE t SET b = substr(b, 1, 2990) || 'x' WHERE a % 5 = " + std::to_string(round))
-                    .has_value());
+        REQUIRE(
+            db.exec("UPDATE t SET b = substr(b, 1, 2990) || 'x' WHERE a % 5 = " + std::to_string(round)).has_value());
         const auto now = content(db);
         if (!now) FAIL(now.error().detail);
     }
