@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync }
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { newerApi } from '../../../shared/web/newer-than-86.mjs'
 
 const root = process.env.TZ_ROOT
 const bin = process.env.TZ_BIN
@@ -164,37 +165,23 @@ export const launchBrowser = (...flags) =>
 
 /**
  * Offices have Chromium 86 and later. What came after it is taken out of the pages here, so that a screen that needs it
- * fails in the tests and not there; syntax and styles are looked at when the screens are built (vite.config.ts, pack.mjs).
+ * fails in the tests and not there; what is built is searched for it as well (old-browsers.mjs).
  */
-function asChromium86() {
-  const newer = [
-    [Array.prototype, 'at', 'findLast', 'findLastIndex', 'toSorted', 'toReversed', 'toSpliced', 'with'],
-    [String.prototype, 'at', 'isWellFormed', 'toWellFormed'],
-    [Object.getPrototypeOf(Int8Array.prototype), 'at', 'findLast', 'findLastIndex', 'toSorted', 'toReversed', 'with'],
-    [Object, 'hasOwn', 'groupBy'],
-    [Map, 'groupBy'],
-    [Array, 'fromAsync'],
-    [Promise, 'withResolvers', 'try'],
-    [Set.prototype, 'union', 'intersection', 'difference', 'isSubsetOf', 'isSupersetOf'],
-    [AbortSignal, 'timeout', 'any', 'abort'],
-    [URL, 'canParse', 'parse'],
-    [Response, 'json'],
-    [Element.prototype, 'checkVisibility'],
-    [HTMLInputElement.prototype, 'showPicker'],
-    [HTMLElement.prototype, 'showPopover', 'hidePopover', 'togglePopover'],
-    [Intl, 'Segmenter'],
-    [window, 'structuredClone', 'reportError', 'scheduler', 'navigation', 'CloseWatcher']
-  ]
-  if (window.Crypto) newer.push([Crypto.prototype, 'randomUUID'])
-  for (const [owner, ...names] of newer) for (const name of names) delete owner[name]
+function asChromium86(newerApi) {
+  for (const [path, names] of Object.entries(newerApi)) {
+    const owner = path === 'window' ? window : path.split('.').reduce((o, name) => (o ? o[name] : undefined), window)
+    for (const name of names) if (owner) delete owner[name]
+  }
 }
 
 /** A person at a screen: a browser profile of its own. */
 export async function open(url, { width = 1366, height = 768, path = '/', isLaunched = true, beforeLoad = undefined } = {}) {
   browser ??= await launchBrowser()
+  const wanted = process.env.TZ_CHROMIUM_VERSION
+  if (wanted) assert.equal(browser.version(), wanted)
   const context = await browser.newContext({ viewport: { width, height }, locale: 'zh-CN', acceptDownloads: true })
   if (process.env.TZ_SCREENS_FROM) await serveFrom(context, process.env.TZ_SCREENS_FROM)
-  await context.addInitScript(asChromium86)
+  await context.addInitScript(asChromium86, newerApi)
   const page = await context.newPage()
   await beforeLoad?.(page)
   page.setDefaultTimeout(kPatienceMs)

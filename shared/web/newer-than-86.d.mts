@@ -1,0 +1,2 @@
+export const newerApi: Record<string, string[]>
+export const newerStyle: { what: string; find: RegExp; sample: string }[]

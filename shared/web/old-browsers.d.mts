@@ -1,0 +1,2 @@
+export function tooNewInStyle(text: string): string[]
+export function tooNewInScript(text: string): string[]
