@@ -76,7 +76,7 @@ constexpr CommandSpec kSpecs[] = {
     {"checkpoint", "signs what the city holds; into a file, what this node holds", "", "out"},
     {"publish", "looks at the catalog or publishes one (`catalog` on the command line)", "[file]",
      "dry-run! shipped! show! alone!"},
-    {"page", "one page of a list", "what", "unit state task search unanswered! offset limit seed"},
+    {"page", "one page of a list", "what", "unit state task search unanswered! unchecked! unguided! offset limit seed"},
     {"issue", "hands a task down to all units of a level", "[field=value]…", "task under level person dry-run!"},
     {"overview", "counts by unit and task, for the pages of offices", "", "unit"},
     {"units", "the tree", "", ""},

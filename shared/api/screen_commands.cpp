@@ -67,6 +67,8 @@ Result<json::value> page(node::Node& n, const Command& c) {
     q.task = c.option("task");
     q.search = c.option("search");
     q.unanswered = c.has("unanswered");
+    q.unchecked = c.has("unchecked");
+    q.unguided = c.has("unguided");
     std::string_view states = c.options.contains("state") ? std::string_view(c.options.at("state")) : "";
     while (!states.empty()) {
         const auto comma = states.find(',');

@@ -76,8 +76,18 @@ struct Where {
     }
 };
 
+// Each set is read once for a page, not once for each of its rows: a small office has no index by assignment.
+constexpr const char* kUnchecked =
+    " AND a.id IN (SELECT assignment_id FROM progress_report)"
+    " AND a.id NOT IN (SELECT assignment_id FROM verification WHERE assignment_id IS NOT NULL)";
+constexpr const char* kUnguided =
+    " AND a.id NOT IN (SELECT assignment_id FROM guidance WHERE assignment_id IS NOT NULL)";
+
 Result<Where> where_of(Replica& r, const PageQuery& q, const Shape& shape) {
     Where w;
+    const bool is_assignments = &shape == &kAssignments;
+    if ((q.unchecked || q.unguided) && !is_assignments)
+        return fail(Errc::usage, "unchecked 和 unguided 只用于 assignments / unchecked and unguided are for assignments");
     if (!q.unit.empty()) {
         const auto& control = r.control();
         if (!control.unit(q.unit)) return fail(Errc::not_found, "没有单位 " + q.unit + " / there is no unit " + q.unit);
@@ -99,6 +109,8 @@ Result<Where> where_of(Replica& r, const PageQuery& q, const Shape& shape) {
         for (const char* c = shape.searched; *c; ++c) w.sql += *c == '?' ? wanted : std::string(1, *c);
     }
     if (q.unanswered) w.sql += " AND a.answered_at IS NULL";
+    if (q.unchecked) w.sql += kUnchecked;
+    if (q.unguided) w.sql += kUnguided;
     return w;
 }
 

@@ -20,6 +20,8 @@ struct PageQuery {
     std::vector<std::string> states;  ///< any of these; empty: all
     std::string search;               ///< in title, problem or id
     bool unanswered = false;          ///< help requests and appeals that nobody has answered
+    bool unchecked = false;           ///< assignments with a report that nobody has verified
+    bool unguided = false;            ///< assignments on which nobody has given guidance
     std::size_t offset = 0, limit = 50;
     std::size_t sample = 0;  ///< so many, drawn at random from all that fit; 0: no sample
     std::string seed;        ///< the same seed draws the same sample from the same records

@@ -7,6 +7,9 @@
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
 
+#include <set>
+#include <string>
+
 namespace taizhang::ledger {
 namespace {
 
@@ -58,6 +61,45 @@ TEST_CASE("page: a list is counted whole and cut to what was asked for", "[page]
     q.what = "secrets";
     CHECK(page(*d, q).error().code == Errc::usage);
     CHECK(units(*d, {{"B03", "pc", 0}}).size() == 42);
+}
+
+TEST_CASE("page: what nobody has checked, and where nobody has given guidance", "[page]") {
+    support::Device d(1);
+    const auto city = read_city_file(std::string(TZ_SOURCE_DIR) + "/schema/demo/yunxiu.json");
+    REQUIRE(city.has_value());
+    REQUIRE(import_city(*d, *city, support::ledger_catalog(), {}).has_value());
+    auto named = [&](const char* list) {
+        std::set<std::string> ids;
+        for (const auto& o : city->of(list)) ids.insert(std::string(o.at("assignment_id").as_string()));
+        return ids;
+    };
+    const auto reported = named("progress_reports"), verified = named("verifications"), guided = named("guidance");
+    std::set<std::string> unchecked, unguided;
+    for (const auto& a : city->of("assignments")) {
+        const std::string id(a.at("id").as_string());
+        if (reported.contains(id) && !verified.contains(id)) unchecked.insert(id);
+        if (!guided.contains(id)) unguided.insert(id);
+    }
+    REQUIRE((!unchecked.empty() && !unguided.empty() && unchecked != unguided));
+    auto ids_of = [&](PageQuery q) {
+        q.what = "assignments";
+        q.limit = kPageMax;
+        const auto found = page(*d, q);
+        REQUIRE(found.has_value());
+        std::set<std::string> ids;
+        for (const auto& r : found->at("rows").as_array()) ids.insert(std::string(r.at("id").as_string()));
+        CHECK(found->at("total").to_number<std::size_t>() == ids.size());
+        return ids;
+    };
+    PageQuery q;
+    q.unchecked = true;
+    CHECK(ids_of(q) == unchecked);
+    q.unguided = true;  // both
+    for (const auto& id : ids_of(q)) CHECK((unchecked.contains(id) && unguided.contains(id)));
+    q.unchecked = false;
+    CHECK(ids_of(q) == unguided);
+    q.what = "rectifications";
+    CHECK(page(*d, q).error().code == Errc::usage);
 }
 
 TEST_CASE("new: a help request gets an id, its unit and its time, and goes up; those above answer", "[create]") {
