@@ -1,8 +1,17 @@
 import { describe, expect, it } from 'vitest'
-import { ago, daysLeft, isReportedThisPeriod, number, plain, when } from './format'
+import { ago, daysLeft, isReportedThisPeriod, listed, number, plain, when } from './format'
 import { prefs } from './prefs'
 
 const now = '2025-11-06T18:00:00+08:00'
+
+describe('names in a row', () => {
+  it('have between them the sign of their language', () => {
+    expect(listed(['甲', '乙'])).toBe('甲、乙')
+    prefs.language = 'en'
+    expect(listed(['A', 'B'])).toBe('A, B')
+    prefs.language = 'zh'
+  })
+})
 
 describe('dates', () => {
   it('leaves the year out when it is this one', () => {

@@ -27,6 +27,9 @@ export function number(value: unknown): string {
   return Number.isFinite(n) ? String(Number(n.toFixed(4))) : String(value)
 }
 
+/** Names one after the other, with the sign that each language puts between them. */
+export const listed = (names: string[]): string => names.join(isEnglish.value ? ', ' : '、')
+
 /** Any value of a record, as text. */
 export function plain(value: unknown): string {
   if (value === null || value === undefined) return ''

@@ -386,6 +386,30 @@ const tests = {
     await seen(page, 'branch-help')
   },
 
+  async 'pressed twice, what is written goes up once; what is typed on meanwhile stays'() {
+    let letGo
+    const held = new Promise((resolve) => (letGo = resolve))
+    let sent = 0
+    await page.route('**/api/new', async (r) => {
+      sent++
+      await held
+      await r.continue()
+    })
+    const area = page.locator('form.paper textarea')
+    await area.fill('缺少投影仪')
+    await page.keyboard.press('Control+Enter')
+    await page.keyboard.press('Control+Enter')
+    await until('it is on its way', () => sent > 0)
+    await area.fill('缺少投影仪，还缺桌椅')
+    letGo()
+    await page.locator('article', { hasText: '缺少投影仪' }).waitFor()
+    assert.equal(sent, 1)
+    assert.equal(json('taizhang', 'pc1', 'list', 'help_request').filter((h) => h.text === '缺少投影仪').length, 1)
+    assert.equal(await area.inputValue(), '缺少投影仪，还缺桌椅')
+    await area.fill('')
+    await page.unroute('**/api/new')
+  },
+
   async 'large text and English come from one switch each, and stay'() {
     await page.goto(pc1.url + '/#/todo')
     await page.locator('h1', { hasText: '要办的' }).waitFor()

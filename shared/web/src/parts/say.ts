@@ -2,7 +2,6 @@
 import { ElMessage } from 'element-plus/es/components/message/index'
 import 'element-plus/es/components/message/style/css'
 import { ApiError, half } from '../api'
-import type { Saved } from '../types'
 
 export function sayGood(message: string): void {
   ElMessage({ type: 'success', message, duration: 4000 })
@@ -12,9 +11,9 @@ export function sayBad(message: string): void {
   ElMessage({ type: 'error', message, duration: 9000, showClose: true })
 }
 
-/** What became of parts that were not simply taken: the person learns it now. */
-export function sayNotes(saved: Saved): void {
-  for (const note of saved.notes) ElMessage({ type: 'warning', message: half(note), duration: 10000, showClose: true })
+/** What became of parts of a save that were not simply taken: the person learns it now. */
+export function sayNotes(saved: unknown): void {
+  for (const note of (saved as { notes?: string[] } | null)?.notes ?? []) ElMessage({ type: 'warning', message: half(note), duration: 10000, showClose: true })
 }
 
 export function wordsOf(e: unknown): string {
