@@ -87,7 +87,8 @@ Result<Where> where_of(Replica& r, const PageQuery& q, const Shape& shape) {
     Where w;
     const bool is_assignments = &shape == &kAssignments;
     if ((q.unchecked || q.unguided) && !is_assignments)
-        return fail(Errc::usage, "unchecked 和 unguided 只用于 assignments / unchecked and unguided are for assignments");
+        return fail(Errc::usage,
+                    "unchecked 和 unguided 只用于 assignments / unchecked and unguided are for assignments");
     if (!q.unit.empty()) {
         const auto& control = r.control();
         if (!control.unit(q.unit)) return fail(Errc::not_found, "没有单位 " + q.unit + " / there is no unit " + q.unit);

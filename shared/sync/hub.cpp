@@ -19,6 +19,9 @@ namespace {
 
 // Read from the log at once. Lower: a device that has most of it makes the hub look for the rest many times.
 constexpr std::size_t kLookBytes = 64u << 10;
+// A device with nothing to say is noted again after so long, however often it asks: each note waits for the disk.
+// Higher: an office takes a branch that syncs for a silent one.
+constexpr std::int64_t kSeenEveryMs = 15 * 60'000;
 
 /// Whoever asked in short knows which hub this is, and where he stood.
 void shorten(const wire::SyncRequest& q, wire::SyncReply& reply) {
@@ -187,7 +190,8 @@ Result<std::string> Hub::sync(const Asked& asked) {
             r_->database().prepare("UPDATE device SET last_seen_ms = ?2, replica = ?3 WHERE token_hash = ?1", false));
         const auto hash = hash_of(q.token);
         seen.bind_blob(1, view(hash.bytes)).bind(2, r_->now().ms).bind_blob(3, view(q.replica.bytes));
-        if (!q.commits.empty() || device.replica != q.replica) TRY_VOID(seen.run());
+        const bool is_due = r_->now().ms - device.last_seen_ms >= kSeenEveryMs;
+        if (!q.commits.empty() || device.replica != q.replica || is_due) TRY_VOID(seen.run());
         if (q.city != 0) TRY_VOID(note_met(*r_, q.replica, q.control));
         return take(q, device, just_sent, reply);
     }));

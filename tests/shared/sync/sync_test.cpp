@@ -37,6 +37,23 @@ void check_same(Device& a, Device& b) {
     CHECK(shared >= 2);
 }
 
+TEST_CASE("sync: a hub knows when it last heard of a device that has nothing to say", "[sync][seen]") {
+    World w;
+    auto b = w.device("B01");
+    auto seen = [&] { return w.hub->devices()->front().last_seen_ms; };
+    const auto first = seen();
+    auto later = [&](std::int64_t ms) {
+        for (auto* d : {&w.city, b.get()}) d->clock.wall_ms += ms, d->clock.steady_ms += ms;
+        w.sync(*b);
+    };
+    later(60'000);
+    CHECK(seen() == first);  // not a wait for the disk each time
+    later(20 * 60'000);
+    CHECK(seen() >= first + 21 * 60'000);
+    later(9 * 86'400'000);
+    CHECK(seen() >= first + 9 * 86'400'000);
+}
+
 TEST_CASE("nothing new takes one small round trip", "[sync]") {
     World w;
     w.new_assignment("A1", "T1", "B01");
