@@ -48,10 +48,12 @@ let looks = 0
 /** What has to be told also begins and ends without a record that moves: a clock that goes wrong, a month that is over. */
 const kStatusEvery = 20
 
+export const readUnits = async (): Promise<void> => void (units.value = await get<Unit[]>('units'))
+
 async function readAll(moved: boolean, treeMoved: boolean): Promise<void> {
   const reading: Promise<unknown>[] = [get<Status>('status', [], { short: '1' }).then((s) => (status.value = s))]
   if (treeMoved || !units.value.length) {
-    reading.push(get<Unit[]>('units').then((u) => (units.value = u)))
+    reading.push(readUnits())
     reading.push(get<Catalog>('catalog').then((c) => (catalog.value = c)))
   }
   await Promise.all(reading)

@@ -10,6 +10,7 @@ export interface MenuItem {
 }
 
 const kConflicts: MenuItem = { path: '/conflicts', word: 'menu_conflicts' }
+const kChecks: MenuItem = { path: '/checks', word: 'menu_checks' }
 const kHelp: MenuItem = { path: '/help', word: 'menu_help' }
 const kSheets: MenuItem = { path: '/sheets', word: 'menu_sheets' }
 const kCirculars: MenuItem = { path: '/circulars', word: 'menu_circulars' }
@@ -30,6 +31,7 @@ const kMenus: Record<string, MenuItem[]> = {
     { path: '/station', word: 'menu_station' },
     kConflicts,
     { path: '/duplicates', word: 'menu_duplicates' },
+    kChecks,
     kHelp,
     { path: '/records', word: 'menu_records' },
     kSheets,
@@ -49,6 +51,7 @@ const kMenus: Record<string, MenuItem[]> = {
     { path: '/records', word: 'menu_records' },
     kSheets,
     { path: '/branches', word: 'menu_units' },
+    kChecks,
     kConflicts,
     kHelp,
     { path: '/station', word: 'menu_station' },
@@ -89,6 +92,7 @@ export const router = createRouter({
     { path: '/records', component: () => import('./office/RecordsPage.vue') },
     { path: '/record/:id', component: () => import('./parts/RecordPage.vue') },
     { path: '/duplicates', component: () => import('./office/DuplicatesPage.vue') },
+    { path: '/checks', component: () => import('./office/ChecksPage.vue') },
     { path: '/issue', component: () => import('./city/IssuePage.vue') },
     { path: '/meetings', component: () => import('./city/MeetingsPage.vue') },
     { path: '/calendar', component: () => import('./city/CalendarPage.vue') },

@@ -1,7 +1,7 @@
 // words-city.ts - words of the offices' screens: handing down, overview, samples, duplicates (words.ts has the rest).
 export const cityWords = {
   menu_issue: ['下达分解', 'Hand down'],
-  menu_sample: ['随机回访', 'Random follow-up'],
+  menu_sample: ['随机回访', 'Random sample'],
   menu_duplicates: ['重复问题', 'Duplicates'],
 
   // the calendar of working days
@@ -69,7 +69,7 @@ export const cityWords = {
   extra_choice: ['选择', 'choice'],
   extra_file: ['文件', 'file'],
   extra_file_hint: ['文件名；文件附在佐证材料里', 'the file’s name; attach the file itself as evidence'],
-  depth_usual: ['按惯例（县区、市可提前办结）', 'as usual (county or city may close earlier)'],
+  depth_usual: ['按惯例（县区、市可提前办结）', 'as usual (may be closed earlier)'],
   depth_1: ['一级：乡镇初审即办结', 'one: the township’s review closes'],
   depth_2: ['两级：县区复审即办结', 'two: the county’s review closes'],
   depth_3: ['三级：逐级审到市', 'three: step by step up to the city'],
@@ -86,6 +86,7 @@ export const cityWords = {
   all_tasks: ['全部任务', 'all tasks'],
 
   // heat map and trends
+  tree: ['组织树', 'Organisation'],
   heat: ['县区 × 任务', 'Counties × tasks'],
   heat_unit: ['下级 × 任务', 'Units × tasks'],
   heat_red: ['逾期的比例', 'share overdue'],
@@ -129,7 +130,7 @@ export const cityWords = {
   meetings_open: ['还没有登记到会情况：{}', 'not recorded yet: {}'],
   meetings_convene: ['通知下级单位到会', 'Call the units below'],
   meetings_convened: ['已写明 {} 个单位要到会', '{} units have to come'],
-  meetings_noted: ['应到 {} 个单位，其中 {} 个有未批准的委托、缺席、低于要求职级或迟到 10 分钟以上；只计次数，不打分。', '{} units expected, {} with an unapproved deputy, an absence, somebody below the rank or more than 10 minutes late; counted, never scored.'],
+  meetings_noted: ['应到 {} 个单位，其中 {} 个有未批准的委托、缺席、低于要求职级或迟到 10 分钟以上；只计次数，不打分。', 'Units expected: {}. With an unapproved deputy, an absence, somebody below the rank or more than 10 minutes late: {}. Counted, never scored.'],
   reach: ['送达情况：应到、已交办、没有送到的单位', 'Whom the task reaches, and whom it has not reached'],
   reach_expected: ['应送达', 'expected'],
   reach_assigned: ['已交办', 'handed to'],
@@ -144,6 +145,16 @@ export const cityWords = {
   guidance_none: ['还没有指导记录', 'No guidance yet'],
   wrong_guidance: ['请写指导的内容', 'Say what the guidance was'],
 
+  // guidance and checks
+  menu_checks: ['指导核查', 'Check, guide'],
+  checks_n: ['{} 件', '{} tasks'],
+  checks_what: ['看哪些', 'Which ones'],
+  checks_unchecked: ['报了还没核查的', 'reported, not checked'],
+  checks_unguided: ['还没指导过的', 'without guidance'],
+  checks_all: ['全部在办的', 'all that is under way'],
+  checks_none_unchecked: ['报上来的都核查过了', 'All that was reported has been checked'],
+  checks_none_unguided: ['在办的都指导过了', 'There is guidance on all that is under way'],
+
   // burden meter
   menu_burden: ['负担表', 'Burden meter'],
   burden_hint: ['一个月里向支部要了多少表、多少项，记在下达单位名下；由台账算出，不另外填报。', 'Forms and fields asked of branches in a month, charged to the office that issued them; counted from the ledger, nobody fills it in.'],
@@ -154,8 +165,8 @@ export const cityWords = {
   burden_unknown: ['未写明', 'not named'],
 
   // photos and documents
-  files: ['佐证材料 {} 件', 'Evidence: {}'],
-  files_none: ['没有佐证材料。可以不附。', 'None; it is optional.'],
+  files: ['照片和文件 {} 件', 'Photos and files: {}'],
+  files_none: ['没有附照片或文件。可以不附。', 'None; they are optional.'],
   file_add: ['添加照片或文件', 'Add a photo or file'],
   file_added: ['已附上：{}', 'Attached: {}'],
   file_fetch: ['取来 {} 件', 'Fetch {}'],

@@ -30,6 +30,13 @@ describe('the catalogue of words', () => {
     for (const s of states) expect(stateWords[s], s).toBeTruthy()
   })
 
+  it('has a name in English for whatever a page offers to choose', () => {
+    const lists = own.filter(([path]) => path.endsWith('.vue')).flatMap(([path, text]) => [...text.matchAll(/^const k\w+ = \[([^\]]*)\]/gm)].map((m) => ({ path, list: [...m[1].matchAll(/'([^']*[\u4e00-\u9fff][^']*)'/g)].map((x) => x[1]) })))
+    const offered = lists.filter((l) => l.list.length)
+    expect(offered.length).toBeGreaterThan(3)
+    for (const { path, list } of offered) for (const s of list) expect(stateWords[s], `${path}: ${s}`).toBeTruthy()
+  })
+
   it('has no word that nothing says', () => {
     const all = own.map(([, text]) => text).join('\n')
     // Put together where they are said: `sheet_${kind}`, 'light_' + colour.

@@ -43,7 +43,7 @@ const ownWords = {
   menu_problems: ['问题整改', 'Problems'],
   menu_sync: ['同步与U盘', 'Sync and stick'],
   menu_conflicts: ['冲突', 'Conflicts'],
-  menu_help: ['求助与申诉', 'Help and appeals'],
+  menu_help: ['求助与申诉', 'Help, appeals'],
   menu_queue: ['初审', 'First review'],
   menu_final: ['复审销号', 'Review, close'],
   menu_branches: ['支部与灯', 'Branches'],
@@ -158,7 +158,7 @@ const ownWords = {
   f_state: ['状态', 'state'],
 
   // problems
-  problems_title: ['问题整改 {} 件', '{} problems'],
+  problems_title: ['问题整改 {} 件', 'Problems: {}'],
   problems_empty: ['没有登记的问题', 'No problems on record'],
   problem_new: ['登记问题', 'Register a problem'],
   problem: ['具体问题', 'Problem'],
@@ -256,6 +256,7 @@ const ownWords = {
   lights: ['灯', 'Light'],
   last_contact: ['最近联系', 'Last contact'],
   no_device: ['没有登记电脑', 'no PC enrolled'],
+  via_office: ['由{}联系', 'through {}'],
   ago_now: ['刚才', 'just now'],
   ago_minutes: ['{} 分钟前', '{} min ago'],
   ago_hours: ['{} 小时前', '{} h ago'],
@@ -282,6 +283,7 @@ const ownWords = {
   code_file_own: ['本服务器的核对码', "fingerprint of this server"],
   code_for: ['{} 的登记码，{} 前有效，只用一次：', 'Code for {}, valid until {}, for one PC:'],
   export_one: ['导出', 'Export'],
+  station_all: ['选中列出的、有电脑的全部单位', 'Select all listed units that have a PC'],
   export_chosen: ['导出所选 {} 个支部', 'Export for {} chosen'],
   exporting: ['正在导出第 {} 个，共 {} 个', 'Exporting {} of {}'],
 
@@ -320,7 +322,7 @@ const ownWords = {
   level_township: ['乡镇', 'township'],
   level_branch: ['支部', 'branch'],
   n_units: ['{} 个单位', '{} units'],
-  drill: ['看记录', 'records'],
+  drill: ['看记录', 'Records'],
   verified_n: ['核查 {} 次', '{} checks'],
   loading: ['正在统计…', 'Counting…']
 } as const satisfies Record<string, readonly [string, string]>

@@ -102,6 +102,32 @@ const tests = {
     await preview.locator('.reached').waitFor()
   },
 
+  async 'the organisation stands as a tree beside the figures, opened and chosen by click and by key'() {
+    await page.goto(city.url + '/#/review')
+    await page.locator('.card').nth(8).waitFor()
+    const box = page.locator('[data-test=tree-box]')
+    const tree = page.locator('[data-test=tree]')
+    if (!(await tree.isVisible())) await box.locator('summary').click()
+    const units = await get(city, 'units')
+    const counties = units.filter((u) => u.level === 'county')
+    const first = units.filter((u) => u.parent_id === counties[0].parent_id) // its departments as well
+    assert.equal(await tree.locator('[role=treeitem]').count(), 1 + first.length, 'only what was opened is drawn')
+    await tree.locator('[role=treeitem]').first().focus()
+    for (let i = first.indexOf(counties[0]); i >= 0; i--) await page.keyboard.press('ArrowDown')
+    await page.keyboard.press('ArrowRight')
+    const below = units.filter((u) => u.parent_id === counties[0].id && !u.closed)
+    await until('its townships are drawn', async () => (await tree.locator('[role=treeitem]').count()) === 1 + first.length + below.length)
+    await page.keyboard.press('ArrowRight')
+    await page.keyboard.press('Enter')
+    await page.locator('h1', { hasText: below[0].name }).waitFor()
+    assert.equal(await tree.locator('[aria-selected=true]').getAttribute('data-unit'), below[0].id)
+    await accessible(page, 'review with the tree')
+    await seen(page, 'city-tree-review')
+    await page.locator('.crumbs button').first().click()
+    await page.locator('h1', { hasText: '云岫市' }).waitFor()
+    assert.equal(await tree.locator('[aria-selected=true]').getAttribute('data-unit'), counties[0].parent_id, 'what is chosen elsewhere is chosen in the tree')
+  },
+
   async 'counties by tasks: number, n and words in each cell, and a click to its records'() {
     await page.goto(city.url + '/#/review')
     const heat = page.locator('[data-test=heat]')

@@ -28,6 +28,7 @@ export interface Circular {
   title: string | null
   period: string | null
   issued_at: string | null
+  text?: string | null
   named: NamedUnit[] | string | null
 }
 

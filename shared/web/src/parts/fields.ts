@@ -6,10 +6,13 @@ import { plain, number, when } from '../format'
 import { t, type Word, words } from '../words'
 import { stateName } from '../words-states'
 
+/** The catalog writes names in English as in the middle of a line; here they begin one. */
+const begun = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1)
+
 export function fieldLabel(entity: string, name: string): string {
   const e = entityOf(entity)
   const f = e?.fields.find((x) => x.name === name)
-  if (f) return isEnglish.value ? f.en : f.zh
+  if (f) return isEnglish.value ? begun(f.en) : f.zh
   if (e?.workflow?.field === name) return t('state')
   return ('f_' + name) in words ? t(('f_' + name) as Word) : name
 }
@@ -21,19 +24,22 @@ export function hasField(entity: string, name: string): boolean {
 
 export function transitionLabel(entity: string, name: string): string {
   const x = entityOf(entity)?.workflow?.transitions.find((s) => s.name === name)
-  return x ? (isEnglish.value ? x.en : x.zh) : name
+  return x ? (isEnglish.value ? begun(x.en) : x.zh) : name
 }
 
 export function entityLabel(entity: string): string {
   const e = entityOf(entity)
-  return e ? (isEnglish.value ? e.en : e.zh) : entity
+  return e ? (isEnglish.value ? begun(e.en) : e.zh) : entity
 }
+
+/** Their values have names in both languages. */
+const kNamed = ['status', 'state', 'source_type', 'rectify_type', 'report_frequency', 'kind']
 
 /** A field's value as text. */
 export function shown(entity: string, name: string, value: unknown): string {
   if (value === null || value === undefined || value === '') return ''
   if (name.endsWith('unit_id')) return unitName(value)
-  if (name === 'status' || name === 'state') return stateName(value)
+  if (kNamed.includes(name)) return stateName(value)
   if (name === 'level' && 'level_' + String(value) in words) return t(('level_' + String(value)) as Word)
   const type = entityOf(entity)?.fields.find((f) => f.name === name)?.type
   if (typeof value === 'boolean' || type === 'bool') return value ? t('yes') : t('no')

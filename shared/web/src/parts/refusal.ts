@@ -18,6 +18,9 @@ export function refusalOf(e: unknown, fields: readonly string[]): Refusal {
   return { field, words: inChinese(plain.replace(`(${field})`, '')) }
 }
 
+/** What a step asks for: its refusals begin with these names, which are for programs. */
+export const kStepFields = ['new_deadline', 'reason', 'text']
+
 /** The field in which somebody wrote what the refusal quotes: “机密” is said of the text that has it. */
 export function quotedField(words: string, typed: Record<string, string>): string {
   const quoted = /[“'(\uff08]([^“”'()\uff08\uff09]+)[”')\uff09]/.exec(words)?.[1]
