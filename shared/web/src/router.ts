@@ -10,7 +10,6 @@ export interface MenuItem {
 }
 
 const kConflicts: MenuItem = { path: '/conflicts', word: 'menu_conflicts' }
-const kChecks: MenuItem = { path: '/checks', word: 'menu_checks' }
 const kHelp: MenuItem = { path: '/help', word: 'menu_help' }
 const kSheets: MenuItem = { path: '/sheets', word: 'menu_sheets' }
 const kCirculars: MenuItem = { path: '/circulars', word: 'menu_circulars' }
@@ -31,7 +30,7 @@ const kMenus: Record<string, MenuItem[]> = {
     { path: '/station', word: 'menu_station' },
     kConflicts,
     { path: '/duplicates', word: 'menu_duplicates' },
-    kChecks,
+    { path: '/checks', word: 'menu_checks' },
     kHelp,
     { path: '/records', word: 'menu_records' },
     kSheets,
@@ -51,7 +50,6 @@ const kMenus: Record<string, MenuItem[]> = {
     { path: '/records', word: 'menu_records' },
     kSheets,
     { path: '/branches', word: 'menu_units' },
-    kChecks,
     kConflicts,
     kHelp,
     { path: '/station', word: 'menu_station' },
