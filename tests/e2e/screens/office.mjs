@@ -152,6 +152,18 @@ const tests = {
     assert.equal(await cityPage.locator('tbody tr').count(), 50)
     await cityPage.getByRole('button', { name: '下一页' }).click()
     await cityPage.locator('tbody tr td', { hasText: /^51$/ }).waitFor()
+    // Wider than the screen, it keeps what a row is about in sight.
+    await cityPage.getByRole('button', { name: '特大字' }).click()
+    await cityPage.setViewportSize({ width: 1024, height: 768 })
+    const kept = await cityPage.locator('.scroll.table').evaluate((box) => {
+      box.scrollLeft = box.scrollWidth
+      const left = (selector) => box.querySelector(selector).getBoundingClientRect().left - box.getBoundingClientRect().left
+      return { moved: box.scrollLeft, title: left('td.title'), head: left('thead th:nth-child(2)'), number: left('td') }
+    })
+    assert.ok(kept.moved > 20 && kept.number < 0 && kept.title >= 0 && kept.head >= 0, JSON.stringify(kept))
+    await accessible(cityPage, 'records, scrolled aside')
+    await cityPage.setViewportSize({ width: 1366, height: 768 })
+    await cityPage.getByRole('button', { name: '标准字' }).click()
     await cityPage.locator('input[type=search]').fill('A0019')
     await cityPage.keyboard.press('Enter')
     await until('one is found', async () => (await cityPage.locator('tbody tr').count()) === 1)
