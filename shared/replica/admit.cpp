@@ -1,4 +1,5 @@
 // The one function through which every write passes, and what it does to rows.
+#include "base/id_from.h"
 #include "replica/impl.h"
 
 #include <algorithm>
@@ -27,8 +28,7 @@ Result<Head> Replica::Impl::chain_head(int stream, int replica) {
     TRY(const bool row, chain_last.step());
     if (row) {
         h.seq = Seq{chain_last.unsigned_integer(0)};
-        const auto b = chain_last.blob(1);
-        if (b.size() == 32) std::memcpy(h.hash.bytes.data(), b.data(), 32);
+        h.hash = id_from<Hash>(chain_last.blob(1));
         h.origin = static_cast<Origin>(chain_last.integer(2));
         chain_last.reset();
     }

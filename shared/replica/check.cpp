@@ -1,4 +1,5 @@
 // Digest and verify: is what the tables say what the log says?
+#include "base/id_from.h"
 #include "replica/impl.h"
 
 #include <algorithm>
@@ -71,7 +72,6 @@ Result<std::int64_t> Replica::Impl::check_chains() {
     std::pair<std::int64_t, std::int64_t> chain{-1, -1};
     std::int64_t seq = 0, count = 0;
     std::set<Hash> before, here;
-    Hash hash;
     std::string bytes;
     Commit c;
     for (;;) {
@@ -96,8 +96,7 @@ Result<std::int64_t> Replica::Impl::check_chains() {
             here.clear();
         }
         if (s.blob(4).empty()) {  // dropped: its place and hash are what the next one follows
-            if (s.blob(3).size() == 32) std::memcpy(hash.bytes.data(), s.blob(3).data(), 32);
-            here.insert(hash);
+            here.insert(id_from<Hash>(s.blob(3)));
             continue;
         }
         auto ok = packer.unpack(s.blob(4), bytes);
@@ -150,9 +149,7 @@ Result<> Replica::Impl::check_named() {
         TRY(const bool row, s.step());
         if (!row) return {};
         const int stream = static_cast<int>(s.integer(0)), replica = static_cast<int>(s.integer(1));
-        Hash hash;
-        if (s.blob(3).size() == 32) std::memcpy(hash.bytes.data(), s.blob(3).data(), 32);
-        TRY(const bool is_covered, below_floor(stream, replica, Seq{s.unsigned_integer(2)}, hash));
+        TRY(const bool is_covered, below_floor(stream, replica, Seq{s.unsigned_integer(2)}, id_from<Hash>(s.blob(3))));
         if (is_covered || replica_ids[replica] == self) continue;
         const auto place = stream_ids[stream].str() + " " + replica_ids[replica].hex().substr(0, 8) + " #" +
                            std::to_string(s.integer(2));

@@ -10,6 +10,7 @@
 // Design: docs/ARCHITECTURE.md, "Checkpoints".
 #include "replica/checkpoint.h"
 
+#include "base/id_from.h"
 #include "replica/impl.h"
 
 #include <algorithm>
@@ -230,8 +231,7 @@ Result<std::vector<Tip>> Replica::Impl::tips_of(const ChainHead& head) {
     for (;;) {
         TRY(const bool row, s.step());
         if (!row) return out;
-        Tip t{head.replica, Seq{s.unsigned_integer(1)}, {}};
-        if (s.blob(2).size() == 32) std::memcpy(t.hash.bytes.data(), s.blob(2).data(), 32);
+        const Tip t{head.replica, Seq{s.unsigned_integer(1)}, id_from<Hash>(s.blob(2))};
         Loaded* l = nullptr;
         TRY_VOID(load_commit(s.unsigned_integer(0), l));
         followed.insert(l->commit.header.prev);
@@ -279,8 +279,7 @@ Result<Checkpoint> Replica::Impl::due_in(const StreamId& stream, std::uint64_t b
         in_backup.bind(1, number).bind(2, replica).bind(3, backup_lsn);
         TRY(const bool any, in_backup.step());
         if (!any) continue;
-        Tip t{chain.replica, Seq{in_backup.unsigned_integer(0)}, {}};
-        if (in_backup.blob(1).size() == 32) std::memcpy(t.hash.bytes.data(), in_backup.blob(1).data(), 32);
+        const Tip t{chain.replica, Seq{in_backup.unsigned_integer(0)}, id_from<Hash>(in_backup.blob(1))};
         in_backup.reset();
         said.bind(1, number).bind(2, replica);
         TRY(const bool known, said.step());
@@ -330,8 +329,8 @@ Result<std::int64_t> Replica::Impl::free_moment(int stream) {
                                "SELECT at_ms FROM checkpoint WHERE stream = ?1)",
                                false));
     last.bind(1, stream);
-    TRY(const bool any, last.step());
-    const auto at_least = any && !last.is_null(0) ? last.integer(0) + 1 : 0;
+    TRY_VOID(last.step());
+    const auto at_least = last.is_null(0) ? 0 : last.integer(0) + 1;
     return std::max(now().ms, at_least);
 }
 
@@ -357,10 +356,9 @@ Result<std::vector<Tip>> Replica::Impl::unstamped_in(int stream) {
         s.bind(1, lsn);
         TRY(const bool row, s.step());
         if (!row) continue;
-        Tip t{replica_ids[static_cast<int>(s.integer(0))], Seq{s.unsigned_integer(1)}, {}};
-        if (s.blob(2).size() == 32) std::memcpy(t.hash.bytes.data(), s.blob(2).data(), 32);
+        out.push_back(
+            {replica_ids[static_cast<int>(s.integer(0))], Seq{s.unsigned_integer(1)}, id_from<Hash>(s.blob(2))});
         s.reset();
-        out.push_back(t);
     }
     return out;
 }
@@ -409,8 +407,8 @@ Result<bool> Replica::is_covered(const CommitId& commit) {
                                        "WHERE h.stream = ?1 AND h.replica = ?2",
                                        false));
     named.bind(1, s->second).bind(2, r->second);
-    TRY(const bool row, named.step());
-    return row && !named.is_null(0) && commit.seq.value <= named.unsigned_integer(0);
+    TRY_VOID(named.step());
+    return !named.is_null(0) && commit.seq.value <= named.unsigned_integer(0);
 }
 
 Result<std::vector<Replica::CheckpointAt>> Replica::checkpoints() {
@@ -419,11 +417,7 @@ Result<std::vector<Replica::CheckpointAt>> Replica::checkpoints() {
     for (;;) {
         TRY(const bool row, s.step());
         if (!row) return out;
-        CheckpointAt c;
-        c.stream = stream_name(static_cast<int>(s.integer(0)));
-        c.at_ms = s.integer(1);
-        if (s.blob(2).size() == 32) std::memcpy(c.hash.bytes.data(), s.blob(2).data(), 32);
-        out.push_back(std::move(c));
+        out.push_back({stream_name(static_cast<int>(s.integer(0))), s.integer(1), id_from<Hash>(s.blob(2))});
     }
 }
 

@@ -1,5 +1,7 @@
 #include "replica/checkpoint_file.h"
 
+#include "base/id_from.h"
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -9,12 +11,6 @@ namespace {
 
 constexpr std::string_view kMagic = "TZC\1";
 constexpr std::size_t kStreamsMax = 1u << 20, kCertificatesMax = 64;
-
-Hash hash_from(std::string_view blob) {
-    Hash h;
-    if (blob.size() == h.bytes.size()) std::memcpy(h.bytes.data(), blob.data(), blob.size());
-    return h;
-}
 
 std::string place(const StreamId& stream, const Tip& tip) {
     return stream.str() + " " + tip.replica.hex().substr(0, 8) + " #" + std::to_string(tip.seq.value);
@@ -50,7 +46,7 @@ public:
         for (;;) {
             TRY(const bool row, s.step());
             if (!row) return out;
-            const Tip t{head.replica, Seq{s.unsigned_integer(0)}, hash_from(s.blob(1))};
+            const Tip t{head.replica, Seq{s.unsigned_integer(0)}, id_from<Hash>(s.blob(1))};
             if (!followed.contains(t.hash)) out.push_back(t);
             if (s.blob(2).empty()) continue;  // its body was dropped
             TRY_VOID(packer_.unpack(s.blob(2), bytes));
@@ -70,8 +66,7 @@ public:
         for (;;) {
             TRY(const bool row, s.step());
             if (!row) return out;
-            Tip t{{}, Seq{s.unsigned_integer(2)}, hash_from(s.blob(3))};
-            if (s.blob(1).size() == 16) std::memcpy(t.replica.bytes.data(), s.blob(1).data(), 16);
+            const Tip t{id_from<ReplicaId>(s.blob(1)), Seq{s.unsigned_integer(2)}, id_from<Hash>(s.blob(3))};
             out.emplace_back(r_.stream_name(static_cast<int>(s.integer(0))), t);
         }
     }
@@ -95,7 +90,7 @@ public:
         s.bind(1, at.value);
         TRY(const bool row, s.step());
         if (!row) return std::optional<Hash>();
-        return std::optional<Hash>(hash_from(s.blob(0)));
+        return std::optional<Hash>(id_from<Hash>(s.blob(0)));
     }
 
     /// Places up to the tip at which two commits stand.

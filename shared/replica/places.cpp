@@ -3,6 +3,7 @@
 // The facts ack/STREAM/REPLICA are the truth; beside them, in memory, which chains have something to send. It is read
 // once, when first asked for, and follows every admission and every ack from then on, so that a sync with nothing new
 // costs nothing for each of thousands of chains.
+#include "base/id_from.h"
 #include "replica/impl.h"
 
 #include <algorithm>
@@ -31,10 +32,7 @@ Result<> Replica::Impl::load_places() {
         const auto key = s.text(0).substr(kPrefix.size());
         const auto slash = key.rfind('/');
         const auto stream = stream_nos.find(StreamId::parse(key.substr(0, slash)));
-        ReplicaId id;
-        const auto raw = from_hex(key.substr(slash + 1));
-        if (raw.size() == id.bytes.size()) std::memcpy(id.bytes.data(), raw.data(), raw.size());
-        const auto replica = replica_nos.find(id);
+        const auto replica = replica_nos.find(id_from<ReplicaId>(from_hex(key.substr(slash + 1))));
         if (stream != stream_nos.end() && replica != replica_nos.end())
             places[chain_key(stream->second, replica->second)] = seq_of(s.blob(1));
     }

@@ -4,6 +4,7 @@
 // the first. In the transaction that writes to a chain its newest commit is signed, and one in between wherever
 // kSegmentBytes have come together, so that whoever passes the chain on can end a message there. A message ends each of
 // its chains with a signature; what it brings is proved by itself, whatever of the chain is here already.
+#include "base/id_from.h"
 #include "replica/impl.h"
 #include "replica/open_ends.h"
 
@@ -124,8 +125,7 @@ Result<> Replica::Impl::check_signatures() {
         }
         const auto& author = replica_ids[static_cast<int>(s.integer(2))];
         const auto* cert = control.cert(author);
-        Hash hash;
-        if (s.blob(4).size() == hash.bytes.size()) std::memcpy(hash.bytes.data(), s.blob(4).data(), hash.bytes.size());
+        const auto hash = id_from<Hash>(s.blob(4));
         const bool is_forked = forked.contains(chain);
         const auto floor = floors.find(chain);
         const bool is_below = floor != floors.end() && s.unsigned_integer(3) <= floor->second.seq.value;

@@ -1,4 +1,5 @@
 // Reading: a row with its history, the conflict ledger, and the log for sync.
+#include "base/id_from.h"
 #include "replica/impl.h"
 #include "replica/open_ends.h"
 
@@ -6,16 +7,6 @@
 
 namespace taizhang {
 namespace {
-
-void hash_blob(std::string_view b, Hash& out) {
-    if (b.size() == 32) std::memcpy(out.bytes.data(), b.data(), 32);
-}
-
-VersionId version_blob(std::string_view b) {
-    VersionId v;
-    if (b.size() == 16) std::memcpy(v.bytes.data(), b.data(), 16);
-    return v;
-}
 
 std::string shown_id(const EntityBinding& b, std::string_view id) {
     return b.newest->uuid ? to_hex(id) : std::string(id);
@@ -180,10 +171,10 @@ Result<std::vector<ConflictRef>> Replica::conflicts(const std::string& row) {
         c.row = shown_id(*v->binding, s.blob(2));
         c.stream = m.stream_ids[static_cast<int>(s.integer(1))];
         c.line.group = static_cast<int>(s.integer(3));
-        c.line.loser = version_blob(s.blob(4));
+        c.line.loser = id_from<VersionId>(s.blob(4));
         c.line.kind = static_cast<fold::LineKind>(s.integer(5));
-        c.line.decided_by = version_blob(s.blob(6));
-        c.line.winner = version_blob(s.blob(7));
+        c.line.decided_by = id_from<VersionId>(s.blob(6));
+        c.line.winner = id_from<VersionId>(s.blob(7));
         c.line.rule = static_cast<fold::Rule>(s.integer(8));
         c.group =
             c.line.group < 0 ? v->entity->workflow.field : v->binding->groups[static_cast<std::size_t>(c.line.group)];
@@ -215,8 +206,8 @@ Result<std::int64_t> Replica::commits_in(const StreamId& stream) {
     if (it == impl_->stream_nos.end()) return 0;
     TRY(auto s, impl_->db->prepare("SELECT count(*) FROM log WHERE stream = ?1", false));
     s.bind(1, it->second);
-    TRY(const bool row, s.step());
-    return row ? s.integer(0) : 0;
+    TRY_VOID(s.step());
+    return s.integer(0);
 }
 
 Result<std::vector<ChainHead>> Replica::chain_heads(std::span<const StreamId> wanted) {
@@ -258,7 +249,7 @@ Result<std::vector<Hash>> Replica::hashes_at(const StreamId& stream, const Repli
     for (;;) {
         TRY(const bool row, m.chain_at.step());
         if (!row) return out;
-        hash_blob(m.chain_at.blob(0), out.emplace_back());
+        out.push_back(id_from<Hash>(m.chain_at.blob(0)));
     }
 }
 
@@ -302,7 +293,7 @@ Result<std::vector<LogEntry>> Replica::chain_after(const StreamId& stream, const
         e.stream_no = s->second;
         e.replica = replica;
         e.seq = Seq{m.chain_next.unsigned_integer(1)};
-        hash_blob(m.chain_next.blob(2), e.hash);
+        e.hash = id_from<Hash>(m.chain_next.blob(2));
         e.origin = static_cast<Origin>(m.chain_next.integer(3));
         e.received_ms = m.chain_next.integer(4);
         e.packed = std::string(m.chain_next.blob(5));
@@ -448,7 +439,7 @@ Result<std::vector<LogEntry>> Replica::log_after(Lsn after, std::span<const Stre
         e.stream_no = stream;
         e.replica = m.replica_ids[replica];
         e.seq = Seq{read.unsigned_integer(3)};
-        hash_blob(read.blob(4), e.hash);
+        e.hash = id_from<Hash>(read.blob(4));
         e.origin = static_cast<Origin>(read.integer(5));
         e.received_ms = read.integer(6);
         e.packed = std::string(read.blob(7));

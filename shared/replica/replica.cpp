@@ -1,5 +1,6 @@
 // Opening, numbers, facts, time, the control log: what a replica knows beside its rows.
 #include "base/embedded.h"
+#include "base/id_from.h"
 #include "replica/contradiction.h"
 #include "replica/impl.h"
 
@@ -29,12 +30,11 @@ constexpr std::int64_t kPlausibleMs = 1'704'067'200'000, kPlausibleEndMs = 3'282
 constexpr std::int64_t kWrongWordMs = std::int64_t{30} * 86'400'000;
 constexpr std::size_t kBatchControl = 4096;
 
-Result<std::int64_t> pragma(sqlite::Database& db, const char* sql) {
+/// Of a query that always gives one row.
+Result<std::int64_t> number(sqlite::Database& db, const char* sql) {
     TRY(auto s, db.prepare(sql, false));
-    TRY(const bool row, s.step());
-    const auto v = row ? s.integer(0) : 0;
-    s.reset();
-    return v;
+    TRY_VOID(s.step());
+    return s.integer(0);
 }
 
 Result<std::string> with_root_key(const std::string& city, const trust::PublicKey& key) {
@@ -58,11 +58,9 @@ Result<> Replica::Impl::open() {
     o.vfs = options.vfs;
     o.application_id = kApplicationId;
     o.version_max = kSchemaVersion;
-    auto opened = sqlite::Database::open(options.path, o);
-    if (!opened) return std::move(opened).error();
-    db = std::move(*opened);
-    TRY(const auto tables_there, pragma(*db, "SELECT count(*) FROM sqlite_schema"));
-    TRY(const auto version, pragma(*db, "PRAGMA user_version"));
+    TRY(db, sqlite::Database::open(options.path, o));
+    TRY(const auto tables_there, number(*db, "SELECT count(*) FROM sqlite_schema"));
+    TRY(const auto version, number(*db, "PRAGMA user_version"));
     if (tables_there == 0) {
         TRY_VOID(create());
     } else if (version < kSchemaVersion) {
@@ -180,8 +178,7 @@ Result<> Replica::Impl::load_numbers() {
         for (;;) {
             TRY(const bool row, s.step());
             if (!row) break;
-            ReplicaId id;
-            if (s.blob(1).size() == 16) std::memcpy(id.bytes.data(), s.blob(1).data(), 16);
+            const auto id = id_from<ReplicaId>(s.blob(1));
             replica_nos[id] = static_cast<int>(s.integer(0));
             replica_ids[static_cast<int>(s.integer(0))] = id;
         }
@@ -196,7 +193,7 @@ Result<> Replica::Impl::load_numbers() {
             stream_ids[static_cast<int>(s.integer(0))] = id;
         }
     }
-    TRY(const auto head, pragma(*db,
+    TRY(const auto head, number(*db,
                                 "SELECT max(coalesce((SELECT max(lsn) FROM log), 0), "
                                 "coalesce((SELECT max(first_lsn + seq - 1) FROM floor), 0))"));
     TRY(const auto given, fact("log/head"));  // places whose commits were evicted are not given again
@@ -223,10 +220,7 @@ Result<> Replica::Impl::load_numbers() {
             const auto key = s.text(0).substr(5);
             const auto slash = key.rfind('/');
             const auto stream = stream_nos.find(StreamId::parse(key.substr(0, slash)));
-            ReplicaId id;
-            const auto raw = from_hex(key.substr(slash + 1));
-            if (raw.size() == 16) std::memcpy(id.bytes.data(), raw.data(), 16);
-            const auto replica = replica_nos.find(id);
+            const auto replica = replica_nos.find(id_from<ReplicaId>(from_hex(key.substr(slash + 1))));
             if (stream != stream_nos.end() && replica != replica_nos.end())
                 forked.insert(chain_key(stream->second, replica->second));
         }
@@ -547,7 +541,7 @@ Result<std::uint64_t> Replica::control_mark(ControlPos at) {
     auto& m = *impl_;
     std::uint64_t mark = 0;
     if (at == m.control.head()) {
-        if (at.value > 0) std::memcpy(&mark, m.control.head_hash().bytes.data(), sizeof mark);
+        std::memcpy(&mark, m.control.head_hash().bytes.data(), sizeof mark);
         return mark;
     }
     TRY(auto s, m.db->prepare("SELECT hash FROM control WHERE pos = ?1", false));

@@ -4,6 +4,7 @@
 // past of a row that was dropped here. What each waits for is in memory too, so that a transaction finds those that it
 // helps without reading the others: ten thousand commits that wait for a newer program cost the next edit nothing but a
 // glance at each.
+#include "base/id_from.h"
 #include "replica/impl.h"
 
 #include <algorithm>
@@ -12,14 +13,6 @@ namespace taizhang {
 namespace {
 
 constexpr std::string_view kReasons[] = {"control", "certificate", "program", "base", "history"};
-
-template <class Id>
-Id id_from(std::string_view hex) {
-    Id id;
-    const auto raw = from_hex(hex);
-    if (raw.size() == id.bytes.size()) std::memcpy(id.bytes.data(), raw.data(), raw.size());
-    return id;
-}
 
 }  // namespace
 
@@ -32,8 +25,8 @@ Wait Wait::parse(std::string_view reason, std::string_view what) {
         if (kReasons[i] == reason) w.reason = static_cast<Reason>(i);
     switch (w.reason) {
         case Reason::control: w.control = ControlPos{std::strtoull(w.what.c_str(), nullptr, 10)}; break;
-        case Reason::certificate: w.author = id_from<ReplicaId>(what); break;
-        case Reason::base: w.base = id_from<VersionId>(what.substr(what.rfind(' ') + 1)); break;
+        case Reason::certificate: w.author = id_from<ReplicaId>(from_hex(what)); break;
+        case Reason::base: w.base = id_from<VersionId>(from_hex(what.substr(what.rfind(' ') + 1))); break;
         case Reason::program:
         case Reason::history: break;
     }
@@ -174,7 +167,7 @@ Result<std::vector<WaitingCommit>> Replica::waiting() {
         w.id.stream = impl_->stream_ids[static_cast<int>(s.integer(0))];
         w.id.replica = impl_->replica_ids[static_cast<int>(s.integer(1))];
         w.id.seq = Seq{s.unsigned_integer(2)};
-        if (s.blob(3).size() == 32) std::memcpy(w.id.hash.bytes.data(), s.blob(3).data(), 32);
+        w.id.hash = id_from<Hash>(s.blob(3));
         w.reason = std::string(s.text(4));
         w.what = std::string(s.text(5));
         out.push_back(std::move(w));
