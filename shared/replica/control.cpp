@@ -141,7 +141,9 @@ std::uint64_t EntityVersion::freezes(int state) const {
 
 Result<> ControlState::apply(const ControlEntry& e, Trust trust) {
     if (e.pos.value != head_.value + 1 || e.prev != head_hash_)
-        return fail(Errc::protocol, "control log: entry " + std::to_string(e.pos.value) + " does not follow " +
+        return fail(Errc::protocol, "市级日志第 " + std::to_string(e.pos.value) + " 条接不上第 " +
+                                        std::to_string(head_.value) + " 条 / control log: entry " +
+                                        std::to_string(e.pos.value) + " does not follow " +
                                         std::to_string(head_.value));
     if (e.pos.value == 1) TRY_VOID(apply_city(e));
     if (root_key_.empty() != e.signature.empty() ||
@@ -396,7 +398,8 @@ Result<> ControlState::apply_unit(const ControlEntry& e) {
     if (u.id.empty() || u.id.size() > 64 || u.level == Level::none)
         return fail(Errc::bad_input, "控制日志:单位缺少编号或级别 / control log: a unit without id or level");
     if (u.parent.empty()) {
-        if (!root_.empty() && root_ != u.id) return fail(Errc::bad_input, "control log: a second root " + u.id);
+        if (!root_.empty() && root_ != u.id)
+            return fail(Errc::bad_input, "控制日志:已有最高单位 " + root_ + " / control log: a second root " + u.id);
         root_ = u.id;
     } else if (!unit(u.parent)) {
         return fail(Errc::bad_input,
@@ -451,8 +454,8 @@ ControlState::Judgement ControlState::judge(const Certificate& c) const {
 Result<> ControlState::add(const Certificate& cert) {
     const auto it = certs_.find(cert.replica);
     if (it != certs_.end() && (it->second.unit != cert.unit || it->second.level != cert.level))
-        return fail(Errc::protocol,
-                    "certificate: replica " + cert.replica.hex() + " already belongs to " + it->second.unit);
+        return fail(Errc::protocol, "证书无效:这台电脑已属于 " + it->second.unit + " / certificate: replica " +
+                                        cert.replica.hex() + " already belongs to " + it->second.unit);
     certs_.insert_or_assign(cert.replica, cert);
     return {};
 }
