@@ -1,12 +1,13 @@
+// Making a bundle: where the receiver stands, what it lacks, parts of a size.
 #include "sync/bundle.h"
 
-#include "sync/held.h"
-#include "sync/restored.h"
+#include "sync/bundle_letter.h"
 #include "sync/session.h"
 #include "sync/shown.h"
 #include "sync/upstream_facts.h"
 
 #include <algorithm>
+#include <cstring>
 #include <map>
 #include <optional>
 #include <span>
@@ -14,126 +15,11 @@
 namespace taizhang::sync {
 namespace {
 
-constexpr std::string_view kMagic = "TZB\x01";
-// Suite 0: contents in the clear, of a city without keys. The mark is a hash: it tells damage from "not for me".
-constexpr std::uint8_t kPlain = 0;
-constexpr std::size_t kAcksMax = 4096, kPeersMax = 32;
+constexpr std::size_t kAcksMax = 4096;
 constexpr std::size_t kComparedBytes = 4096;  // of a control entry that travels for comparison alone; a catalog is more
 constexpr std::size_t kRangeBytes = 80, kEntryBytes = 4;  // of a range and of an entry, beside the commits
 constexpr std::size_t kStretchMin = 4096;                 // a part with less room than this gets no more of a content
 constexpr std::size_t kSlots = 16;                        // keys that open it are rounded up to a multiple of this
-constexpr int kReach = static_cast<int>(Level::city);
-
-Error damaged() {
-    return fail(Errc::bad_input,
-                "文件不完整或已损坏,请重新导出,没有导入任何内容 / the bundle is cut or damaged: export it again; "
-                "nothing was imported");
-}
-
-/// "TZB\1", suite: what the seal is bound to.
-std::string frame_of(std::uint8_t suite) {
-    std::string out(kMagic);
-    Writer(out).u8(suite);
-    return out;
-}
-
-Error unsigned_commits() {
-    return fail(Errc::not_allowed,
-                "文件里有没有作者签名的记录,没有导入任何内容 / the bundle has records that are not signed by their "
-                "authors: nothing was imported");
-}
-
-/// Sealed to the receivers and signed by the sender where the city has keys; else in the clear.
-Result<std::string> seal(Replica& r, const std::vector<trust::PublicKey>& receivers, const wire::Bundle& b) {
-    auto contents = wire::encode(b);
-    auto suite = kPlain;
-    if (r.control().is_signed()) {
-        const auto& key = *r.keys().device;
-        std::string letter;
-        Writer w(letter);
-        w.raw(view(r.id().bytes));
-        w.str(key.sign(kForBundle, contents));
-        w.str(contents);
-        suite = receivers.front().suite;
-        TRY(contents, trust::seal_to(receivers, frame_of(suite), letter));
-    }
-    auto out = frame_of(suite);
-    Writer w(out);
-    w.str({});  // names nobody: who it is for can be tried only
-    w.str(contents);
-    const auto hash = hash_of(out);
-    w.str(view(hash.bytes));
-    return out;
-}
-
-/// Who sealed it and with which signature: checked once his certificate is here, which the bundle may bring.
-struct Letter {
-    wire::Bundle bundle;
-    ReplicaId signer;
-    std::string signature, contents;
-};
-
-Result<Letter> unseal(Replica& r, std::string_view file) {
-    if (!file.starts_with(kMagic))
-        return fail(Errc::bad_input, "这不是台账的交换文件 / this is not a bundle of this program");
-    Reader in(file.substr(kMagic.size()));
-    const auto suite = in.u8();
-    if (in.ok() && suite != kPlain && !trust::suite(suite))
-        return fail(Errc::bad_input, "文件的加密方式较新,请升级程序 / sealed in a newer way: upgrade this program");
-    in.str();
-    const auto contents = in.str();
-    const auto covered = file.size() - in.remaining();
-    const auto mark = in.str();
-    if (!in.done() || mark != view(hash_of(file.substr(0, covered)).bytes)) return damaged();
-    Letter letter;
-    letter.contents = std::string(contents);
-    if (suite != kPlain) {
-        const auto& key = r.keys().device;
-        auto opened = key ? key->open(frame_of(suite), contents) : Result<std::string>(fail(Errc::denied, {}));
-        if (!opened && opened.error().code == Errc::denied)
-            return fail(
-                Errc::not_allowed,
-                "这个文件不是给本机的:可能属于别的单位或别的城市,也可能导出时对方还不认识本机(请对方同步后重新导出);"
-                "没有"
-                "导入 / this bundle is not sealed to this node: it is for another unit or of another city, or its "
-                "sender did not know this node yet (let the sender sync and export again); nothing was imported");
-        if (!opened) return damaged();
-        Reader inner(*opened);
-        letter.signer.bytes = inner.array<16>();
-        letter.signature = std::string(inner.str());
-        letter.contents = std::string(inner.str());
-        if (!inner.done()) return damaged();
-    } else if (r.control().is_signed()) {
-        return fail(Errc::not_allowed,
-                    "这个文件没有密封和签名,没有导入 / this bundle is neither sealed nor signed: nothing was imported");
-    }
-    auto& b = letter.bundle;
-    if (!wire::decode(letter.contents, b)) return damaged();
-    if (b.parts == 0 || b.part == 0 || b.part > b.parts) return damaged();
-    return letter;
-}
-
-/// Whether the sender is who the bundle says, by his certificate, and wrote it so. False: that cannot be judged before
-/// earlier parts are here; its commits speak for themselves, its word on others counts for nothing.
-Result<bool> check_sender(Replica& r, const Letter& letter) {
-    if (!r.control().is_signed()) return true;
-    const auto& b = letter.bundle;
-    const auto* cert = r.control().cert(b.from);
-    if (!cert && b.control_after > r.control().head()) return false;
-    if (r.control().revocation(b.from))
-        return fail(Errc::not_allowed, "文件来自已吊销的电脑(" + b.unit +
-                                           "),没有导入 / the bundle is of a revoked device of " + b.unit +
-                                           ": nothing was imported");
-    if (!cert || letter.signer != b.from || cert->unit != b.unit || cert->level != b.level ||
-        !cert->key().verify(kForBundle, letter.contents, letter.signature))
-        return fail(Errc::not_allowed, "文件的签名与 " + b.unit +
-                                           " 的登记不符,没有导入 / the bundle is not signed by a "
-                                           "device of " +
-                                           b.unit + ": nothing was imported");
-    return true;
-}
-
-std::string peer_key(const std::string& unit, const ReplicaId& replica) { return "peer/" + unit + "/" + replica.hex(); }
 
 /// Where the receiver stands, as far as is known here.
 class Receiver {
@@ -240,7 +126,7 @@ private:
     enum class Way : std::uint8_t { hub, up, down, everything };
 
     Result<> read_peers(Replica& r) {
-        TRY(const auto facts, r.facts("peer/" + unit_ + "/"));
+        TRY(const auto facts, r.facts(peers_of(unit_)));
         for (const auto& [key, bytes] : facts) {
             wire::Bundle b;
             if (wire::decode(bytes, b)) peers_.push_back(std::move(b));
@@ -425,156 +311,6 @@ Result<HubIdentity> own_hub(Replica& r) {
     return id;
 }
 
-// ------------------------------------------------------------------ taking
-
-/// Who may import it: refused in one line before anything is touched.
-Result<> check_receiver(Replica& r, const wire::Bundle& b) {
-    const auto* own = r.control().cert(r.id());
-    if (!own) return fail(Errc::not_allowed, "本机还没有登记,请先 enrol / not enrolled yet: run enrol first");
-    if (b.city != r.control().city_mark())
-        return fail(Errc::not_allowed,
-                    "这个文件属于另一个城市,没有导入 / this bundle is of another city: nothing was imported");
-    if (!b.to.empty() && b.to != own->unit)
-        return fail(Errc::not_allowed, "这个文件是给 " + b.to + " 的,本机属于 " + own->unit +
-                                           ",没有导入 / this bundle is for " + b.to + ", this node belongs to " +
-                                           own->unit + ": nothing was imported");
-    const auto head = r.control().head();
-    if (b.to.empty() && b.from != r.id() &&
-        !r.control().is_at_or_below(b.unit, r.control().authority(own->unit, head), head))
-        return fail(Errc::not_allowed, "这个文件来自 " + b.unit + ",要交给它的上级,没有导入 / this bundle is from " +
-                                           b.unit + ", for those above it: nothing was imported");
-    for (const auto& range : b.ranges)
-        if (!r.control().holds(own->unit, range.after.stream) && b.control <= head)
-            return fail(Errc::not_allowed, range.after.stream.str() + " 不在本机的范围内,没有导入 / " +
-                                               range.after.stream.str() +
-                                               " is outside this node's scope: nothing was imported");
-    return {};
-}
-
-Result<> take_control(Replica& r, const wire::Bundle& b, BundleTaken& out) {
-    if (b.control_after > r.control().head()) {
-        out.missing.push_back("缺市级日志第 " + std::to_string(r.control().head().value + 1) + "–" +
-                              std::to_string(b.control_after.value) + " 条 / the city's log " +
-                              std::to_string(r.control().head().value + 1) + "–" +
-                              std::to_string(b.control_after.value) + " is missing");
-        return {};
-    }
-    return r.receive_control(b.control_entries);
-}
-
-/// Of a stream that neither this unit nor the author ever held: no hub would take it from here.
-bool is_out_of_scope(const Replica& r, const CommitHeader& h) {
-    const auto& control = r.control();
-    const auto* own = control.cert(r.id());
-    const auto* author = control.cert(h.replica);
-    return own && author && h.control <= control.head() && !control.held_ever(own->unit, h.stream) &&
-           !control.held_ever(author->unit, h.stream);
-}
-
-/// Admits the commits; from the first of a chain that does not follow, the rest of the chain is held.
-Result<> take_commits(Replica& r, const wire::Bundle& b, Origin origin, const std::vector<Proved>& proofs,
-                      BundleTaken& out) {
-    Packer packer;
-    std::string raw;
-    std::vector<std::pair<StreamId, ReplicaId>> stuck;
-    const auto& control = r.control();
-    const auto* own = control.cert(r.id());
-    const bool is_from_below = own->unit != b.unit && control.is_at_or_below(b.unit, own->unit, control.head());
-    // What the city wrote comes up to be compared; to have it already is no news.
-    const auto is_shown = [&](const ReplicaId& author) {
-        const auto* cert = control.cert(author);
-        return is_from_below && cert && cert->unit == control.root();
-    };
-    std::vector<std::string_view> signatures(b.commits.size());
-    for (const auto& s : b.signatures)
-        if (s.index < signatures.size()) signatures[s.index] = s.signature;
-    for (std::size_t i = 0; i < b.commits.size(); ++i) {
-        const auto& packed = b.commits[i];
-        if (!packer.unpack(packed, raw)) return damaged();
-        Commit c;
-        if (!c.decode(raw)) return damaged();
-        const std::pair chain{c.header.stream, c.header.replica};
-        const bool in_range = std::any_of(b.ranges.begin(), b.ranges.end(), [&](const auto& x) {
-            return x.after.stream == chain.first && x.after.replica == chain.second && x.after.seq < c.header.seq &&
-                   c.header.seq <= x.last;
-        });
-        if (!in_range) return damaged();
-        if (is_out_of_scope(r, c.header)) continue;
-        if (proofs[i] == Proved::yes && std::find(stuck.begin(), stuck.end(), chain) == stuck.end()) {
-            const std::string_view one(packed);
-            std::vector<Replica::Received> done;
-            if (origin == Origin::upstream) {
-                TRY(done, r.receive(std::span(&one, 1), origin));
-            } else {
-                TRY(done, receive_from_below(r, std::span(&one, 1)));
-            }
-            if (done.front().admission == Admission::admitted) {
-                ++out.taken;
-                continue;
-            }
-            if (done.front().admission == Admission::duplicate) {
-                out.known += !is_shown(c.header.replica);
-                continue;
-            }
-            stuck.push_back(chain);
-        }
-        if (proofs[i] == Proved::yes) TRY_VOID(note_contradicting_checkpoint(r, c, packed, signatures[i]));
-        TRY_VOID(hold(r, c.header, c.hash, origin, packed, signatures[i]));
-        ++out.held;
-    }
-    return {};
-}
-
-/// What those above have, as far as it tells of commits that are here too.
-Result<> take_receipts(Replica& r, const wire::Bundle& b, bool is_newest) {
-    const auto* own = r.control().cert(r.id());
-    const auto head = r.control().head();
-    if (b.from == r.id() || !r.control().is_at_or_below(own->unit, r.control().authority(b.unit, head), head) ||
-        b.unit == own->unit)
-        return {};
-    auto raise = [&](const wire::Ack& a) -> Result<> {
-        TRY(const auto before, level_ack(r, a.at.stream, a.at.replica, a.level));
-        TRY(const bool forked, r.is_forked(a.at.stream, a.at.replica));
-        TRY(const auto known, r.hashes_at(a.at.stream, a.at.replica, a.at.seq));
-        if (forked || a.at.seq <= before || std::find(known.begin(), known.end(), a.at.hash) == known.end()) return {};
-        return learn_ack(r, a);
-    };
-    if (!b.hub.is_zero())
-        for (const auto& h : b.heads) TRY_VOID(raise({h, b.level, {}, {}}));
-    for (const auto& a : b.acks) {
-        if (a.level < b.level || static_cast<int>(a.level) > kReach) continue;
-        if (r.control().is_signed()) {
-            TRY_VOID(take_ack(r, a));
-        } else if (a.level > b.level) {
-            TRY_VOID(raise(a));
-        }
-    }
-    TRY(const auto hub, upstream_hub(r));
-    if (!is_newest || hub.hub.is_zero() || hub.hub != b.hub) return {};
-    // The hub itself, later than what we knew: what it does not name it lacks. What a file says is compared once more
-    // when there is a link: the file may be older than a backup that the hub came back from.
-    TRY_VOID(learn_hub_heads(r, b.heads, b.level));
-    return forget_cursor(r);
-}
-
-/// Keeps what the sender holds, for the way back. Gives whether this is the newest word of it.
-Result<bool> remember_peer(Replica& r, const wire::Bundle& b) {
-    const auto key = peer_key(b.unit, b.from);
-    TRY(const auto bytes, r.fact(key));
-    wire::Bundle known;
-    if (!bytes.empty() && wire::decode(bytes, known) && known.made_ms > b.made_ms) return false;
-    TRY(const auto all, r.facts("peer/" + b.unit + "/"));
-    if (bytes.empty() && all.size() >= kPeersMax) return true;
-    wire::Bundle word;
-    word.from = b.from;
-    word.unit = b.unit;
-    word.made_ms = b.made_ms;
-    word.control = b.control;
-    word.heads = b.heads;
-    TRY_VOID(r.set_fact(key, wire::encode(word)));
-    return true;
-}
-
 }  // namespace
 
 Result<BundleFiles> make_bundle(Replica& r, const BundleOptions& o) {
@@ -638,38 +374,6 @@ Result<BundleFiles> make_bundle(Replica& r, const BundleOptions& o) {
         return {};
     }));
     return files;
-}
-
-Result<BundleTaken> take_bundle(Replica& r, std::string_view file, const BundleStep& before, const BundleStep& after) {
-    TRY(const auto letter, unseal(r, file));
-    const auto& b = letter.bundle;
-    TRY_VOID(check_receiver(r, b));
-    if (before) TRY_VOID(before(b));
-    BundleTaken out;
-    out.unit = b.unit;
-    out.part = b.part;
-    out.parts = b.parts;
-    out.made_ms = b.made_ms;
-    TRY(const auto hub, upstream_hub(r));
-    TRY_VOID(r.batch([&]() -> Result<> {
-        TRY_VOID(take_control(r, b, out));
-        TRY_VOID(take_certificates(r, b.certificates));
-        TRY(const bool is_known, check_sender(r, letter));
-        const auto origin = is_known && !hub.hub.is_zero() && hub.hub == b.hub ? Origin::upstream : Origin::below;
-        const std::vector<std::string_view> commits(b.commits.begin(), b.commits.end());
-        TRY(const auto proofs, prove(r, commits, b.signatures));
-        if (std::find(proofs.begin(), proofs.end(), Proved::no) != proofs.end()) return unsigned_commits();
-        TRY_VOID(take_commits(r, b, origin, proofs, out));
-        TRY(out.released, release_held(r));
-        if (!is_known) return {};
-        if (!b.control_entries.empty()) TRY_VOID(note_met(r, b.from, b.control));
-        TRY(const bool is_newest, remember_peer(r, b));
-        return take_receipts(r, b, is_newest);
-    }));
-    if (after) TRY_VOID(after(b));
-    TRY(const auto open, gaps(r));
-    for (const auto& g : open) out.missing.push_back(g.line());
-    return out;
 }
 
 }  // namespace taizhang::sync
