@@ -81,7 +81,7 @@ Result<Letter> unseal(Replica& r, std::string_view file) {
     }
     auto& b = letter.bundle;
     if (!wire::decode(letter.contents, b)) return damaged_bundle();
-    if (b.parts == 0 || b.part == 0 || b.part > b.parts) return damaged_bundle();
+    if (b.part > b.parts) return damaged_bundle();  // neither can be 0: a field that is left out is 1
     return letter;
 }
 

@@ -8,8 +8,8 @@
 #include "sync/upstream_facts.h"
 
 #include <algorithm>
-#include <optional>
-#include <span>
+#include <set>
+#include <utility>
 
 namespace taizhang::sync {
 namespace {
@@ -86,59 +86,113 @@ bool is_out_of_scope(const Replica& r, const CommitHeader& h) {
            !control.held_ever(author->unit, h.stream);
 }
 
-/// Admits the commits; from the first of a chain that does not follow, the rest of the chain is held.
-Result<> take_commits(Replica& r, const wire::Bundle& b, Origin origin, const std::vector<Proved>& proofs,
-                      BundleTaken& out) {
-    Packer packer;
-    std::string raw;
-    std::vector<std::pair<StreamId, ReplicaId>> stuck;
-    const auto& control = r.control();
-    const auto* own = control.cert(r.id());
-    const bool is_from_below = own->unit != b.unit && control.is_at_or_below(b.unit, own->unit, control.head());
-    // What the city wrote comes up to be compared; to have it already is no news.
-    const auto is_shown = [&](const ReplicaId& author) {
-        const auto* cert = control.cert(author);
-        return is_from_below && cert && cert->unit == control.root();
-    };
-    std::vector<std::string_view> signatures(b.commits.size());
-    for (const auto& s : b.signatures)
-        if (s.index < signatures.size()) signatures[s.index] = s.signature;
-    for (std::size_t i = 0; i < b.commits.size(); ++i) {
-        const auto& packed = b.commits[i];
-        if (!packer.unpack(packed, raw)) return damaged_bundle();
-        Commit c;
-        if (!c.decode(raw)) return damaged_bundle();
-        const std::pair chain{c.header.stream, c.header.replica};
-        const bool in_range = std::any_of(b.ranges.begin(), b.ranges.end(), [&](const auto& x) {
-            return x.after.stream == chain.first && x.after.replica == chain.second && x.after.seq < c.header.seq &&
-                   c.header.seq <= x.last;
-        });
-        if (!in_range) return damaged_bundle();
-        if (is_out_of_scope(r, c.header)) continue;
-        if (proofs[i] == Proved::yes && std::find(stuck.begin(), stuck.end(), chain) == stuck.end()) {
-            const std::string_view one(packed);
-            std::vector<Replica::Received> done;
-            if (origin == Origin::upstream) {
-                TRY(done, r.receive(std::span(&one, 1), origin));
-            } else {
-                TRY(done, receive_from_below(r, std::span(&one, 1)));
-            }
-            if (done.front().admission == Admission::admitted) {
-                ++out.taken;
-                continue;
-            }
-            if (done.front().admission == Admission::duplicate) {
-                out.known += !is_shown(c.header.replica);
-                continue;
-            }
-            stuck.push_back(chain);
-        }
-        if (proofs[i] == Proved::yes) TRY_VOID(note_contradicting_checkpoint(r, c, packed, signatures[i]));
-        TRY_VOID(hold(r, c.header, c.hash, origin, packed, signatures[i]));
-        ++out.held;
+/// The commits of a bundle: admitted together, and from the first of a chain that does not follow, the rest of the
+/// chain is held.
+class Commits {
+public:
+    Commits(Replica& r, const wire::Bundle& b, Origin origin)
+        : r_(r), b_(b), origin_(origin), signatures_(b.commits.size()) {
+        for (const auto& s : b.signatures)
+            if (s.index < signatures_.size()) signatures_[s.index] = s.signature;
     }
-    return {};
-}
+
+    Result<> take(BundleTaken& out) {
+        const std::vector<std::string_view> all(b_.commits.begin(), b_.commits.end());
+        TRY(const auto proofs, prove(r_, all, b_.signatures));
+        if (std::find(proofs.begin(), proofs.end(), Proved::no) != proofs.end()) return unsigned_commits();
+        TRY_VOID(read());
+        std::vector<std::size_t> rest;
+        for (std::size_t i = 0; i < all.size(); ++i) {
+            if (is_out_of_scope(r_, headers_[i])) continue;
+            if (proofs[i] == Proved::yes)
+                rest.push_back(i);
+            else
+                TRY_VOID(hold_one(i, false, out));  // its author is not known yet
+        }
+        while (!rest.empty()) TRY_VOID(admit(rest, out));
+        return {};
+    }
+
+private:
+    /// Where each belongs: in one of the bundle's ranges.
+    Result<> read() {
+        Packer packer;
+        std::string raw;
+        for (const auto& packed : b_.commits) {
+            if (!packer.unpack(packed, raw)) return damaged_bundle();
+            auto header = Commit::decode_header(raw);
+            if (!header) return damaged_bundle();
+            const bool in_range = std::any_of(b_.ranges.begin(), b_.ranges.end(), [&](const auto& x) {
+                return x.after.stream == header->stream && x.after.replica == header->replica &&
+                       x.after.seq < header->seq && header->seq <= x.last;
+            });
+            if (!in_range) return damaged_bundle();
+            headers_.push_back(std::move(*header));
+        }
+        return {};
+    }
+
+    /// Those that receive() looks at: it stops behind one that is broken. `rest` keeps the others, as far as their
+    /// chains go on.
+    Result<> admit(std::vector<std::size_t>& rest, BundleTaken& out) {
+        std::vector<std::string_view> packed;
+        for (const auto i : rest) packed.emplace_back(b_.commits[i]);
+        TRY(const auto done, r_.receive(packed, origin_));
+        if (origin_ == Origin::below) TRY_VOID(note_from_below(r_, done));
+        std::vector<std::size_t> left;
+        for (std::size_t k = 0; k < rest.size(); ++k) {
+            const auto i = rest[k];
+            if (k >= done.size()) {
+                if (!is_stuck(i))
+                    left.push_back(i);
+                else
+                    TRY_VOID(hold_one(i, true, out));
+                continue;
+            }
+            if (done[k].admission == Admission::admitted) {
+                ++out.taken;
+            } else if (done[k].admission == Admission::duplicate) {
+                out.known += !is_shown(headers_[i].replica);
+            } else {
+                stuck_.emplace(headers_[i].stream, headers_[i].replica);
+                TRY_VOID(hold_one(i, true, out));
+            }
+        }
+        rest = std::move(left);
+        return {};
+    }
+
+    /// With it what the city says two of at its place, where this one is a checkpoint.
+    Result<> hold_one(std::size_t i, bool is_proved, BundleTaken& out) {
+        const auto& packed = b_.commits[i];
+        Packer packer;
+        std::string raw;
+        Commit c;
+        TRY_VOID(packer.unpack(packed, raw));
+        if (!c.decode(raw)) return damaged_bundle();
+        if (is_proved) TRY_VOID(note_contradicting_checkpoint(r_, c, packed, signatures_[i]));
+        ++out.held;
+        return hold(r_, c.header, c.hash, origin_, packed, signatures_[i]);
+    }
+
+    bool is_stuck(std::size_t i) const { return stuck_.contains({headers_[i].stream, headers_[i].replica}); }
+
+    /// What the city wrote comes up to be compared; to have it already is no news.
+    bool is_shown(const ReplicaId& author) const {
+        const auto& control = r_.control();
+        const auto* own = control.cert(r_.id());
+        const auto* cert = control.cert(author);
+        return cert && cert->unit == control.root() && own->unit != b_.unit &&
+               control.is_at_or_below(b_.unit, own->unit, control.head());
+    }
+
+    Replica& r_;
+    const wire::Bundle& b_;
+    const Origin origin_;
+    std::vector<std::string_view> signatures_;  ///< by commit
+    std::vector<CommitHeader> headers_;
+    std::set<std::pair<StreamId, ReplicaId>> stuck_;  ///< chains of which one did not follow
+};
 
 /// What those above have, as far as it tells of commits that are here too.
 Result<> take_receipts(Replica& r, const wire::Bundle& b, bool is_newest) {
@@ -208,10 +262,7 @@ Result<BundleTaken> take_bundle(Replica& r, std::string_view file, const BundleS
         TRY_VOID(take_certificates(r, b.certificates));
         TRY(const bool is_known, check_sender(r, letter));
         const auto origin = is_known && !hub.hub.is_zero() && hub.hub == b.hub ? Origin::upstream : Origin::below;
-        const std::vector<std::string_view> commits(b.commits.begin(), b.commits.end());
-        TRY(const auto proofs, prove(r, commits, b.signatures));
-        if (std::find(proofs.begin(), proofs.end(), Proved::no) != proofs.end()) return unsigned_commits();
-        TRY_VOID(take_commits(r, b, origin, proofs, out));
+        TRY_VOID(Commits(r, b, origin).take(out));
         TRY(out.released, release_held(r));
         if (!is_known) return {};
         if (!b.control_entries.empty()) TRY_VOID(note_met(r, b.from, b.control));

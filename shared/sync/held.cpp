@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "sync/session.h"
+#include "sync/upstream_facts.h"
 
 namespace taizhang::sync {
 
@@ -81,7 +81,7 @@ Result<std::uint64_t> release_held(Replica& r) {
                 TRY(const auto done, r.receive(std::span(bodies).subspan(i, 1), c.origins[i]));
                 is_done =
                     done.front().admission == Admission::admitted || done.front().admission == Admission::duplicate;
-                if (is_done && c.origins[i] != Origin::upstream) TRY_VOID(note_fork_below(r, done));
+                if (is_done && c.origins[i] != Origin::upstream) TRY_VOID(note_from_below(r, done));
                 released += is_done;
             }
             if (!is_done) continue;

@@ -156,15 +156,20 @@ Result<std::vector<Replica::Received>> receive_from_below(Replica& r, std::span<
     std::vector<Replica::Received> out;
     TRY_VOID(r.batch([&]() -> Result<> {
         TRY(out, r.receive(packed, Origin::below));
-        TRY_VOID(note_fork_below(r, out));
-        const auto* own = r.control().cert(r.id());
-        for (const auto& x : out)
-            if (own && !x.header.stream.unit.empty() && !r.control().holds(own->unit, x.header.stream))
-                TRY_VOID(r.set_fact(kEvicted, ""));  // passed on, then taken off this disk again
+        TRY_VOID(note_from_below(r, out));
         TRY_VOID(release_held(r));
         return {};
     }));
     return out;
+}
+
+Result<> note_from_below(Replica& r, const std::vector<Replica::Received>& results) {
+    TRY_VOID(note_fork_below(r, results));
+    const auto* own = r.control().cert(r.id());
+    for (const auto& x : results)
+        if (own && !x.header.stream.unit.empty() && !r.control().holds(own->unit, x.header.stream))
+            TRY_VOID(r.set_fact(kEvicted, ""));  // passed on, then taken off this disk again
+    return {};
 }
 
 Result<HubIdentity> upstream_hub(Replica& r) {

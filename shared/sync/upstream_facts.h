@@ -41,6 +41,8 @@ Result<> keep_hub(Replica& r, const wire::Cursor& c);
 /// The certificate and what it rests on, without what the hub's own rests on: it has that.
 Result<> add_chain(Replica& r, const ReplicaId& id, std::vector<std::string>& out);
 bool is_own(const Replica& r, const ReplicaId& author);
+/// Of what receive() said to commits from below: what of it goes up again, and what is not to stay on this disk.
+Result<> note_from_below(Replica& r, const std::vector<Replica::Received>& results);
 Error another_city();
 
 }  // namespace taizhang::sync
