@@ -1,0 +1,203 @@
+// A hub that cannot tell who asks, or is told by the one who asks that he is to be heard no more.
+#include "sync/acks.h"
+#include "sync/token.h"
+#include "tests/support/must.h"
+#include "tests/support/ok.h"
+#include "tests/support/world.h"
+#include "wire/runs.h"
+
+#include <catch2/catch.hpp>
+
+#include <functional>
+
+using namespace taizhang;
+using namespace taizhang::support;
+
+namespace {
+
+const StreamId kB01{"B01", Audience::ledger};
+
+/// What a device would ask in full, changed by hand.
+Result<std::string> ask(sync::Hub& hub, Device& d, const std::function<void(wire::SyncRequest&)>& change) {
+    wire::SyncRequest q;
+    q.token = must(sync::upstream_token(*d));
+    q.replica = d->id();
+    q.city = d->control().city_mark();
+    q.control = d->control().head();
+    q.has_vector = true;
+    change(q);
+    q.runs = wire::write_runs(q.commits, q.replica);
+    return hub.handle(wire::encode(q));
+}
+
+std::string denied(const Result<std::string>& answer, Errc code = Errc::denied) {
+    REQUIRE(answer.has_error());
+    CHECK(answer.error().code == code);
+    return answer.error().detail;
+}
+
+bool says(const std::string& line, const char* what) { return line.find(what) != std::string::npos; }
+
+/// What a device could write: a row's field in a stream, signed by its key.
+struct Signed {
+    std::string packed, signature;
+};
+Signed commit_by(Device& d, Seq seq, const Hash& prev, const std::function<void(std::string&)>& change = {}) {
+    CommitHeader h;
+    h.replica = d->id();
+    h.stream = kB01;
+    h.seq = seq;
+    h.prev = prev;
+    h.control = d->control().head();
+    h.catalog = d->control().newest_catalog()->version();
+    h.time = static_cast<std::uint64_t>(d.clock.wall_ms) << 16;
+    CommitWriter writer;
+    writer.row("assignment", "A1");
+    writer.part(fold::Op::put, "remark", {});
+    writer.field("remark", text("写的"));
+    auto bytes = writer.finish(h);
+    if (change) change(bytes);
+    Signed out;
+    Packer().pack(bytes, out.packed);
+    out.signature = d.keys.device->sign(kForHead, view(hash_of(bytes).bytes));
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("hub: a PC for which a higher office vouched as another unit's does not read by its old token",
+          "[sync][hub]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto town = w.device("K1-01");
+    auto town_hub = must(sync::Hub::open(**town));
+    auto a = w.device_at(town_hub, "B01");
+    CHECK(ok(ask(town_hub, *a, [](auto&) {})));
+    auto second = *(*town)->control().cert((*a)->id());
+    second.unit = "B02";
+    second.issuer = "C";
+    second.issuer_replica = w.city->id();
+    second.signature = w.city.keys.device->sign(kForCertificate, second.signed_part());
+    REQUIRE(ok((*town)->add_certificate(second)));
+    REQUIRE((*town)->control().cert((*a)->id())->unit == "B02");
+    CHECK(says(denied(ask(town_hub, *a, [](auto&) {})), "belongs to another unit"));
+}
+
+TEST_CASE("hub: a PC that brings the city's word that it is revoked is refused with it", "[sync][hub][revoke]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto town = w.device("K1-01");
+    auto town_hub = must(sync::Hub::open(**town));
+    auto a = w.device_at(town_hub, "B01");
+    const auto before = (*town)->control().head();
+    must(w.city->append_control("revoke", R"({"replica":")" + (*a)->id().hex() + R"(","streams":{}})"));
+    const auto news = must(w.city->control_after(before, 1u << 20));
+    CHECK(says(denied(ask(town_hub, *a, [&](auto& q) { q.control_entries = news; })), "revoked"));
+    CHECK((*town)->control().head() == before);  // refused whole
+    REQUIRE(ok((*town)->receive_control(news)));
+    CHECK(says(denied(ask(town_hub, *a, [](auto&) {})), "revoked"));
+}
+
+TEST_CASE("hub: whose certificate it lacks is asked for it, and refused with one that nobody signed", "[sync][hub]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto a = w.device("B01");
+    auto stranger = *w.city->control().cert((*a)->id());
+    stranger.nonce = std::string(trust::kNonceBytes, 'x');
+    stranger.replica = trust::replica_id(a->keys.device->public_key(), stranger.nonce);
+    wire::SyncReply reply;
+    must(wire::decode(must(ask(*w.hub, *a, [&](auto& q) { q.replica = stranger.replica; })), reply));
+    CHECK(reply.wants_certificates == std::vector<ReplicaId>{stranger.replica});
+    CHECK(reply.more);
+    CHECK(reply.commits.empty());
+    CHECK(says(denied(ask(*w.hub, *a,
+                          [&](auto& q) {
+                              q.replica = stranger.replica;
+                              q.certificates = {stranger.encode()};  // the old signature is of the old name
+                          })),
+               "not enrolled"));
+}
+
+TEST_CASE("hub: a signed commit that makes no sense behind its head is refused, and nothing beside it is taken",
+          "[sync][hub]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto a = w.device("B01");
+    const auto good = commit_by(*a, Seq{1}, {});
+    const auto bad = commit_by(*a, Seq{1}, {}, [](auto& bytes) { bytes.pop_back(); });
+    const auto head = w.city->log_head();
+    denied(ask(*w.hub, *a,
+               [&](auto& q) {
+                   q.commits = {bad.packed};
+                   q.signatures = {{0, bad.signature}};
+               }),
+           Errc::protocol);
+    CHECK(w.city->log_head() == head);
+    CHECK(ok(ask(*w.hub, *a, [&](auto& q) {
+        q.commits = {good.packed};
+        q.signatures = {{0, good.signature}};
+    })));
+    CHECK(w.city.field("A1", "remark") == "写的");
+}
+
+TEST_CASE("hub: what comes behind a commit that does not follow is not looked at, and it is told which it was",
+          "[sync][hub]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto a = w.device("B01");
+    const auto first = commit_by(*a, Seq{1}, {});
+    const auto broken = commit_by(*a, Seq{2}, hash_of("another first"));
+    wire::SyncReply reply;
+    must(wire::decode(must(ask(*w.hub, *a,
+                               [&](auto& q) {
+                                   q.commits = {first.packed, broken.packed};
+                                   q.signatures = {{0, first.signature}, {1, broken.signature}};
+                               })),
+                      reply));
+    REQUIRE(reply.verdicts.size() == 1);
+    CHECK(reply.verdicts.front().seq == Seq{2});
+    REQUIRE(reply.acks.size() == 1);
+    CHECK(reply.acks.front().at.seq == Seq{1});
+    CHECK(reply.took == 0);
+}
+
+TEST_CASE("hub: a server that lost its key acknowledges nothing, vouches for nobody and shows no fingerprint",
+          "[sync][hub]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    const std::string path = "/tmp/tz-hub-doubts-test.db";
+    for (const char* s : {"", "-wal", "-shm"}) std::remove((path + s).c_str());
+    {
+        Device town(8800, path);
+        w.enrol_at(*w.hub, town, "K1-01");
+        w.sync(town);
+        town.keys.device = make_key(4711);
+        town.reopen();
+        auto town_hub = must(sync::Hub::open(*town));
+        const auto code = town_hub.new_code("B01");
+        REQUIRE(code.has_error());
+        CHECK(code.error().code == Errc::not_allowed);
+        wire::Ack ack{{kB01, w.city->id(), Seq{1}, {}}, Level::township, {}, {}};
+        const auto signed_ack = sync::sign_ack(*town, ack);
+        REQUIRE(signed_ack.has_error());
+        CHECK(signed_ack.error().code == Errc::not_allowed);
+        CHECK(ack.signature.empty());
+        town.keys.device = nullptr;
+        town.reopen();
+        CHECK(must(sync::Hub::open(*town)).fingerprint().empty());
+    }
+    for (const char* s : {"", "-wal", "-shm"}) std::remove((path + s).c_str());
+}
+
+TEST_CASE("hub: a code holds for three days", "[sync][hub][enrol]") {
+    World w;
+    const auto code = must(w.hub->new_code("B01")).code;
+    Device late(8801), early(8802);
+    const auto in_time = must(w.hub->new_code("B01")).code;
+    w.city.clock.wall_ms += 72 * std::int64_t{3'600'000};
+    CHECK(ok(w.hub->handle(must(sync::Enrolment(*early).request(in_time, "PC")))));
+    w.city.clock.wall_ms += 1;
+    CHECK(says(denied(w.hub->handle(must(sync::Enrolment(*late).request(code, "PC")))), "expired"));
+    // An answer that was lost is given again, whenever it is asked for.
+    CHECK(ok(w.hub->handle(must(sync::Enrolment(*early).request(in_time, "PC")))));
+}
