@@ -201,3 +201,26 @@ TEST_CASE("hub: a code holds for three days", "[sync][hub][enrol]") {
     // An answer that was lost is given again, whenever it is asked for.
     CHECK(ok(w.hub->handle(must(sync::Enrolment(*early).request(in_time, "PC")))));
 }
+
+TEST_CASE("hub: commits of somebody whose certificate it lacks are not taken, and it asks whose they are",
+          "[sync][hub]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto a = w.device("B01");
+    Device stranger(8803);
+    must(stranger->receive_control(must(w.city->control_after(ControlPos{0}, 1u << 20))));
+    const auto theirs = commit_by(stranger, Seq{1}, {});
+    const auto head = w.city->log_head();
+    wire::SyncReply reply;
+    must(wire::decode(must(ask(*w.hub, *a,
+                               [&](auto& q) {
+                                   q.commits = {theirs.packed};
+                                   q.signatures = {{0, theirs.signature}};
+                               })),
+                      reply));
+    CHECK(w.city->log_head() == head);
+    REQUIRE(reply.verdicts.size() == 1);
+    CHECK(reply.verdicts.front().kind == wire::Verdict::Kind::unproved);
+    CHECK(reply.wants_certificates == std::vector<ReplicaId>{stranger->id()});
+    CHECK(reply.acks.empty());
+}

@@ -2,6 +2,7 @@
 #include "replica/checkpoint.h"
 #include "sync/bundle.h"
 #include "sync/upstream_facts.h"
+#include "tests/shared/sync/sealed_bundle.h"
 #include "tests/support/ok.h"
 #include "tests/support/world.h"
 
@@ -112,4 +113,62 @@ TEST_CASE("a city without keys: enrolment by files needs keys and says so", "[sy
     REQUIRE_FALSE(ok(refused));
     CHECK(refused.error().code == Errc::not_allowed);
     CHECK(refused.error().detail.find("root key") != std::string::npos);
+}
+
+TEST_CASE("a city without keys: a commit in a bundle that is none is refused with all the others",
+          "[bundle][unsigned][refused]") {
+    OldCity w;
+    auto a = OldCity::device(31, "B01", *w.hub);
+    for (const char* t : {"一", "二"}) a->set("assignment", "A1", {{"remark", text(t)}});
+    const auto made = must(sync::make_bundle(**a, {}));
+    Reader r(std::string_view(made.parts.front()).substr(5));
+    r.str();
+    wire::Bundle whole;
+    must(wire::decode(r.str(), whole));
+    REQUIRE(whole.commits.size() == 2);
+    const auto refused = [&](std::size_t i, const std::string& bytes) {
+        auto b = whole;
+        b.commits[i] = bytes;
+        const auto head = w.city->log_head();
+        const auto taken = sync::take_bundle(*w.city, bundle_file(0, wire::encode(b)));
+        REQUIRE(taken.has_error());
+        CHECK(taken.error().code == Errc::bad_input);
+        CHECK(w.city->log_head() == head);
+    };
+    const auto& second = whole.commits[1];
+    for (const std::size_t i : {0u, 1u}) {
+        refused(i, "");
+        refused(i, std::string(1, Packer::kZstd) + "no frame");
+        refused(i, std::string(1, Packer::kRaw) + "no commit");
+    }
+    refused(1, second.substr(0, second.size() - 1));  // its head is whole, and what it says is not
+    REQUIRE(ok(sync::take_bundle(*w.city, bundle_file(0, wire::encode(whole)))));
+    CHECK(w.city.field("A1", "remark") == "二");
+}
+
+TEST_CASE("a city without keys: what a server says it has is heard by file, of commits that stand here",
+          "[bundle][unsigned][receipt]") {
+    OldCity w;
+    auto town = OldCity::device(32, "K1-01", *w.hub);
+    auto town_hub = must(sync::Hub::open(**town));
+    auto a = OldCity::device(33, "B01", town_hub);
+    a->set("assignment", "A1", {{"remark", text("一")}});
+    World::sync(*a, town_hub);
+    World::sync(*town, *w.hub);
+    const auto at_city = [&] { return must(sync::level_ack(**a, kB01, (*a)->id(), Level::city)); };
+    REQUIRE(at_city() == Seq{0});
+    sync::BundleOptions o;
+    o.to = "B01";
+    const auto made = must(sync::make_bundle(**town, o));
+    Reader r(std::string_view(made.parts.front()).substr(5));
+    r.str();
+    wire::Bundle down;
+    must(wire::decode(r.str(), down));
+    REQUIRE_FALSE(down.acks.empty());
+    auto other = down;
+    for (auto& x : other.acks) x.at.hash.bytes[0] ^= 1;
+    must(sync::take_bundle(**a, bundle_file(0, wire::encode(other))));
+    CHECK(at_city() == Seq{0});
+    must(sync::take_bundle(**a, made.parts.front()));
+    CHECK(at_city() == Seq{1});
 }
