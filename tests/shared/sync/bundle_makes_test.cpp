@@ -241,3 +241,44 @@ TEST_CASE("bundle: the word of an office above on what it has is heard, of what 
     take(**below, down);
     CHECK(at_city() == Seq{1});
 }
+
+TEST_CASE("bundle: one's own file, or a colleague's, brings what is not here and says nothing of any level",
+          "[bundle][receipt]") {
+    Offices w;
+    auto colleague = w.device("B01");
+    w.sync(*w.a);  // hears of the colleague's key
+    w.a->set("assignment", "A1", {{"remark", text("一")}});
+    const auto files = made(**w.a, "");
+    const auto own = take(**w.a, files);
+    CHECK(own.taken == 0);
+    CHECK(own.known == 1);
+    CHECK(must(sync::unsent_count(**w.a)) == 1);
+    const auto theirs = take(**colleague, made(**w.a, "B01"));
+    CHECK(theirs.taken == 1);
+    CHECK(colleague->field("A1", "remark") == "一");
+    CHECK(must(sync::unsent_count(**colleague)) == 1);  // whoever meets the hub first brings it there
+    for (const auto level : {Level::branch, Level::township, Level::city})
+        CHECK(must(sync::level_ack(**colleague, kB01, (*w.a)->id(), level)) == Seq{0});
+    w.sync(*colleague);
+    CHECK(w.city.field("A1", "remark") == "一");
+}
+
+TEST_CASE("bundle: the city's log goes into as many parts as it needs, and they are taken in order", "[bundle]") {
+    Offices w;
+    const auto before = w.city->control().head();
+    // An entry that is too large to travel only to be compared, and more of them than one part is to have.
+    for (int i = 0; i < 3; ++i)
+        must(w.city->append_control("unit", R"({"id":"X)" + std::to_string(i) +
+                                                R"(","parent_id":"K1-01","level":"branch","name":"x","note":")" +
+                                                std::string(600'000, 'x') + "\"}"));
+    const auto parts = made(*w.city, "K1-01");
+    REQUIRE(parts.size() == 2);
+    REQUIRE((*w.town)->control().head() == before);
+    const auto late = must(sync::take_bundle(**w.town, parts.back()));
+    REQUIRE(late.missing.size() == 1);
+    CHECK((*w.town)->control().head() == before);
+    take(**w.town, parts);
+    CHECK((*w.town)->control().head() == w.city->control().head());
+    // Its newest entry is large: a file between those who have it is not.
+    CHECK(made(**w.town, "C").front().size() < 20'000);
+}
