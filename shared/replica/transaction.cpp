@@ -57,17 +57,19 @@ Result<> Replica::group(const std::function<void()>& work) {
     if (m.depth > 0 || m.together != Impl::Group::none) return fail(Errc::internal, "group: inside another one");
     TRY_VOID(m.db->begin());
     m.together = Impl::Group::open;
+    bool has_failed = false;
+    Result<> done;
     try {
         work();
+        has_failed = m.together == Impl::Group::failed;
+        m.together = Impl::Group::none;
+        if (!has_failed) done = m.commit();
     } catch (...) {
         m.together = Impl::Group::none;
         m.forget_transaction();
         throw;
     }
-    const bool has_failed = m.together == Impl::Group::failed;
-    m.together = Impl::Group::none;
     if (has_failed) return fail(Errc::busy, "与它一起写入的没有成功 / what was written together failed");
-    auto done = m.commit();
     if (!done) m.forget_transaction();
     return done;
 }
