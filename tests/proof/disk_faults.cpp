@@ -1,4 +1,5 @@
 // Every call to the file system fails, once and from then on; so does every allocation of SQLite's.
+#include "tests/proof/allocations.h"
 #include "tests/proof/examine.h"
 
 #include <sqlite3.h>
@@ -28,54 +29,9 @@ constexpr std::array kKinds{Kind{Op::open, SQLITE_CANTOPEN},
                             Kind{Op::lock, SQLITE_IOERR_LOCK},
                             Kind{Op::write, SQLITE_FULL}};
 
-/// SQLite's memory, which gives out at a chosen allocation.
-class Memory {
-public:
-    static void install() {
-        sqlite3_shutdown();
-        sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real());
-        sqlite3_mem_methods mine = real();
-        mine.xMalloc = [](int n) { return gives() ? real().xMalloc(n) : nullptr; };
-        mine.xRealloc = [](void* p, int n) { return gives() ? real().xRealloc(p, n) : nullptr; };
-        sqlite3_config(SQLITE_CONFIG_MALLOC, &mine);
-        sqlite3_initialize();
-    }
-    /// The nth allocation from now fails, and if `forever` all after it. 0: none.
-    static void fail(std::uint64_t nth, bool forever) { left() = nth, is_forever() = forever; }
-    static std::uint64_t count() { return counted(); }
-
-private:
-    static bool gives() {
-        ++counted();
-        if (left() == 0) return true;
-        if (left() > 1) {
-            --left();
-            return true;
-        }
-        if (!is_forever()) left() = 0;
-        return false;
-    }
-    static sqlite3_mem_methods& real() {
-        static sqlite3_mem_methods methods;
-        return methods;
-    }
-    static std::uint64_t& left() {
-        static std::uint64_t n = 0;
-        return n;
-    }
-    static std::uint64_t& counted() {
-        static std::uint64_t n = 0;
-        return n;
-    }
-    static bool& is_forever() {
-        static bool forever = false;
-        return forever;
-    }
-};
-
 class DiskFaults final : public Proof {
 public:
-    explicit DiskFaults(std::uint64_t seed) : seed_(seed) { Memory::install(); }
+    explicit DiskFaults(std::uint64_t seed) : seed_(seed) { watch_sqlite(); }
 
     /// One step of the canonical session after the other, then again with other coins.
     void step(std::uint64_t number, Counts& counts) override {
@@ -105,9 +61,10 @@ private:
             Session s(sweep.state, sweep.seed);
             std::array<std::uint64_t, kKinds.size()> first{};
             for (std::size_t i = 0; i < kKinds.size(); ++i) first[i] = s.disk(who).calls(kKinds[i].op);
-            const auto had = Memory::count();
+            of_sqlite.count();
             s.run(sweep.step);
-            allocations = Memory::count() - had;
+            of_sqlite.stop();
+            allocations = of_sqlite.counted();
             for (std::size_t i = 0; i < kKinds.size(); ++i) calls[i] = s.disk(who).calls(kKinds[i].op) - first[i];
         }
         const auto told = [&](const std::string& what, const Failure& e) {
@@ -127,11 +84,11 @@ private:
         // Both programs share one SQLite here: a sample, and in turns.
         for (std::uint64_t nth = 1 + sweep.seed % 7; nth <= allocations; nth += 7) try {
                 Session s(sweep.state, sweep.seed);
-                Memory::fail(nth, nth % 2 == 0);
+                of_sqlite.fail(nth, nth % 2 == 0);
                 one_fault(sweep, s, who, false);
                 ++sweep.counts["failed_allocations"];
             } catch (const Failure& e) {
-                Memory::fail(0, false);
+                of_sqlite.stop();
                 throw told("allocation " + std::to_string(nth), e);
             }
     }
@@ -144,7 +101,7 @@ private:
         } catch (const std::exception& e) {
             said = e.what();
         }
-        Memory::fail(0, false);
+        of_sqlite.stop();
         auto& disk = s.disk(who);
         disk.clear_faults();
         ++sweep.counts[said.empty() ? "went_on" : "said_so"];

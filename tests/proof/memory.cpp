@@ -3,10 +3,8 @@
 // A program without memory may end what it was asked for with an exception, stop its database, or go on. What was said
 // to be saved is there in any case; and where the program goes on in the same process, it goes on from what is on its
 // disk: another record can be written, everybody syncs, and what is in memory is what opening it anew shows.
+#include "tests/proof/allocations.h"
 #include "tests/proof/examine.h"
-#include "tests/support/spared.h"
-
-#include <sqlite3.h>
 
 #include <cstdlib>
 #include <new>
@@ -15,55 +13,15 @@ namespace taizhang::proof {
 namespace {
 
 using support::SimDisk;
-using support::Spared;
 using Step = Session::Step;
 
 constexpr std::uint64_t kTriesAtOnce = 400;  // of a step's allocations; the others have their turn in other rounds
 
-/// The allocations of one kind, of which a chosen one fails, and if `forever` all after it.
-class Memory {
-public:
-    void fail(std::uint64_t nth, bool forever) { left_ = nth, counted_ = 0, forever_ = forever, counts_ = true; }
-    void count() { fail(0, false); }
-    void stop() { counts_ = false; }
-    std::uint64_t counted() const { return counted_; }
-    bool gives() {
-        if (!counts_ || Spared::depth > 0) return true;
-        ++counted_;
-        if (left_ == 0) return true;
-        if (left_ > 1) {
-            --left_;
-            return true;
-        }
-        if (!forever_) left_ = 0;
-        return false;
-    }
-
-private:
-    std::uint64_t left_ = 0, counted_ = 0;
-    bool forever_ = false, counts_ = false;
-};
-
-Memory of_sqlite, of_program;
-
-sqlite3_mem_methods& real() {
-    static sqlite3_mem_methods methods;
-    return methods;
-}
-
-void install() {
-    sqlite3_shutdown();
-    sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real());
-    sqlite3_mem_methods mine = real();
-    mine.xMalloc = [](int n) { return of_sqlite.gives() ? real().xMalloc(n) : nullptr; };
-    mine.xRealloc = [](void* p, int n) { return of_sqlite.gives() ? real().xRealloc(p, n) : nullptr; };
-    sqlite3_config(SQLITE_CONFIG_MALLOC, &mine);
-    sqlite3_initialize();
-}
+Allocations of_program;
 
 class MemoryGivesOut final : public Proof {
 public:
-    explicit MemoryGivesOut(std::uint64_t seed) : seed_(seed) { install(); }
+    explicit MemoryGivesOut(std::uint64_t seed) : seed_(seed) { watch_sqlite(); }
 
     /// One step of the canonical session after the other; each round other allocations of it.
     void step(std::uint64_t number, Counts& counts) override {
@@ -99,7 +57,7 @@ private:
         std::uint64_t seed;
     };
 
-    static std::uint64_t allocations(Sweep& sweep, Memory& memory) {
+    static std::uint64_t allocations(Sweep& sweep, Allocations& memory) {
         Session s(sweep.state, sweep.seed);
         memory.count();
         s.run(sweep.step);
@@ -107,7 +65,7 @@ private:
         return memory.counted();
     }
 
-    static void one(Sweep& sweep, Memory& memory, std::uint64_t nth, bool forever) {
+    static void one(Sweep& sweep, Allocations& memory, std::uint64_t nth, bool forever) {
         Session s(sweep.state, sweep.seed);
         bool has_said = false;
         memory.fail(nth, forever);

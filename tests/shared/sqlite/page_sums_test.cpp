@@ -24,6 +24,17 @@ Result<std::unique_ptr<Database>> open(SimDisk& disk) {
     return Database::open(kFile, {.vfs = disk.vfs_name(), .application_id = 7, .version_max = 1});
 }
 
+/// With a cache of ten pages: a transaction goes to the log before it ends.
+Result<std::unique_ptr<Database>> open_narrow(SimDisk& disk) {
+    return Database::open(kFile, {.vfs = disk.vfs_name(), .cache_kib = 40, .application_id = 7, .version_max = 1});
+}
+
+/// Adds rows `from` up to `to`, each of most of a page.
+void add_rows(Database& db, int from, int to) {
+    for (int a = from; a < to; ++a)
+        REQUIRE(db.exec("INSERT INTO t VALUES(" + std::to_string(a) + ", hex(randomblob(1500)))").has_value());
+}
+
 /// Rows of a table t, as text; what went wrong otherwise.
 Result<std::string> content(Database& db) {
     TRY(auto s, db.prepare("SELECT a, b FROM t ORDER BY a", false));
@@ -232,8 +243,7 @@ TEST_CASE("a sector of the log that was lost after it had been saved is told", "
 
 TEST_CASE("a transaction that is larger than memory can be read while it is written", "[sqlite][database][sums]") {
     SimDisk disk(7);
-    auto opened =
-        Database::open(kFile, {.vfs = disk.vfs_name(), .cache_kib = 40, .application_id = 7, .version_max = 1});
+    auto opened = open_narrow(disk);
     REQUIRE(opened.has_value());
     auto& db = **opened;
     REQUIRE(db.exec("PRAGMA application_id = 7; CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT)").has_value());
@@ -262,18 +272,13 @@ TEST_CASE("a transaction that is larger than memory can be read while it is writ
 TEST_CASE("what a large transaction wrote behind a page that it wrote again is no damage", "[sqlite][database][sums]") {
     // SQLite leaves the headers of such frames without salt and sum until the transaction ends.
     SimDisk disk(7);
-    auto opened =
-        Database::open(kFile, {.vfs = disk.vfs_name(), .cache_kib = 40, .application_id = 7, .version_max = 1});
+    auto opened = open_narrow(disk);
     REQUIRE(opened.has_value());
     auto& db = **opened;
     REQUIRE(db.exec("PRAGMA application_id = 7; CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT)").has_value());
     REQUIRE(db.begin().has_value());
-    const auto add = [&](int from, int to) {
-        for (int a = from; a < to; ++a)
-            REQUIRE(db.exec("INSERT INTO t VALUES(" + std::to_string(a) + ", hex(randomblob(1500)))").has_value());
-    };
     for (int round = 0; round < 4; ++round) {
-        add(round * 60, round * 60 + 60);
+        add_rows(db, round * 60, round * 60 + 60);
         REQUIRE(
             db.exec("UPDATE t SET b = substr(b, 1, 2990) || 'x' WHERE a % 5 = " + std::to_string(round)).has_value());
         const auto now = content(db);
@@ -289,14 +294,12 @@ TEST_CASE("what a large transaction wrote behind a page that it wrote again is n
 
 TEST_CASE("what changes in the log before its transaction ends is not summed up as it is", "[sqlite][database][sums]") {
     SimDisk disk(7);
-    auto opened =
-        Database::open(kFile, {.vfs = disk.vfs_name(), .cache_kib = 40, .application_id = 7, .version_max = 1});
+    auto opened = open_narrow(disk);
     REQUIRE(opened.has_value());
     auto& db = **opened;
     REQUIRE(db.exec("PRAGMA application_id = 7; CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT)").has_value());
     REQUIRE(db.begin().has_value());
-    for (int a = 0; a < 60; ++a)
-        REQUIRE(db.exec("INSERT INTO t VALUES(" + std::to_string(a) + ", hex(randomblob(1500)))").has_value());
+    add_rows(db, 0, 60);
     REQUIRE(db.exec("UPDATE t SET b = substr(b, 1, 2990) || 'x'").has_value());
     REQUIRE(disk.flip_bit(kLog, *disk.size(kLog) - 30 * (kPage + 24) + 200, 2));
     const auto ended = db.commit();
@@ -309,8 +312,7 @@ TEST_CASE("what changes in the log before its transaction ends is not summed up 
 /// Writes until the power goes: transactions that wait and that do not, some that are given up, a log that begins anew
 /// over its old frames or in an empty file.
 void write_until_cut(SimDisk& disk, std::uint64_t seed) {
-    auto opened =
-        Database::open(kFile, {.vfs = disk.vfs_name(), .cache_kib = 40, .application_id = 7, .version_max = 1});
+    auto opened = open_narrow(disk);
     if (!opened) return;
     auto& db = **opened;
     if (!db.exec("PRAGMA application_id = 7; CREATE TABLE IF NOT EXISTS t(a INTEGER PRIMARY KEY, b TEXT)")) return;
