@@ -28,11 +28,18 @@ RecordId FactTable::record_id(std::string_view id) {
 
 template <class T>
 void FactTable::put_at(Places& places, std::string_view id, std::vector<T>& list, T record) {
-    const auto [it, is_new] = places.try_emplace(record_id(id), static_cast<Index>(list.size()));
-    if (is_new)
+    const auto key = record_id(id);
+    if (const auto at = places.find(key); at != places.end()) {
+        list[at->second] = std::move(record);
+        return;
+    }
+    places.emplace(key, static_cast<Index>(list.size()));
+    try {
         list.push_back(std::move(record));
-    else
-        list[it->second] = std::move(record);
+    } catch (...) {  // no place may lead past the end
+        places.erase(key);
+        throw;
+    }
 }
 
 void FactTable::set_units(std::vector<UnitFact> units) {

@@ -147,12 +147,11 @@ const std::vector<StreamId>& Hub::scope(const std::string& unit) {
         scopes_at_ = r_->control().head();
         scopes_streams_ = r_->streams_version();
     }
-    auto [it, is_new] = scopes_.try_emplace(unit);
-    if (is_new) {
-        it->second = r_->control().scope(unit);
-        std::erase_if(it->second, [&](const auto& s) { return !r_->has_stream(s); });
-    }
-    return it->second;
+    if (const auto at = scopes_.find(unit); at != scopes_.end()) return at->second;
+    // Whole before it is remembered: memory can give out in between.
+    auto streams = r_->control().scope(unit);
+    std::erase_if(streams, [&](const auto& s) { return !r_->has_stream(s); });
+    return scopes_.emplace(unit, std::move(streams)).first->second;
 }
 
 Result<std::string> Hub::sync(const Asked& asked) {
