@@ -17,7 +17,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t kLinesShown = 3;
-constexpr std::int64_t kDayMs = 86'400'000;
 
 /// A day means all of it: from its beginning, or up to its end.
 Result<std::optional<std::int64_t>> moment(const Command& c, const char* option, bool is_end) {
@@ -25,7 +24,7 @@ Result<std::optional<std::int64_t>> moment(const Command& c, const char* option,
     const auto text = c.option(option);
     TRY(const auto seconds, ledger::parse_time_seconds(text));
     const bool is_day = ledger::is_calendar_date(text);
-    return std::optional<std::int64_t>(seconds * 1000 + (is_end ? (is_day ? kDayMs : 1000) : 0));
+    return std::optional<std::int64_t>(seconds * 1000 + (is_end ? (is_day ? ledger::kDayMs : 1000) : 0));
 }
 
 /// Some of the findings in one line, and how many there are.
@@ -58,7 +57,7 @@ Result<std::string> keep_evidence(node::Node& n, std::string_view file) {
     return path;
 }
 
-Result<json::object> compare(node::Node& n, const std::string& path) {
+Result<json::object> compare_file(node::Node& n, const std::string& path) {
     auto& r = n.replica();
     TRY(const auto bytes, node::read_file(path, kCheckpointFileMax));
     TRY(const auto f, compare_with(r, bytes));
@@ -121,7 +120,7 @@ Result<json::value> verify(node::Node& n, const Command& c) {
     json::object out;
     // What a checkpoint says of a place is more telling than that the log does not fit together there.
     if (c.has("checkpoint")) {
-        TRY(out["checkpoint"], compare(n, c.option("checkpoint")));
+        TRY(out["checkpoint"], compare_file(n, c.option("checkpoint")));
     }
     TRY(const bool has_sums, n.replica().database().check_pages());
     TRY(const auto commits, n.replica().verify());

@@ -1,5 +1,6 @@
 #include "api/command.h"
 
+#include "api/as_value.h"
 #include "api/attachments.h"
 #include "api/audit.h"
 #include "api/export_city.h"
@@ -81,17 +82,6 @@ struct Entry {
     const char* usage;
     Run run;
 };
-
-template <class T>
-Result<json::value> as_value(Result<T> r) {
-    if (!r) return std::move(r).error();
-    return json::value(std::move(*r));
-}
-
-Result<json::value> as_saved(Result<ledger::Saved> r) {
-    if (!r) return std::move(r).error();
-    return saved_json(*r);
-}
 
 Result<json::value> report(node::Node& n, const Command& c) {
     ledger::ReportInput in;
@@ -199,7 +189,7 @@ Result<json::value> compact(node::Node& n, const Command& c) {
     if (!devices.empty() || (own && own->unit == n.replica().control().root()))
         return fail(Errc::not_allowed,
                     "服务器保留全部历史,不精简 / a server keeps all history: nothing is dropped here");
-    TRY(const auto bytes, n.replica().drop_old(n.replica().now().ms - days * 86'400'000));
+    TRY(const auto bytes, n.replica().drop_old(n.replica().now().ms - days * ledger::kDayMs));
     return json::value{{"bytes", bytes}, {"keep_days", days}};
 }
 

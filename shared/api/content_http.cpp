@@ -12,7 +12,7 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t kPieceBytes = 1u << 20;
+constexpr std::size_t kContentPieceBytes = 1u << 20;
 constexpr std::string_view kDownload = "/api/content/", kUpload = "/api/attach/";
 
 /// Only what a browser may show by itself; anything else is saved, never run.
@@ -58,9 +58,9 @@ Result<http::Response> download_content(node::Node& n, const std::string& hex) {
     if (refs.empty()) return fail(Errc::not_found, "本机没有这个附件的记录 / no record here names this content");
     http::Response r;
     for (;;) {
-        TRY(const auto piece, n.contents().read(*hash, r.body.size(), kPieceBytes));
+        TRY(const auto piece, n.contents().read(*hash, r.body.size(), kContentPieceBytes));
         r.body += piece;
-        if (piece.size() < kPieceBytes) break;
+        if (piece.size() < kContentPieceBytes) break;
     }
     r.content_type = type_of(refs.front().name);
     const bool shown = r.content_type != "application/octet-stream";

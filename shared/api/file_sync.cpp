@@ -1,6 +1,7 @@
 #include "api/file_sync.h"
 
-#include <boost/asio/as_tuple.hpp>
+#include "http/await.h"
+
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/json.hpp>
@@ -16,7 +17,6 @@ using std::chrono::steady_clock;
 
 namespace {
 
-constexpr auto kToken = net::as_tuple(net::use_awaitable);
 /// How often the hub is asked for news of contents when there is nothing else to say. Shorter: more traffic while a
 /// township waits for its city; longer: "the city has it" shows later.
 constexpr auto kPollEvery = 10min;
@@ -61,7 +61,7 @@ net::awaitable<void> FileSync::run() {
     while (!stopping_) {
         if (!woken_) {
             wake_.expires_at(steady_clock::time_point::max());
-            auto [ec] = co_await wake_.async_wait(kToken);
+            auto [ec] = co_await wake_.async_wait(http::kToken);
             (void)ec;
             continue;
         }
@@ -84,7 +84,7 @@ net::awaitable<void> FileSync::run() {
         if (stopping_) co_return;
         log_(done.error().detail);
         wake_.expires_after(pause);
-        auto [ec] = co_await wake_.async_wait(kToken);
+        auto [ec] = co_await wake_.async_wait(http::kToken);
         (void)ec;
         pause = std::min(pause * 2, kBackoffMax);
         woken_ = true;
@@ -99,7 +99,7 @@ net::awaitable<std::optional<node::FileReport>> FileSync::round(milliseconds at_
     const auto until = steady_clock::now() + at_most;
     while (rounds_ < wanted && !stopping_ && steady_clock::now() < until) {
         timer.expires_after(20ms);
-        auto [ec] = co_await timer.async_wait(kToken);
+        auto [ec] = co_await timer.async_wait(http::kToken);
         if (ec) break;
     }
     std::optional<node::FileReport> report;

@@ -23,21 +23,23 @@ json::object FirstEnrolment::news() const { return {{"fetching", is_fetching_}, 
 
 namespace {
 
-http::Response error_of(const Error& e) { return error_response(http::http_status(e.code), name_of(e.code), e.detail); }
+http::Response refusal_of(const Error& e) {
+    return error_response(http::http_status(e.code), name_of(e.code), e.detail);
+}
 
 }  // namespace
 
 /// Nothing is fetched then: what the unit holds comes by a stick, or by the link once there is one.
 net::awaitable<http::Response> FirstEnrolment::answer_by_file(Said said) {
     auto what = enrol_by_file_of(said);
-    if (!what) co_return error_of(what.error());
+    if (!what) co_return refusal_of(what.error());
     auto document = std::make_shared<json::value>();
     node::Store::Work work = [document, w = *what](node::Node& n) -> Result<std::string> {
         TRY(*document, enrol_by_file(n, w));
         return std::string();
     };
     auto done = co_await store_.run(std::move(work));
-    if (!done) co_return error_of(done.error());
+    if (!done) co_return refusal_of(done.error());
     is_answered_ = is_answered_ || what->is_taking();
     co_return json_response(200, *document);
 }
@@ -49,7 +51,7 @@ net::awaitable<http::Response> FirstEnrolment::answer(Said said) {
         co_return response;
     }
     auto what = enrol_here_of(said["server"], said["code"], said["fingerprint"]);
-    if (!what) co_return error_of(what.error());
+    if (!what) co_return refusal_of(what.error());
     if (is_asking_ || is_fetching_)
         co_return error_response(409, name_of(Errc::busy), "正在登记,请稍候 / enrolling already: wait a moment");
     is_asking_ = true;
@@ -57,7 +59,7 @@ net::awaitable<http::Response> FirstEnrolment::answer(Said said) {
     auto asking = enrol_here(store_, front_.io, std::move(*what));
     auto done = co_await std::move(asking);
     is_asking_ = false;
-    if (!done) co_return error_of(done.error());
+    if (!done) co_return refusal_of(done.error());
     if (done->as_object().contains("enrolled")) {
         is_fetching_ = true;
         net::co_spawn(front_.io, fetch(url), [](std::exception_ptr) {});

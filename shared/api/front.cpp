@@ -1,9 +1,9 @@
 #include "api/front.h"
 
+#include "http/await.h"
 #include "node/data_dir.h"
 #include "wire/messages.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/read_until.hpp>
 #include <boost/asio/streambuf.hpp>
@@ -22,7 +22,6 @@ using local = net::local::stream_protocol;
 namespace {
 
 constexpr std::size_t kControlBytesMax = 4u << 20;
-constexpr auto kToken = net::as_tuple(net::use_awaitable);
 
 http::Limits limits() {
     http::Limits l;
@@ -86,7 +85,7 @@ void Front::remove_socket() {
 
 net::awaitable<void> Front::accept_commands() {
     for (;;) {
-        auto [ec, socket] = co_await acceptor_.async_accept(kToken);
+        auto [ec, socket] = co_await acceptor_.async_accept(http::kToken);
         if (ec) co_return;
         auto session = answer_command(std::move(socket));
         net::co_spawn(io, std::move(session), [](std::exception_ptr) {});
@@ -95,7 +94,7 @@ net::awaitable<void> Front::accept_commands() {
 
 net::awaitable<void> Front::answer_command(local::socket socket) {
     net::streambuf in(kControlBytesMax);
-    auto [ec, n] = co_await net::async_read_until(socket, in, '\n', kToken);
+    auto [ec, n] = co_await net::async_read_until(socket, in, '\n', http::kToken);
     if (ec) co_return;
     std::string line(net::buffers_begin(in.data()), net::buffers_begin(in.data()) + static_cast<std::ptrdiff_t>(n));
     auto command = Command::decode(line);
@@ -112,7 +111,7 @@ net::awaitable<void> Front::answer_command(local::socket socket) {
     }
     std::string answer = json::serialize(out) + "\n";
     auto buffer = net::buffer(answer);
-    auto [ec2, n2] = co_await net::async_write(socket, buffer, kToken);
+    auto [ec2, n2] = co_await net::async_write(socket, buffer, http::kToken);
     (void)ec2;
     (void)n2;
 }

@@ -1,5 +1,6 @@
 #include "api/ledger_commands.h"
 
+#include "api/as_value.h"
 #include "ledger/batch.h"
 #include "ledger/behind.h"
 #include "ledger/breakdown.h"
@@ -25,17 +26,6 @@ namespace {
 
 constexpr std::size_t kSearchRows = 50;
 constexpr int kTrendMonths = 6;
-
-template <class T>
-Result<json::value> as_value(Result<T> r) {
-    if (!r) return std::move(r).error();
-    return json::value(std::move(*r));
-}
-
-Result<json::value> as_saved(Result<ledger::Saved> r) {
-    if (!r) return std::move(r).error();
-    return saved_json(*r);
-}
 
 /// A number in an option; Errc::usage with its name.
 Result<long long> number_option(const Command& c, const std::string& key, long long otherwise) {

@@ -88,13 +88,13 @@ std::string render_verified(const json::object& o) {
     return out;
 }
 
-struct Column {
+struct TableColumn {
     const char* key;
     const char* title;
     std::size_t columns;
 };
 
-std::string table(const json::array& rows, const std::vector<Column>& columns) {
+std::string table(const json::array& rows, const std::vector<TableColumn>& columns) {
     std::string out = "   # ";
     for (const auto& c : columns) out += fit(c.title, c.columns) + " ";
     out += "\n";

@@ -16,6 +16,7 @@
 #include "api/unlock.h"
 #include "api/upkeep.h"
 #include "files/file_hub.h"
+#include "http/await.h"
 #include "http/http.h"
 #include "node/agent.h"
 #include "node/environment.h"
@@ -28,7 +29,6 @@
 #include "sync/token.h"
 #include "text/text.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
@@ -60,9 +60,8 @@ constexpr std::size_t kApiBytesMax = 1u << 20;
 /// A bundle that the browser sends as it is. No form of another site can send this type without being asked first.
 constexpr std::string_view kBundleType = "application/octet-stream";
 constexpr auto kFilesWait = 3s, kFetchWait = 30s;  // how long a command waits for attachments; then it says how far
-constexpr auto kToken = net::as_tuple(net::use_awaitable);
-constexpr auto kBetweenTexts = 5s;  // what was written since is taken at once when somebody searches
-constexpr auto kRestWait = 15s;     // for a sync to end, before this PC goes over to another office
+constexpr auto kBetweenTexts = 5s;                 // what was written since is taken at once when somebody searches
+constexpr auto kRestWait = 15s;                    // for a sync to end, before this PC goes over to another office
 constexpr auto kRestLook = 50ms;
 // Others are served between two pieces anyway, in the order in which they came; this leaves the processor to them as
 // well. Higher: longer until figures and search are as fast as they get.
@@ -448,7 +447,7 @@ net::awaitable<Result<json::value>> Server::in_turn(std::shared_ptr<LongCommand>
     net::steady_timer turn(io_);
     while (long_commands_ >= kLongTogether && !stopping_) {
         turn.expires_after(kLongLook);
-        auto [ec] = co_await turn.async_wait(kToken);
+        auto [ec] = co_await turn.async_wait(http::kToken);
         if (ec) break;
     }
     struct Running {
@@ -497,7 +496,7 @@ net::awaitable<bool> Server::rest_link() {
     while (agent_ && (agent_->status().state == node::Agenda::State::syncing || files_->is_running())) {
         if (std::chrono::steady_clock::now() > until) co_return false;
         pause.expires_after(kRestLook);
-        auto [ec] = co_await pause.async_wait(kToken);
+        auto [ec] = co_await pause.async_wait(http::kToken);
         if (ec) co_return false;
     }
     if (!agent_) co_return true;
@@ -642,7 +641,7 @@ net::awaitable<void> Server::read_figures(std::chrono::milliseconds pause) {
         has_figures_ = !done || *done == "whole";  // who asks for figures is told what is wrong
         if (pause == 0ms) continue;
         timer.expires_after(pause);
-        auto [ec] = co_await timer.async_wait(kToken);
+        auto [ec] = co_await timer.async_wait(http::kToken);
         if (ec) co_return;
     }
 }
@@ -663,7 +662,7 @@ net::awaitable<void> Server::read_texts() {
         }
         const std::chrono::milliseconds next = is_whole ? kBetweenTexts : kBetweenFigures;
         timer.expires_after(may_read ? next : kFiguresLook);
-        auto [ec] = co_await timer.async_wait(kToken);
+        auto [ec] = co_await timer.async_wait(http::kToken);
         if (ec) co_return;
     }
 }
@@ -673,7 +672,7 @@ net::awaitable<void> Server::keep_up() {
     net::steady_timer pause(io_);
     for (std::chrono::seconds wait = 60s; !stopping_; wait = kUpkeepEvery) {
         pause.expires_after(wait);
-        auto [ec] = co_await pause.async_wait(kToken);
+        auto [ec] = co_await pause.async_wait(http::kToken);
         if (ec || stopping_) co_return;
         const auto round = std::make_shared<Upkeep>(options_.is_hub);
         for (bool is_done = false; !is_done && !stopping_;) {
@@ -692,7 +691,7 @@ net::awaitable<void> Server::keep_up() {
 
 net::awaitable<void> Server::wait_for_signal() {
     net::signal_set signals(io_, SIGINT, SIGTERM);
-    auto [ec, n] = co_await signals.async_wait(kToken);
+    auto [ec, n] = co_await signals.async_wait(http::kToken);
     (void)ec;
     (void)n;
     stop();
@@ -804,7 +803,7 @@ net::awaitable<void> tell(net::io_context& io, std::shared_ptr<node::SyncProgres
     net::steady_timer pause(io);
     for (;;) {  // until the io_context stops, with the sync
         pause.expires_after(1s);
-        auto [ec] = co_await pause.async_wait(kToken);
+        auto [ec] = co_await pause.async_wait(http::kToken);
         if (ec) co_return;
         watch(*progress);
     }

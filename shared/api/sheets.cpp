@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::size_t kSheetFileMax = 32u << 20;
 
-std::string at(const json::object& o, std::string_view key) {
+std::string shown(const json::object& o, std::string_view key) {
     const auto& v = o.at(key);
     if (v.is_null()) return "—";
     return v.is_string() ? std::string(v.as_string()) : json::serialize(v);
@@ -279,36 +279,37 @@ Result<json::value> circular_docx(node::Node& n, const Command& c) {
 }
 
 std::string render_circular_docx(const json::object& o) {
-    return say(Msg::document_written, {at(o, "file"), at(o, "record")}) + "\n";
+    return say(Msg::document_written, {shown(o, "file"), shown(o, "record")}) + "\n";
 }
 
 std::string render_export_xlsx(const json::object& o) {
-    return say(Msg::sheet_written, {at(o, "file"), at(o, "rows")}) + "\n";
+    return say(Msg::sheet_written, {shown(o, "file"), shown(o, "rows")}) + "\n";
 }
 
 std::string render_import_xlsx(const json::object& o) {
     std::string out;
     for (const auto& v : o.at("faults").as_array()) {
         const auto& f = v.as_object();
-        out += "  ✗ " + say(Msg::sheet_place, {at(f, "row"), at(f, "column"), at(f, "title")}) + ": " +
-               text::choose(at(f, "why")) + "\n";
+        out += "  ✗ " + say(Msg::sheet_place, {shown(f, "row"), shown(f, "column"), shown(f, "title")}) + ": " +
+               text::choose(shown(f, "why")) + "\n";
     }
     for (const auto& v : o.at("rows").as_array()) {
         const auto& row = v.as_object();
-        const auto action = at(row, "action");
+        const auto action = shown(row, "action");
         const auto what = action == "create"   ? Msg::sheet_create
                           : action == "change" ? Msg::sheet_change
                           : action == "refuse" ? Msg::sheet_refuse
                                                : Msg::sheet_same;
-        out += say(Msg::sheet_row, {at(row, "row")}) + "  " + say(what) + "  " + at(row, "record") + "\n";
+        out += say(Msg::sheet_row, {shown(row, "row")}) + "  " + say(what) + "  " + shown(row, "record") + "\n";
         for (const auto& cell : row.at("cells").as_array()) {
             const auto& c = cell.as_object();
-            out += "    " + at(c, "column") + " " + at(c, "title") + ": " + one_line(at(c, "from")) + " → " +
-                   one_line(at(c, "to")) + "\n";
+            out += "    " + shown(c, "column") + " " + shown(c, "title") + ": " + one_line(shown(c, "from")) + " → " +
+                   one_line(shown(c, "to")) + "\n";
         }
         for (const auto& refused : row.at("refused").as_array()) {
             const auto& r = refused.as_object();
-            out += "    ✗ " + at(r, "column") + " " + at(r, "title") + ": " + text::choose(at(r, "why")) + "\n";
+            out +=
+                "    ✗ " + shown(r, "column") + " " + shown(r, "title") + ": " + text::choose(shown(r, "why")) + "\n";
         }
         for (const auto& note : row.at("notes").as_array())
             out += "    " + text::choose(std::string(note.as_string())) + "\n";
@@ -317,7 +318,7 @@ std::string render_import_xlsx(const json::object& o) {
     for (const auto& t : o.at("ignored_columns").as_array())
         ignored += (ignored.empty() ? "" : "、") + one_line(std::string(t.as_string()));
     if (!ignored.empty()) out += say(Msg::sheet_ignored, {ignored}) + "\n";
-    out += say(Msg::sheet_result, {at(o, "created"), at(o, "changed"), at(o, "unchanged"), at(o, "refused"),
+    out += say(Msg::sheet_result, {shown(o, "created"), shown(o, "changed"), shown(o, "unchanged"), shown(o, "refused"),
                                    std::to_string(o.at("faults").as_array().size())}) +
            "\n";
     if (o.at("dry_run").as_bool()) out += say(Msg::sheet_dry_run) + "\n";

@@ -1,6 +1,7 @@
 #include "api/upkeep.h"
 
 #include "api/command.h"
+#include "ledger/times.h"
 #include "text/text.h"
 
 #include <algorithm>
@@ -10,7 +11,6 @@
 namespace taizhang::api {
 namespace {
 
-constexpr std::int64_t kDayMs = 86'400'000;
 /// Signed in one piece, some milliseconds each. Higher: who asks something waits longer; lower: more turns.
 constexpr std::size_t kStreamsAtOnce = 8;
 
@@ -19,7 +19,7 @@ Result<bool> is_checkpoint_due(Replica& r) {
     TRY(const auto all, r.checkpoints());
     std::int64_t newest = 0;
     for (const auto& c : all) newest = std::max(newest, c.at_ms);
-    return std::abs(r.now().ms - newest) >= kDayMs;
+    return std::abs(r.now().ms - newest) >= ledger::kDayMs;
 }
 
 }  // namespace
@@ -53,7 +53,7 @@ Result<bool> Upkeep::some(node::Node& n) {
         return streams_.empty() ? Result<bool>(true) : sign_some(r);
     }
     if (is_hub_) return true;  // it keeps all
-    TRY(const auto bytes, r.drop_old(r.now().ms - kKeepDays * kDayMs));
+    TRY(const auto bytes, r.drop_old(r.now().ms - kKeepDays * ledger::kDayMs));
     if (bytes > 0) line_ = text::both(text::Msg::compacted, {std::to_string(bytes)}, {std::to_string(bytes)});
     return true;
 }

@@ -21,11 +21,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t kFirstPieceBytes = 4096;      // larger: more memory for each idle connection
-constexpr std::size_t kBodyPieceBytes = 16 * 1024;  // smaller: more calls; larger: memory that nothing has arrived for
-constexpr auto kLinger = 2s;                        // shorter: a slow sender sees a reset instead of the reason
-constexpr std::size_t kTurnedAwayMax = 64;          // beyond this many at once a refused connection gets no reason
-constexpr auto kAcceptPause = 100ms;  // after a failed accept (no descriptors left), or it would fail in a circle
+constexpr std::size_t kFirstPieceBytes = 4096;  // larger: more memory for each idle connection
+constexpr std::size_t kRequestPieceBytes =
+    16 * 1024;                              // smaller: more calls; larger: memory that nothing has arrived for
+constexpr auto kLinger = 2s;                // shorter: a slow sender sees a reset instead of the reason
+constexpr std::size_t kTurnedAwayMax = 64;  // beyond this many at once a refused connection gets no reason
+constexpr auto kAcceptPause = 100ms;        // after a failed accept (no descriptors left), or it would fail in a circle
 
 /// What came of waiting for one request.
 struct Incoming {
@@ -333,7 +334,7 @@ net::awaitable<Incoming> Server::Impl::read_body(Self self, LinkPtr link, Incomi
         }
         const auto before = body.size();
         link->expire_at(pace.deadline);
-        const auto ec = co_await link->read_some(&body, std::min(length - before, kBodyPieceBytes));
+        const auto ec = co_await link->read_some(&body, std::min(length - before, kRequestPieceBytes));
         share->take(body.size() - before);
         pace.moved(body.size() - before, Clock::now());
         if (ec) {

@@ -1,6 +1,7 @@
 #include "ledger/audit.h"
 
 #include "ledger/contradictions.h"
+#include "ledger/rows.h"
 #include "ledger/times.h"
 #include "ledger/words.h"
 #include "replica/checkpoint.h"
@@ -470,17 +471,12 @@ private:
     Commit commit_;
 };
 
-std::string text_of(const json::object& o, std::string_view key) {
-    const auto* v = o.if_contains(key);
-    return v && v->is_string() ? std::string(v->as_string()) : std::string();
-}
-
 /// Against how the unit stood before.
 Words unit_words(const ControlState& control, const json::object& o, ControlPos at) {
-    const auto id = text_of(o, "id"), name = text_of(o, "name"), parent = text_of(o, "parent_id");
+    const auto id = text_at(o, "id"), name = text_at(o, "name"), parent = text_at(o, "parent_id");
     const auto* before = control.unit(id, ControlPos{at.value - 1});
     if (!before) return {"新设单位 " + id + " " + name, "made the unit " + id + " " + name};
-    if (const auto into = text_of(o, "merged_into"); !into.empty())
+    if (const auto into = text_at(o, "merged_into"); !into.empty())
         return {"单位 " + id + " 并入 " + into, "merged the unit " + id + " into " + into};
     const auto* closed = o.if_contains("abolished");
     if (closed && closed->is_bool() && closed->as_bool()) return {"撤销单位 " + id, "closed the unit " + id};
@@ -506,11 +502,11 @@ Words words_of(const ControlState& control, const ControlEntry& entry) {
     if (entry.kind == "unit") return unit_words(control, o, entry.pos);
     if (entry.kind == "catalog") return {"发布目录(字段和规则)", "published a catalog (fields and rules)"};
     if (entry.kind == "revoke") {
-        const auto replica = text_of(o, "replica").substr(0, 8);
+        const auto replica = text_at(o, "replica").substr(0, 8);
         return {"吊销电脑 " + replica, "revoked the device " + replica};
     }
     if (entry.kind == "release") {
-        const auto hash = text_of(o, "hash").substr(0, 16);
+        const auto hash = text_at(o, "hash").substr(0, 16);
         return {"放行被隔离的提交 " + hash, "released the quarantined commit " + hash};
     }
     return {"新版程序的事项 " + entry.kind, "of a newer program: " + entry.kind};

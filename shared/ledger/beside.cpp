@@ -2,6 +2,7 @@
 
 #include "ledger/calendar.h"
 #include "ledger/rows.h"
+#include "ledger/times.h"
 
 #include <boost/json.hpp>
 
@@ -16,7 +17,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr Seconds kNever = std::numeric_limits<Seconds>::max();
-constexpr Seconds kDay = 86'400;
 constexpr double kEffortWithoutEffect = 0.4;  ///< G4: flagged where the percentiles differ by more
 
 /// Whether the patience was over between two times; a year has few days, so each day's answer is kept.
@@ -25,7 +25,7 @@ public:
     explicit Patience(const WorkingDays& days) : days_(days) {}
 
     bool is_over(Seconds from, Seconds to) {
-        const auto [it, is_new] = over_.try_emplace(from / kDay, 0);
+        const auto [it, is_new] = over_.try_emplace(from / kDaySeconds, 0);
         if (is_new) it->second = over_after(from);
         return to >= it->second;
     }
@@ -34,8 +34,8 @@ private:
     /// The first midnight (or later on that day) by which it is over.
     Seconds over_after(Seconds from) const {
         auto to = from;
-        while (days_.between(from * 1000, to * 1000) <= kPatienceDays) to += kDay;
-        return to - to % kDay;
+        while (days_.between(from * 1000, to * 1000) <= kPatienceDays) to += kDaySeconds;
+        return to - to % kDaySeconds;
     }
     const WorkingDays& days_;
     std::unordered_map<Seconds, Seconds> over_;

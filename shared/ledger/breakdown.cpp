@@ -17,12 +17,12 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr const char* kRectifications =
+constexpr const char* kOwnRectifications =
     "SELECT id, responsible_unit_id AS unit_id, status, deadline, found_at AS issued_at, coalesce(related_task_id, '') "
     "AS task_id, coalesce(source_type, '') AS source FROM rectification WHERE responsible_unit_id IN (SELECT value "
     "FROM json_each(?1)) ORDER BY id";
 
-struct Cell {
+struct GroupSums {
     std::int64_t assignments = 0, rectifications = 0, n_verified = 0;
     double reported = 0, verified = 0;
     std::map<std::string, std::int64_t> states;
@@ -52,9 +52,10 @@ json::value mean(double sum, std::int64_t n) {
 }
 
 /// The assignments of the scope and their checks, from the facts in memory.
-class Assignments {
+class GroupedAssignments {
 public:
-    Assignments(StoredFacts& facts, const FactTable& t, const std::string& by, std::map<std::string, Cell>& cells)
+    GroupedAssignments(StoredFacts& facts, const FactTable& t, const std::string& by,
+                       std::map<std::string, GroupSums>& cells)
         : r_(facts.replica()), facts_(facts), t_(t), by_(by), cells_(cells) {}
 
     Result<> add(const std::string& unit) {
@@ -99,7 +100,7 @@ private:
         return {};
     }
     /// Looked up by name once for each unit or task.
-    Cell& cell_of(Index unit, Index of) {
+    GroupSums& cell_of(Index unit, Index of) {
         const bool of_task = by_ == "task" || by_ == "source";
         auto& known = of_task ? by_task_[of] : by_unit_[unit];
         if (known) return *known;
@@ -113,9 +114,9 @@ private:
     StoredFacts& facts_;
     const FactTable& t_;
     const std::string& by_;
-    std::map<std::string, Cell>& cells_;
+    std::map<std::string, GroupSums>& cells_;
     std::map<std::string, std::string> sources_;
-    std::map<Index, Cell*> by_task_, by_unit_;
+    std::map<Index, GroupSums*> by_task_, by_unit_;
 };
 
 }  // namespace
@@ -132,17 +133,17 @@ Result<json::array> breakdown(StoredFacts& facts, const std::string& by, const s
         return fail(Errc::usage,
                     "--by 是 unit level field task source 之一 / --by is one of unit level field task source");
     TRY(const auto ids, units_below(r, unit));
-    std::map<std::string, Cell> cells;
+    std::map<std::string, GroupSums> cells;
     std::map<std::string, std::string> names;
     if (r.control().newest("assignment")) {
         TRY(const auto* t, facts.now());
-        Assignments assignments(facts, *t, by, cells);
+        GroupedAssignments assignments(facts, *t, by, cells);
         TRY_VOID(assignments.add(unit));
         for (const auto& [key, cell] : cells)
             names[key] = by == "task" ? assignments.titles[key] : by == "unit" ? unit_name(r.control(), key) : key;
     }
     if (r.control().newest("rectification")) {
-        TRY(auto rows, rows_of(r, kRectifications, {ids}));
+        TRY(auto rows, rows_of(r, kOwnRectifications, {ids}));
         for (auto& v : rows) {
             auto& o = v.as_object();
             const auto key = key_of(r, by, o);

@@ -82,7 +82,7 @@ std::vector<std::int64_t> reports_in(const FactTable& t, const std::string& mont
     std::vector<std::int64_t> out(t.assignments().size());
     std::map<Seconds, bool> days;  // a year has few
     for (const auto& r : t.reports()) {
-        const auto day = (r.occurred_at + 8 * 3600) / 86'400;
+        const auto day = (r.occurred_at + 8 * 3600) / kDaySeconds;
         const auto [it, is_new] = days.try_emplace(day, false);
         if (is_new) it->second = month_of(r.occurred_at) == month;
         out[r.assignment] += it->second;

@@ -14,7 +14,7 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::int64_t kDayMs = 86'400'000, kZoneMs = 8 * 3'600'000;
+constexpr std::int64_t kZoneMs = 8 * 3'600'000;
 
 std::int64_t day_of(std::int64_t ms) {
     const auto local = ms + kZoneMs;

@@ -329,7 +329,7 @@ Result<json::array> circulars_naming(Replica& r, const std::string& unit) {
     for (const auto& id : ids) {
         TRY(const auto row, r.read_row("circular", id));
         const auto issued = parse_time_seconds(field_text(row, "issued_at"));
-        const bool is_recent = issued && r.now().ms / 1000 - *issued <= kRhythmDays * 86400;
+        const bool is_recent = issued && r.now().ms / 1000 - *issued <= kRhythmDays * kDaySeconds;
         for (const auto& n : named_of(row)) {
             if (n.unit != unit) continue;
             std::string state, deadline;

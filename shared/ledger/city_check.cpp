@@ -140,7 +140,7 @@ private:
         return {};
     }
 
-    Result<> check_fields(const json::object& record, std::span<const Field> fields, const Place& place,
+    Result<> check_fields(const json::object& record, std::span<const FileField> fields, const Place& place,
                           const std::string& path) const {
         for (const auto& field : fields) {
             const auto* v = record.if_contains(json::string_view(field.name.data(), field.name.size()));
@@ -162,7 +162,7 @@ private:
     }
 
     template <class Here>
-    Result<> check_value(const json::value& v, const Field& field, const Place& place, const std::string& path,
+    Result<> check_value(const json::value& v, const FileField& field, const Place& place, const std::string& path,
                          const Here& here) const {
         switch (field.kind) {
             case Kind::text:
@@ -173,13 +173,14 @@ private:
             case Kind::day_or_time: return check_time(sv(v.get_string()), field.kind, here);
             case Kind::level:
                 if (level_from(sv(v.get_string())) != Level::none) return {};
-                return line(here(),
-                            "没有 " + shown(sv(v.get_string())) + " 这个层级，应为 city、county、township 或 branch",
-                            "no level " + shown(sv(v.get_string())) + "; use city, county, township or branch");
+                return line(
+                    here(),
+                    "没有 " + shown_text(sv(v.get_string())) + " 这个层级，应为 city、county、township 或 branch",
+                    "no level " + shown_text(sv(v.get_string())) + "; use city, county, township or branch");
             case Kind::status:
                 if (states_.at(field.target).contains(sv(v.get_string()))) return {};
-                return line(here(), "没有“" + shown(sv(v.get_string())) + "”这个状态，请改为字典中的状态",
-                            "no state \"" + shown(sv(v.get_string())) + "\" in the dictionary; use one that is");
+                return line(here(), "没有“" + shown_text(sv(v.get_string())) + "”这个状态，请改为字典中的状态",
+                            "no state \"" + shown_text(sv(v.get_string())) + "\" in the dictionary; use one that is");
             case Kind::ref:
                 if (v.get_string().empty() && !field.required) return {};
                 return check_ref(sv(v.get_string()), field, here);
@@ -212,18 +213,18 @@ private:
     Result<> check_time(std::string_view text, Kind kind, const Here& here) const {
         if (kind == Kind::date ? is_calendar_date(text) : parse_time_seconds(text).has_value()) return {};
         if (kind == Kind::date)
-            return line(here(), shown(text) + " 不是真实存在的日期，请写成 2025-01-31",
-                        shown(text) + " is not a real date; write it as 2025-01-31");
-        return line(here(), shown(text) + " 不是真实存在的时间，请写成 2025-01-31T08:00:00+08:00",
-                    shown(text) + " is not a real time; write it as 2025-01-31T08:00:00+08:00");
+            return line(here(), shown_text(text) + " 不是真实存在的日期，请写成 2025-01-31",
+                        shown_text(text) + " is not a real date; write it as 2025-01-31");
+        return line(here(), shown_text(text) + " 不是真实存在的时间，请写成 2025-01-31T08:00:00+08:00",
+                    shown_text(text) + " is not a real time; write it as 2025-01-31T08:00:00+08:00");
     }
 
     template <class Here>
-    Result<> check_ref(std::string_view id, const Field& field, const Here& here) const {
+    Result<> check_ref(std::string_view id, const FileField& field, const Here& here) const {
         if (ids_.at(field.target).contains(id)) return {};
         const auto target = std::string(field.target);
-        return line(here(), target + " 里没有 " + shown(id) + "，请补上该记录或改正此处",
-                    "there is no " + shown(id) + " in " + target + "; add it or correct this field");
+        return line(here(), target + " 里没有 " + shown_text(id) + "，请补上该记录或改正此处",
+                    "there is no " + shown_text(id) + " in " + target + "; add it or correct this field");
     }
 
     std::string_view parent_of(const json::object& record, std::string_view key) const {
@@ -252,9 +253,9 @@ private:
             }
             const auto& above = units[ids.at(parent)];
             if (level_of(units[i]) > level_of(above))
-                return line(
-                    place.str("level"), "层级高于上级单位 " + shown(parent) + "，请改正层级或上级",
-                    "the level is above that of the parent " + shown(parent) + "; correct the level or the parent");
+                return line(place.str("level"), "层级高于上级单位 " + shown_text(parent) + "，请改正层级或上级",
+                            "the level is above that of the parent " + shown_text(parent) +
+                                "; correct the level or the parent");
         }
         return {};
     }

@@ -1,5 +1,6 @@
 #include "ledger/city_facts.h"
 
+#include "ledger/rows.h"
 #include "ledger/times.h"
 
 #include <algorithm>
@@ -11,12 +12,6 @@ namespace taizhang::ledger {
 namespace json = boost::json;
 
 namespace {
-
-std::string text_of(const json::object& o, std::string_view key) {
-    const auto* v = o.if_contains(key);
-    if (!v || !v->is_string()) return {};
-    return std::string(v->get_string().data(), v->get_string().size());
-}
 
 std::optional<double> number_of(const json::object& o, std::string_view key) {
     const auto* v = o.if_contains(key);
@@ -58,13 +53,13 @@ std::vector<std::string> texts_of(const json::object& o, std::string_view key) {
 
 UnitFact unit_of(const json::object& o) {
     UnitFact u;
-    u.id = text_of(o, "id");
-    u.parent_id = text_of(o, "parent_id");
-    u.name = text_of(o, "name");
-    u.short_name = text_of(o, "short");
-    u.field = text_of(o, "field");
-    u.kind = text_of(o, "kind");
-    u.level = level_from(text_of(o, "level"));
+    u.id = text_at(o, "id");
+    u.parent_id = text_at(o, "parent_id");
+    u.name = text_at(o, "name");
+    u.short_name = text_at(o, "short");
+    u.field = text_at(o, "field");
+    u.kind = text_at(o, "kind");
+    u.level = level_from(text_at(o, "level"));
     u.is_demo_point = flag_of(o, "is_demo_point");
     u.emerging = flag_of(o, "emerging");
     u.has_emerging = o.contains("emerging");
@@ -73,24 +68,24 @@ UnitFact unit_of(const json::object& o) {
 
 TaskFact task_of(const json::object& o) {
     TaskFact t;
-    t.id = text_of(o, "id");
+    t.id = text_at(o, "id");
     t.target = number_of(o, "target_value").value_or(0);
     t.issued_at = time_of(o, "issued_at");
     t.landing_days = whole_of(o, "landing_days", t.landing_days);
     t.applies_to_fields = texts_of(o, "applies_to_fields");
     t.unit_types = texts_of(o, "unit_types");
-    const auto state = text_of(o, "status");
-    t.is_asked = state != "草稿" && state != "已撤回" && text_of(o, "same_as_task_id").empty();
+    const auto state = text_at(o, "status");
+    t.is_asked = state != "草稿" && state != "已撤回" && text_at(o, "same_as_task_id").empty();
     return t;
 }
 
 AssignmentFact assignment_of(const json::object& o) {
     AssignmentFact a;
-    a.id = text_of(o, "id");
-    a.task_id = text_of(o, "task_id");
-    a.unit_id = text_of(o, "unit_id");
-    a.status = text_of(o, "status");
-    a.level = level_from(text_of(o, "level"));
+    a.id = text_at(o, "id");
+    a.task_id = text_at(o, "task_id");
+    a.unit_id = text_at(o, "unit_id");
+    a.status = text_at(o, "status");
+    a.level = level_from(text_at(o, "level"));
     a.received_at = time_of(o, "received_at");
     a.forwarded_at = maybe_time_of(o, "forwarded_at");
     a.forward_text_similarity = number_of(o, "forward_text_similarity");
@@ -99,9 +94,9 @@ AssignmentFact assignment_of(const json::object& o) {
 
 ReportFact report_of(const json::object& o) {
     ReportFact r;
-    r.id = text_of(o, "id");
-    r.assignment_id = text_of(o, "assignment_id");
-    r.unit_id = text_of(o, "unit_id");
+    r.id = text_at(o, "id");
+    r.assignment_id = text_at(o, "assignment_id");
+    r.unit_id = text_at(o, "unit_id");
     r.occurred_at = time_of(o, "occurred_at");
     r.value = number_of(o, "value").value_or(0);
     r.claims_complete = flag_of(o, "claims_complete");
@@ -111,10 +106,10 @@ ReportFact report_of(const json::object& o) {
 
 VerificationFact verification_of(const json::object& o) {
     VerificationFact v;
-    v.id = text_of(o, "id");
-    v.assignment_id = text_of(o, "assignment_id");
-    v.task_id = text_of(o, "task_id");
-    v.unit_id = text_of(o, "unit_id");
+    v.id = text_at(o, "id");
+    v.assignment_id = text_at(o, "assignment_id");
+    v.task_id = text_at(o, "task_id");
+    v.unit_id = text_at(o, "unit_id");
     v.at = time_of(o, "at");
     v.value = number_of(o, "verified_value").value_or(0);
     return v;
@@ -135,11 +130,11 @@ Facts facts_from_city(const CityFile& city) {
     fill(facts.reports, "progress_reports", report_of);
     fill(facts.verifications, "verifications", verification_of);
     fill(facts.pushes, "pushes", [](const json::object& o) {
-        return PushFact{text_of(o, "assignment_id"), text_of(o, "unit_id"), time_of(o, "at")};
+        return PushFact{text_at(o, "assignment_id"), text_at(o, "unit_id"), time_of(o, "at")};
     });
-    fill(facts.guidance, "guidance", [](const json::object& o) { return GuidanceFact{text_of(o, "assignment_id")}; });
+    fill(facts.guidance, "guidance", [](const json::object& o) { return GuidanceFact{text_at(o, "assignment_id")}; });
     fill(facts.help, "help_requests", [](const json::object& o) {
-        return HelpFact{text_of(o, "unit_id"), time_of(o, "asked_at"), maybe_time_of(o, "answered_at")};
+        return HelpFact{text_at(o, "unit_id"), time_of(o, "asked_at"), maybe_time_of(o, "answered_at")};
     });
     for (const auto& meeting : city.of("meetings")) {
         const auto* rows = meeting.if_contains("attendance");
@@ -147,7 +142,7 @@ Facts facts_from_city(const CityFile& city) {
         for (const auto& row : rows->get_array()) {
             const auto* o = row.if_object();
             if (!o) continue;
-            facts.attendance.push_back({text_of(*o, "unit_id"), text_of(*o, "status"), whole_of(*o, "late_min", 0),
+            facts.attendance.push_back({text_at(*o, "unit_id"), text_at(*o, "status"), whole_of(*o, "late_min", 0),
                                         flag_of(*o, "leave_approved")});
         }
     }

@@ -18,18 +18,18 @@ inline constexpr std::size_t kIdMax = 200;  ///< bytes of an id; it goes into ke
 enum class Kind { text, number, boolean, time, date, day_or_time, level, status, ref, refs, texts, part, rows };
 
 /// One key of a record. What is not required may be missing or null, and a reference then also empty.
-struct Field {
+struct FileField {
     std::string_view name;
     Kind kind;
     bool required;
     std::string_view target = {};  ///< the list that a reference names, or the dictionary of a status
-    std::span<const Field> nested = {};
+    std::span<const FileField> nested = {};
 };
 
 struct List {
     std::string_view name;
     bool has_id;
-    std::span<const Field> fields;
+    std::span<const FileField> fields;
 };
 
 /// The lists of records that a file may hold.
@@ -43,7 +43,7 @@ std::span<const std::string_view> rectification_states();
 
 inline std::string_view sv(const boost::json::string& s) { return {s.data(), s.size()}; }
 /// Foreign text inside our one line: short, and without anything that would break the line.
-std::string shown(std::string_view text);
+std::string shown_text(std::string_view text);
 /// "assignments[12] (A0013)".
 std::string record_name(std::string_view list, std::size_t index, std::string_view id);
 Error line(const std::string& where, const std::string& chinese, const std::string& english);

@@ -45,7 +45,7 @@ public:
     /// Where the parser is: "assignments[12] (A0013) unit_id", or the file's name outside of every section.
     std::string place() const {
         if (section_.empty()) return source_;
-        auto name = in_list_ ? record_name(section_, index_, id_) : shown(section_);
+        auto name = in_list_ ? record_name(section_, index_, id_) : shown_text(section_);
         std::string path;
         for (std::size_t i = in_list_ ? 2 : 1; i < frames_.size(); ++i) {
             const auto& f = frames_[i];
@@ -53,7 +53,7 @@ public:
             if (!f.is_object)
                 path += "[" + std::to_string(values_end - f.first_value) + "]";
             else if (!f.key.empty())
-                path += (path.empty() ? "" : ".") + shown(f.key);
+                path += (path.empty() ? "" : ".") + shown_text(f.key);
         }
         return path.empty() ? name : name + " " + path;
     }

@@ -10,7 +10,6 @@ namespace taizhang::ledger {
 namespace {
 
 constexpr const char* kNewDeadline = "new_deadline";
-constexpr std::int64_t kDay = 86'400;
 
 std::string typed(const Assignments& arguments, std::string_view name) {
     const auto it = std::find_if(arguments.begin(), arguments.end(), [&](const auto& a) { return a.first == name; });
@@ -54,7 +53,7 @@ Result<> check_extension_request(Replica& r, const RowView& row, const Assignmen
                                          " / new_deadline: " + wanted + " is not later than the deadline, " + due);
     const auto end = parse_time_seconds(due);
     const auto now = r.now();
-    if (!end || now.unverified || now.ms / 1000 < *end + kDay) return {};
+    if (!end || now.unverified || now.ms / 1000 < *end + kDaySeconds) return {};
     return fail(Errc::not_allowed, row.id + " 的时限 " + due + " 已过,延期要在到期前申请 / the deadline of " + row.id +
                                        ", " + due + ", is over: an extension is asked for before that");
 }

@@ -15,7 +15,7 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr std::size_t kFieldsMax = 30, kNameMax = 60, kTextMax = 2000;
+constexpr std::size_t kFieldsMax = 30, kNameMax = 60, kAnswerMax = 2000;
 
 Error wrong(const std::string& zh, const std::string& en) {
     return fail(Errc::bad_input, "extra_fields(附加填报项):" + zh + " / extra_fields: " + en);
@@ -58,9 +58,9 @@ Error misfit(const FormField& f, const std::string& zh, const std::string& en) {
 
 Result<json::value> value_of(const FormField& f, const std::string& text) {
     if (!is_utf8(text)) return misfit(f, "不是 UTF-8 文字", "is not UTF-8 text");
-    if (text.size() > kTextMax)
-        return misfit(f, "最多 " + std::to_string(kTextMax) + " 字节",
-                      "longer than " + std::to_string(kTextMax) + " bytes");
+    if (text.size() > kAnswerMax)
+        return misfit(f, "最多 " + std::to_string(kAnswerMax) + " 字节",
+                      "longer than " + std::to_string(kAnswerMax) + " bytes");
     // Inside of JSON they would be escapes, which the check of the whole field does not see.
     if (for_terminal(text) != text) return misfit(f, "含控制字符", "has control characters");
     if (const auto marking = secrecy_marking(text); !marking.empty())

@@ -1,5 +1,7 @@
 #include "ledger/frequency.h"
 
+#include "ledger/times.h"
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -7,7 +9,6 @@
 namespace taizhang::ledger {
 namespace {
 
-constexpr Seconds kDay = 86'400;
 constexpr Seconds kZone = 8 * 3'600;
 constexpr double kWeeksInMonth = 52.0 / 12;
 
@@ -30,7 +31,7 @@ int Frequency::forms_in_month(int month) const { return months_ == 0 ? 4 : month
 
 double Frequency::forms_per_month() const { return months_ == 0 ? kWeeksInMonth : 1.0 / months_; }
 
-Seconds Frequency::longest() const { return (months_ == 0 ? 7 : Seconds{31} * months_) * kDay; }
+Seconds Frequency::longest() const { return (months_ == 0 ? 7 : Seconds{31} * months_) * kDaySeconds; }
 
 std::int64_t Frequency::period_of(Seconds t) const {
     using namespace std::chrono;

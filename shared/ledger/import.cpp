@@ -1,6 +1,7 @@
 #include "ledger/import.h"
 
 #include "ledger/lights.h"
+#include "ledger/rows.h"
 #include "ledger/times.h"
 
 #include <boost/json.hpp>
@@ -14,11 +15,6 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t kBatch = 2000;  // records in one transaction; more: fewer fsyncs, more memory
-
-std::string text_of(const json::object& o, std::string_view key) {
-    const auto* v = o.if_contains(key);
-    return v && v->is_string() ? std::string(v->as_string()) : std::string();
-}
 
 /// Who would have written a record, and when.
 struct Source {
@@ -81,7 +77,7 @@ Result<> Importer::control(std::string_view catalog) {
         while (!left.empty()) {
             const auto before = left.size();
             for (auto& u : left) {
-                const auto parent = text_of(*u, "parent_id");
+                const auto parent = text_at(*u, "parent_id");
                 if (!parent.empty() && !r_.control().unit(parent)) continue;
                 TRY_VOID(r_.append_control("unit", json::serialize(*u)));
                 u = nullptr;
@@ -90,7 +86,7 @@ Result<> Importer::control(std::string_view catalog) {
             std::erase(left, nullptr);
             if (left.size() == before)
                 return fail(Errc::bad_input,
-                            "units: " + text_of(*left.front(), "id") + " 的上级不存在 / has no parent here");
+                            "units: " + text_at(*left.front(), "id") + " 的上级不存在 / has no parent here");
         }
         TRY(const auto self, r_.self_as_subject(r_.control().root(), "root"));
         return r_.issue_certificate(self);
@@ -117,7 +113,7 @@ std::string Importer::author_unit(const Source& source, const json::object& o, c
         const auto* u = r_.control().unit(home);
         return u && !u->parent.empty() ? u->parent : r_.control().root();
     }
-    const auto named = text_of(o, by);
+    const auto named = text_at(o, by);
     return r_.control().unit(named) ? named : r_.control().root();
 }
 
@@ -136,7 +132,7 @@ Result<Value> Importer::value(const Field& f, const json::value& v) const {
 }
 
 std::int64_t Importer::time_ms(const Source& source, const json::object& o) const {
-    for (const auto& text : {text_of(o, source.time), text_of(city_.meta, "as_of")}) {
+    for (const auto& text : {text_at(o, source.time), text_at(city_.meta, "as_of")}) {
         if (text.empty()) continue;
         if (const auto t = parse_time_seconds(text)) return *t * 1000;
     }
@@ -147,9 +143,9 @@ Result<> Importer::record(const Source& source, const json::object& o, std::size
     const auto* v = r_.control().newest(source.entity);
     if (!v) return fail(Errc::bad_input, std::string("catalog: no entity ") + source.entity);
     const auto& entity = *v->entity;
-    std::string id = text_of(o, "id");
-    const auto unit_field = entity.home.empty() ? std::string() : text_of(o, entity.home);
-    if (id.empty() && entity.name == "attendance") id = text_of(o, "meeting_id") + "-" + unit_field;
+    std::string id = text_at(o, "id");
+    const auto unit_field = entity.home.empty() ? std::string() : text_at(o, entity.home);
+    if (id.empty() && entity.name == "attendance") id = text_at(o, "meeting_id") + "-" + unit_field;
     if (id.empty() && entity.name == "submission_register")
         id = unit_field + "-" + (o.contains("year") ? json::serialize(o.at("year")) : "");
     auto named = [&](const Error& e) {
@@ -162,7 +158,7 @@ Result<> Importer::record(const Source& source, const json::object& o, std::size
     const auto home = entity.home.empty() ? c.authority(writer, c.head()) : unit_field;
     const StreamId stream{home, entity.audience};
     // Who signs what: the one who would have written it if he may, else the unit itself, whoever answered, the root.
-    const auto answered = text_of(o, source.answer);
+    const auto answered = text_at(o, source.answer);
     const std::string candidates[] = {writer, home, c.unit(answered) ? answered : writer, c.root()};
     std::map<std::string, Edit> edits;
     auto edit_for = [&](std::uint32_t by) -> Edit* {
@@ -180,11 +176,11 @@ Result<> Importer::record(const Source& source, const json::object& o, std::size
         return nullptr;
     };
     std::string state;
-    const bool is_draft = entity.name == "task" && text_of(o, entity.workflow.field) == "草稿";
+    const bool is_draft = entity.name == "task" && text_at(o, entity.workflow.field) == "草稿";
     for (const auto& [key, json_value] : o) {
         if (key == "id") continue;
         if (entity.has_workflow() && key == entity.workflow.field) {
-            state = text_of(o, key);
+            state = text_at(o, key);
             continue;
         }
         const auto f = entity.field(key);
@@ -281,7 +277,7 @@ std::vector<json::object> attendance_of(const CityFile& city) {
         for (const auto& row : rows->as_array()) {
             if (!row.is_object()) continue;
             auto o = row.as_object();
-            o["meeting_id"] = text_of(m, "id");
+            o["meeting_id"] = text_at(m, "id");
             out.push_back(std::move(o));
         }
     }

@@ -49,7 +49,7 @@ std::string typed_of(const Assignments& fields, std::string_view name) {
     return {};
 }
 
-json::array list_of(const std::string& text) {
+json::array json_list(const std::string& text) {
     boost::system::error_code ec;
     const auto v = json::parse(text.empty() ? "[]" : text, ec);
     return !ec && v.is_array() ? v.as_array() : json::array{};
@@ -77,8 +77,8 @@ void read_task(Plan& p, TextOf text) {
     p.period = text("period");
     p.frequency = text("report_frequency");
     p.answered_by = text("same_as_task_id");
-    p.applies_to = list_of(text("applies_to_fields"));
-    p.unit_types = list_of(text("unit_types"));
+    p.applies_to = json_list(text("applies_to_fields"));
+    p.unit_types = json_list(text("unit_types"));
     const auto declared = std::strtod(text("fields_to_fill").c_str(), nullptr);
     if (declared > 0) p.fields_to_fill = declared;
     // The issuer's own form fields are work as well; a form that cannot be filled in is refused elsewhere.

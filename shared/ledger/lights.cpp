@@ -8,7 +8,6 @@
 namespace taizhang::ledger {
 namespace {
 
-constexpr std::int64_t kDay = 86'400;
 constexpr std::int64_t kNearDays = 14;
 constexpr double kBehind = 0.25;  // how much of the time may have run ahead of the work
 
@@ -50,9 +49,9 @@ Light light_of(const Workflow& flow, const LightDates& in) {
     const auto otherwise = is_report_missing(in) ? Light::yellow : Light::green;
     if (!in.due) return otherwise;
     const auto now = in.now_ms / 1000;
-    const auto end = *in.due + kDay;  // the whole day counts
+    const auto end = *in.due + kDaySeconds;  // the whole day counts
     if (now >= end) return Light::red;
-    if (end - now <= kNearDays * kDay) return Light::yellow;
+    if (end - now <= kNearDays * kDaySeconds) return Light::yellow;
     if (in.issued && in.target > 0 && *in.issued < end && now > *in.issued) {
         const double elapsed = static_cast<double>(now - *in.issued) / static_cast<double>(end - *in.issued);
         if (in.value / in.target + kBehind < elapsed) return Light::yellow;

@@ -24,7 +24,7 @@ namespace json = boost::json;
 
 namespace {
 
-constexpr const char* kTasks =
+constexpr const char* kTaskRows =
     "SELECT id, no, title, category, deadline, indicator, target_value, indicator_unit, lead_unit_id, issued_at, "
     "status FROM task ORDER BY id";
 // A city has half a million of them: reports and checks of others' records are not even looked at for a list of some.
@@ -144,7 +144,7 @@ Result<json::array> Ledger::records(const std::string& entity, const std::string
     if (!v) return json::array{};
     const bool is_some = !of.empty();
     TRY(auto rows, rows_of(r_,
-                           entity == "task"         ? kTasks
+                           entity == "task"         ? kTaskRows
                            : entity == "assignment" ? assignments_sql(is_some)
                                                     : rectifications_sql(is_some),
                            is_some ? std::vector<std::string>{of} : std::vector<std::string>{}));

@@ -1,6 +1,7 @@
 #include "ledger/meetings.h"
 
 #include "ledger/ledger.h"
+#include "ledger/metrics.h"
 #include "ledger/ranks.h"
 #include "ledger/rows.h"
 #include "ledger/times.h"
@@ -17,8 +18,6 @@ namespace taizhang::ledger {
 namespace json = boost::json;
 
 namespace {
-
-constexpr double kLateMinutes = 10;  // D3: later than this
 
 struct AskedRank {
     std::string words;

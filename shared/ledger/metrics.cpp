@@ -14,8 +14,6 @@ namespace taizhang::ledger {
 
 namespace {
 
-constexpr int kLateMinutes = 10;  ///< D3: later than this
-
 /// A mean that does not drift with the number of records (Neumaier's sum), so that the fourth decimal is the
 /// same in whichever order they come.
 class Mean {

@@ -21,6 +21,8 @@ inline constexpr int kTooFew = 5;
 /// Times are seconds since 1970-01-01 UTC.
 using Seconds = std::int64_t;
 
+inline constexpr int kLateMinutes = 10;  ///< D3: whoever comes later than this was late
+
 struct UnitFact {
     std::string id, parent_id, name, short_name, field;
     Level level = Level::none;

@@ -10,7 +10,7 @@
 namespace taizhang::ledger {
 namespace {
 
-constexpr std::int64_t kShownMs = std::int64_t{30} * 86'400'000;
+constexpr std::int64_t kShownMs = 30 * kDayMs;
 
 std::string copied(const std::string& at) {
     return "本机的数据是复制的或由旧备份恢复的(" + at +

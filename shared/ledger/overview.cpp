@@ -17,7 +17,7 @@ namespace json = boost::json;
 
 namespace {
 
-struct Mean {
+struct RoundedMean {
     std::int64_t n = 0;
     double sum = 0;
     void add(double v) {
@@ -30,18 +30,18 @@ struct Mean {
     }
 };
 
-struct Cell {
+struct GroupCell {
     std::int64_t n = 0;
     std::array<std::int64_t, 5> lights{};
-    Mean verified;
+    RoundedMean verified;
 };
 
 struct Month {
     std::int64_t reports = 0, substantive = 0, pushes = 0;
-    Mean verified;
+    RoundedMean verified;
 };
 
-constexpr std::array kLights{Light::green, Light::yellow, Light::red, Light::blue, Light::grey};
+constexpr std::array kLightColumns{Light::green, Light::yellow, Light::red, Light::blue, Light::grey};
 
 /// Which of the units right below `top` each unit belongs to, by the unit's number.
 class Columns {
@@ -74,11 +74,11 @@ private:
 double share(double value, double target) { return target > 0 ? std::clamp(value / target, 0.0, 1.0) : 0; }
 
 /// By column and task, both by number.
-using Cells = std::map<std::pair<int, Index>, Cell>;
+using Cells = std::map<std::pair<int, Index>, GroupCell>;
 /// By number: year × 12 + month - 1, in the ledger's zone.
 using Months = std::map<std::int64_t, Month>;
 
-std::int64_t month_of(Seconds t) {
+std::int64_t month_number(Seconds t) {
     using namespace std::chrono;
     const sys_days day{floor<days>(sys_seconds{seconds{t + 8 * 3600}})};
     const year_month_day ymd{day};
@@ -96,7 +96,8 @@ Result<> add_lights(StoredFacts& facts, const Columns& columns, Cells& cells) {
         if (column < 0) return;
         auto& cell = cells[{column, a.task}];
         ++cell.n;
-        ++cell.lights[static_cast<std::size_t>(std::find(kLights.begin(), kLights.end(), a.light) - kLights.begin())];
+        ++cell.lights[static_cast<std::size_t>(std::find(kLightColumns.begin(), kLightColumns.end(), a.light) -
+                                               kLightColumns.begin())];
     });
 }
 
@@ -106,7 +107,7 @@ void add_verified(const FactTable& t, const Columns& columns, Cells& cells, Mont
         const auto* of = task == kNone ? nullptr : t.task(task);
         if (!of || !columns.holds(v.unit)) continue;
         const auto reached = share(v.value, of->target);
-        months[month_of(v.at)].verified.add(reached);
+        months[month_number(v.at)].verified.add(reached);
         if (const int column = columns.of(v.unit); column >= 0) cells[{column, task}].verified.add(reached);
     }
 }
@@ -114,12 +115,12 @@ void add_verified(const FactTable& t, const Columns& columns, Cells& cells, Mont
 void add_months(const FactTable& t, const Columns& columns, Months& months) {
     for (const auto& r : t.reports()) {
         if (!columns.holds(r.unit)) continue;
-        auto& m = months[month_of(r.occurred_at)];
+        auto& m = months[month_number(r.occurred_at)];
         ++m.reports;
         m.substantive += r.substantive;
     }
     for (const auto& p : t.pushes())
-        if (columns.holds(p.unit)) ++months[month_of(p.at)].pushes;
+        if (columns.holds(p.unit)) ++months[month_number(p.at)].pushes;
 }
 
 Result<json::array> newest_tasks(Replica& r, const FactTable& t, const Cells& cells) {
@@ -135,9 +136,9 @@ Result<json::array> newest_tasks(Replica& r, const FactTable& t, const Cells& ce
     }
 }
 
-json::object cell_json(const Columns& columns, int column, const std::string& task, const Cell& cell) {
+json::object cell_json(const Columns& columns, int column, const std::string& task, const GroupCell& cell) {
     json::object lights;
-    for (std::size_t i = 0; i < kLights.size(); ++i) lights[name_of(kLights[i])] = cell.lights[i];
+    for (std::size_t i = 0; i < kLightColumns.size(); ++i) lights[name_of(kLightColumns[i])] = cell.lights[i];
     return {{"unit", columns.ids[static_cast<std::size_t>(column)]},
             {"task", task},
             {"n", cell.n},

@@ -29,7 +29,7 @@ struct Shape {
     const char* order;
 };
 
-constexpr Shape kAssignments{
+constexpr Shape kAssignmentPage{
     "assignment",
     " LEFT JOIN task t ON t.id = a.task_id",
     "a.unit_id",
@@ -37,7 +37,7 @@ constexpr Shape kAssignments{
     "a.id, a.task_id, t.title, a.unit_id, a.status, a.deadline, t.target_value, t.indicator, t.indicator_unit, "
     "t.issued_at, t.report_frequency, t.status AS task_status, a.result_text",
     "a.deadline, a.id"};
-constexpr Shape kRectifications{
+constexpr Shape kRectificationPage{
     "rectification",
     "",
     "a.responsible_unit_id",
@@ -59,8 +59,8 @@ constexpr Shape kAppeals{"appeal",
                          "coalesce(a.answered_at, '') <> '', a.asked_at, a.id"};
 
 const Shape* shape_of(const std::string& what) {
-    if (what == "assignments") return &kAssignments;
-    if (what == "rectifications") return &kRectifications;
+    if (what == "assignments") return &kAssignmentPage;
+    if (what == "rectifications") return &kRectificationPage;
     if (what == "help_requests") return &kHelp;
     if (what == "appeals") return &kAppeals;
     return nullptr;
@@ -85,7 +85,7 @@ constexpr const char* kUnguided =
 
 Result<Where> where_of(Replica& r, const PageQuery& q, const Shape& shape) {
     Where w;
-    const bool is_assignments = &shape == &kAssignments;
+    const bool is_assignments = &shape == &kAssignmentPage;
     if ((q.unchecked || q.unguided) && !is_assignments)
         return fail(Errc::usage,
                     "unchecked 和 unguided 只用于 assignments / unchecked and unguided are for assignments");
@@ -166,10 +166,10 @@ Result<> add_latest(Replica& r, json::array& rows, const char* sql, std::initial
 }
 
 // The later one comes last and stays.
-constexpr const char* kReports =
+constexpr const char* kLatestReport =
     "SELECT assignment_id, value, text, occurred_at FROM progress_report WHERE assignment_id IN (SELECT value FROM "
     "json_each(?1)) ORDER BY unixepoch(occurred_at), id";
-constexpr const char* kVerifications =
+constexpr const char* kLatestVerification =
     "SELECT assignment_id, verified_value FROM verification WHERE assignment_id IN (SELECT value FROM json_each(?1)) "
     "ORDER BY unixepoch(at), id";
 
@@ -220,9 +220,9 @@ Result<json::object> page(Replica& r, const PageQuery& q) {
         o["unit"] = unit_name(r.control(), text_at(o, "unit_id"));
         rows.push_back(std::move(o));
     }
-    if (shape == &kAssignments) {
-        TRY_VOID(add_latest(r, rows, kReports, {"value", "text", "reported_at"}));
-        TRY_VOID(add_latest(r, rows, kVerifications, {"verified_value"}));
+    if (shape == &kAssignmentPage) {
+        TRY_VOID(add_latest(r, rows, kLatestReport, {"value", "text", "reported_at"}));
+        TRY_VOID(add_latest(r, rows, kLatestVerification, {"verified_value"}));
     }
     if (v->entity->has_workflow())
         for (auto& row : rows) add_light(r, *v, row.as_object());

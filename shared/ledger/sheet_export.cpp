@@ -12,8 +12,8 @@ namespace {
 using office::Cell;
 
 constexpr double kExtraWidth = 14;
-constexpr std::size_t kRowsAtOnce = 200;  // some 20 ms
-constexpr std::size_t kRowsMax = 50'000;  // nobody reads more on paper, and every PC still opens it
+constexpr std::size_t kRowsInOneGo = 200;  // some 20 ms
+constexpr std::size_t kRowsMax = 50'000;   // nobody reads more on paper, and every PC still opens it
 
 Result<> check_scope(Replica& r, SheetKind kind, const SheetScope& scope) {
     if (!scope.unit.empty() && !r.control().unit(scope.unit))
@@ -86,7 +86,7 @@ Result<bool> SheetExport::read_some(Replica& r) {
         TRY_VOID(begin(r));
         return ids_.empty();
     }
-    for (const auto past = std::min(ids_.size(), next_ + kRowsAtOnce); next_ < past; ++next_)
+    for (const auto past = std::min(ids_.size(), next_ + kRowsInOneGo); next_ < past; ++next_)
         TRY_VOID(read_row(ids_[next_]));
     return next_ == ids_.size();
 }

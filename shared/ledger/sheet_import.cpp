@@ -344,9 +344,9 @@ private:
 
 // ------------------------------------------------------------------ the answer
 
-class Answer {
+class ImportAnswer {
 public:
-    Answer(const SheetPlan& plan, const SheetImportOptions& options, const Names& names)
+    ImportAnswer(const SheetPlan& plan, const SheetImportOptions& options, const Names& names)
         : plan_(plan), options_(options), names_(names), columns_(columns_of(plan.table.kind)) {}
 
     json::object document() const {
@@ -450,7 +450,7 @@ Result<json::object> import_sheets(Replica& r, const std::vector<office::Sheet>&
                                    const SheetImportOptions& options) {
     TRY(const auto names, Names::load(r));
     TRY(auto plan, plan_sheet(r, sheets, options, names));
-    const Answer answer(plan, options, names);
+    const ImportAnswer answer(plan, options, names);
     if (!plan.faults.empty()) {
         if (options.dry_run) return answer.document();
         return fail(Errc::bad_input, answer.first_fault());

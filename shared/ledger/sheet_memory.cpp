@@ -17,7 +17,7 @@ std::string joined(const SeenVersions& seen) {
     return out;
 }
 
-std::vector<std::string> words_of(const std::string& s) {
+std::vector<std::string> split(const std::string& s) {
     std::vector<std::string> out;
     std::size_t from = 0;
     while (from < s.size()) {
@@ -30,7 +30,7 @@ std::vector<std::string> words_of(const std::string& s) {
 
 SeenVersions parsed(const std::string& s) {
     SeenVersions out;
-    for (const auto& w : words_of(s))
+    for (const auto& w : split(s))
         if (const auto colon = w.find(':'); colon != std::string::npos) out[w.substr(0, colon)] = w.substr(colon + 1);
     return out;
 }
@@ -86,7 +86,7 @@ std::optional<SheetMemory> SheetMemory::of_page(const office::Sheet& s) {
         if (s.at(r, 0).text == "x") m.extras.push_back(s.at(r, 1).text);
         if (s.at(r, 0).text == "r")
             m.rows[s.at(r, 1).text] = {s.at(r, 2).text, s.at(r, 3).text, parsed(s.at(r, 4).text),
-                                       words_of(s.at(r, 5).text)};
+                                       split(s.at(r, 5).text)};
     }
     return m;
 }

@@ -99,7 +99,7 @@ std::string json_list(const std::vector<std::string>& items) {
 }
 
 /// The texts of a JSON list; a document of another form is one text.
-std::vector<std::string> list_of(const std::string& value) {
+std::vector<std::string> items_of(const std::string& value) {
     std::vector<std::string> out;
     boost::system::error_code ec;
     const auto v = json::parse(value, ec);
@@ -320,11 +320,11 @@ Cell cell_of_value(const SheetColumn& column, const std::string& value, const Na
         case ColumnKind::unit: return Cell::of_text(names.unit_name(value));
         case ColumnKind::units: {
             std::string out;
-            for (const auto& id : list_of(value)) out += (out.empty() ? "" : "、") + names.unit_name(id);
+            for (const auto& id : items_of(value)) out += (out.empty() ? "" : "、") + names.unit_name(id);
             return Cell::of_text(out);
         }
         case ColumnKind::lines: {
-            const auto items = list_of(value);
+            const auto items = items_of(value);
             std::string out;
             for (std::size_t i = 0; i < items.size(); ++i)
                 out += (i ? "\n" : "") + (items.size() > 1 ? std::to_string(i + 1) + "." + items[i] : items[i]);

@@ -111,7 +111,7 @@ Result<void> Ledger::add_history(const RowView& row, json::array& out, bool& tow
             e["unit"] = item.unit;
             e["person"] = item.person;
             // Folded as if it had come in time; a person who wonders sees that it did not.
-            constexpr std::int64_t kDayMs = 86'400'000, kLateDays = 7;
+            constexpr std::int64_t kLateDays = 7;
             TRY(const auto late, lateness_ms(r_, item));
             if (late / kDayMs >= kLateDays) e["late_days"] = late / kDayMs;
             if (item.origin != Origin::own) e["received"] = format_local(item.received_ms);

@@ -139,7 +139,7 @@ Result<json::object> trend(StoredFacts& facts, const std::string& unit, int mont
         const int y = n / 12, m = n % 12 + 1;
         const int next_y = (n + 1) / 12, next_m = (n + 1) % 12 + 1;
         const auto end =
-            std::min<Seconds>(days_from_civil(next_y, next_m, 1) * 86400 - 8 * 3600, r.now().ms / 1000 + 1);
+            std::min<Seconds>(days_from_civil(next_y, next_m, 1) * kDaySeconds - 8 * 3600, r.now().ms / 1000 + 1);
         out.push_back({{"month", std::to_string(y) + (m < 10 ? "-0" : "-") + std::to_string(m)},
                        {"figures", figures_of_scope(*table, scope, end)}});
     }

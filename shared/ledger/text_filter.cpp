@@ -7,7 +7,7 @@
 namespace taizhang::ledger {
 namespace {
 
-constexpr std::int64_t kRowsAtOnce = 4000;  // some 10 ms
+constexpr std::int64_t kTextsAtOnce = 4000;  // some 10 ms
 constexpr std::uint32_t kRowsOfABlock = 256;
 constexpr std::size_t kListedMax = 4096;  // beyond, a bit for each of 65,536 is smaller
 constexpr std::size_t kHashes = 1 << 16;
@@ -147,7 +147,7 @@ Result<bool> TextFilter::load_rows(const Entity& e, Part& part) {
     const Query q(e);
     TRY(auto s, r_.database().prepare(q.sql("(id, _s) > (?1, ?2) ORDER BY id, _s LIMIT ?3"), false));
     const auto after = part.after;
-    s.bind(1, std::string_view(after)).bind(2, part.after_stream).bind(3, kRowsAtOnce);
+    s.bind(1, std::string_view(after)).bind(2, part.after_stream).bind(3, kTextsAtOnce);
     Gathered gathered;  // of the last block: rows come in the order of their ids
     std::int64_t n = 0;
     for (;; ++n) {
@@ -160,7 +160,7 @@ Result<bool> TextFilter::load_rows(const Entity& e, Part& part) {
         part.after_stream = s.integer(1);
     }
     if (!part.blocks.empty()) gathered.move_to(part.blocks.back().hashes);
-    return n < kRowsAtOnce;
+    return n < kTextsAtOnce;
 }
 
 Result<> TextFilter::take_written() {

@@ -8,7 +8,6 @@ namespace taizhang::ledger {
 
 namespace {
 
-constexpr std::int64_t kDay = 86'400;
 constexpr std::int64_t kLocalOffset = 8 * 3'600;
 
 /// Takes exactly `count` digits off the front of `text`.
@@ -81,13 +80,13 @@ std::optional<std::int64_t> take_offset(std::string_view& text) {
 std::optional<std::int64_t> parse(std::string_view text) {
     const auto days = take_date(text);
     if (!days) return std::nullopt;
-    if (text.empty()) return *days * kDay - kLocalOffset;
+    if (text.empty()) return *days * kDaySeconds - kLocalOffset;
     if (!take_char(text, 'T')) return std::nullopt;
     const auto clock = take_clock(text);
     if (!clock) return std::nullopt;
     const auto offset = take_offset(text);
     if (!offset || !text.empty()) return std::nullopt;
-    return *days * kDay + *clock - *offset;
+    return *days * kDaySeconds + *clock - *offset;
 }
 
 std::int64_t floor_div(std::int64_t a, std::int64_t b) { return a / b - (a % b < 0 ? 1 : 0); }
@@ -105,8 +104,8 @@ Result<std::int64_t> parse_time_seconds(std::string_view text) {
 
 std::string format_local(std::int64_t ms) {
     const std::int64_t local = floor_div(ms, 1'000) + kLocalOffset;
-    const std::int64_t days = floor_div(local, kDay);
-    const int clock = static_cast<int>(local - days * kDay);
+    const std::int64_t days = floor_div(local, kDaySeconds);
+    const int clock = static_cast<int>(local - days * kDaySeconds);
     // std::chrono counts years in 16 bits; a time outside them is nonsense from a broken clock, shown at the limit.
     constexpr std::int64_t kDaysLimit = 11'000'000;
     const auto bounded = days < -kDaysLimit ? -kDaysLimit : days > kDaysLimit ? kDaysLimit : days;

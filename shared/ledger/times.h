@@ -13,6 +13,8 @@
 
 namespace taizhang::ledger {
 
+inline constexpr std::int64_t kDaySeconds = 86'400, kDayMs = kDaySeconds * 1000;
+
 /// Whether `text` is YYYY-MM-DD and that day exists in the calendar.
 bool is_calendar_date(std::string_view text);
 

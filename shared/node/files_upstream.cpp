@@ -1,9 +1,9 @@
 #include "node/files_upstream.h"
 
+#include "http/await.h"
 #include "node/secure.h"
 #include "node/upstream.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -18,7 +18,6 @@ using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr auto kToken = net::as_tuple(net::use_awaitable);
 constexpr auto kDeadline = 300s;
 /// How long a chunk may take with its answer: from kChunkTime, a step longer with each that comes through, half after a
 /// cut. Longer: a cut costs more; shorter: more of the time is spent waiting for answers.
@@ -98,7 +97,7 @@ net::awaitable<Result<FileReport>> sync_files(Store& store, net::io_context& io,
     while (attempt->more) {
         while (options.hold && options.hold()) {
             timer.expires_after(50ms);
-            auto [ec] = co_await timer.async_wait(kToken);
+            auto [ec] = co_await timer.async_wait(http::kToken);
             if (ec) co_return fail(Errc::busy, "程序正在停止 / the program is stopping");
         }
         Store::Work make = [attempt, bytes = chunk.bytes()](Node& n) -> Result<std::string> {
@@ -130,7 +129,7 @@ net::awaitable<Result<FileReport>> sync_files(Store& store, net::io_context& io,
             if (barren > kBarrenMax) co_return response.error();
             chunk.dropped(took);
             timer.expires_after(kPauseFirst * (1 << (barren - 1)));
-            auto [ec] = co_await timer.async_wait(kToken);
+            auto [ec] = co_await timer.async_wait(http::kToken);
             if (ec) co_return fail(Errc::busy, "程序正在停止 / the program is stopping");
             continue;
         }

@@ -15,7 +15,7 @@ constexpr std::size_t kListenersMax = 2048;
 constexpr auto kGather = 100ms;
 constexpr std::string_view kBearer = "Bearer ";
 
-http::Response refusal(const Error& e) {
+http::Response answer_of(const Error& e) {
     http::Response r;
     r.status = http::http_status(e.code);
     r.content_type = "text/plain; charset=utf-8";
@@ -51,9 +51,9 @@ net::awaitable<Result<std::string>> Pokes::unit_of(std::string authorization) {
 net::awaitable<http::Response> Pokes::gate(http::Request request) {
     std::string authorization(request.header("authorization"));
     if (listeners_.size() >= kListenersMax)
-        co_return refusal(fail(Errc::busy, "实时连接太多 / too many live connections"));
+        co_return answer_of(fail(Errc::busy, "实时连接太多 / too many live connections"));
     auto unit = co_await unit_of(std::move(authorization));
-    if (!unit) co_return refusal(unit.error());
+    if (!unit) co_return answer_of(unit.error());
     co_return http::Response{};
 }
 

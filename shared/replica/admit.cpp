@@ -8,7 +8,7 @@ namespace taizhang {
 namespace {
 
 // Packing less than this takes no longer than waking another core.
-constexpr std::size_t kWorkerMin = 24u << 10;
+constexpr std::size_t kPackApartMin = 24u << 10;
 
 /// Whether the author was revoked as of this very commit.
 bool is_last_that_counts(const ControlState& control, const Commit& c) {
@@ -138,7 +138,7 @@ Result<Replica::Impl::Admitted> Replica::Impl::admit(std::string_view packed, co
 /// Takes in what this node wrote: bytes of `arena`.
 Result<Hash> Replica::Impl::admit_own(std::string_view bytes) {
     TRY_VOID(write_log());
-    packing.begin([this, bytes] { packer.pack(bytes, own_packed); }, bytes.size() >= kWorkerMin);
+    packing.begin([this, bytes] { packer.pack(bytes, own_packed); }, bytes.size() >= kPackApartMin);
     Commit c;
     TRY_VOID(c.decode(bytes, Commit::Text::checked));
     TRY(const auto a, admit({}, c, Origin::own));

@@ -7,7 +7,7 @@ namespace {
 // Of decoded commits. Higher: a fold of many rows reads each commit once; lower: less memory.
 constexpr std::size_t kCacheBytesMax = 8u << 20;
 // Packed bytes; a smaller commit is unpacked before another core has woken up.
-constexpr std::size_t kWorkerMin = 8u << 10;
+constexpr std::size_t kUnpackApartMin = 8u << 10;
 
 }  // namespace
 
@@ -69,7 +69,7 @@ Result<> Replica::Impl::read_next() {
         TRY(const bool is_there, find_commit(lsn, next_commit));
         if (!is_there) continue;  // whoever needs it says so
         reading.begin([this] { next_commit.unpack(reading_packer, options.knows.commit_format); },
-                      next_commit.packed.size() >= kWorkerMin);
+                      next_commit.packed.size() >= kUnpackApartMin);
     }
     return {};
 }

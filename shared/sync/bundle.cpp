@@ -15,7 +15,7 @@
 namespace taizhang::sync {
 namespace {
 
-constexpr std::size_t kAcksMax = 4096;
+constexpr std::size_t kFrameAcksMax = 4096;
 constexpr std::size_t kComparedBytes = 4096;  // of a control entry that travels for comparison alone; a catalog is more
 constexpr std::size_t kRangeBytes = 80, kEntryBytes = 4;  // of a range and of an entry, beside the commits
 constexpr std::size_t kStretchMin = 4096;                 // a part with less room than this gets no more of a content
@@ -337,10 +337,10 @@ Result<BundleFiles> make_bundle(Replica& r, const BundleOptions& o) {
         if (std::find(streams.begin(), streams.end(), h.stream) == streams.end()) streams.push_back(h.stream);
     }
     std::uint64_t through = 0;
-    TRY(frame.acks, acks_after(r, 0, streams, o.to, kAcksMax, through));
+    TRY(frame.acks, acks_after(r, 0, streams, o.to, kFrameAcksMax, through));
     if (r.control().is_signed() && !hub.hub.is_zero())  // a hub's word on what it has, to be passed on
         for (const auto& h : frame.heads) {
-            if (frame.acks.size() >= kAcksMax * 2) break;
+            if (frame.acks.size() >= kFrameAcksMax * 2) break;
             wire::Ack a{h, frame.level, {}, {}};
             TRY_VOID(sign_ack(r, a));
             frame.acks.push_back(std::move(a));

@@ -21,7 +21,7 @@ using support::SimDisk;
 using support::text;
 
 template <class T>
-T must(Result<T> r) {
+T need(Result<T> r) {
     if (!r) throw Failure(r.error().detail);
     return std::move(*r);
 }
@@ -88,22 +88,22 @@ public:
         sync::BundleOptions options;
         options.to = "B01";
         options.part_bytes = 300 + pick(random, 4000);
-        auto files = must(sync::make_bundle(**a, options)).parts;
-        for (const auto& part : must(sync::make_bundle(*w.city, {"B01", true})).parts) files.push_back(part);
+        auto files = need(sync::make_bundle(**a, options)).parts;
+        for (const auto& part : need(sync::make_bundle(*w.city, {"B01", true})).parts) files.push_back(part);
         for (int n = 0; n < kDamagedAtOnce; ++n) {
             const auto file = damaged(random, files[pick(random, files.size())], files[pick(random, files.size())]);
             if (std::find(files.begin(), files.end(), file.bytes) != files.end()) continue;
             refuse(*b, file, counts);
         }
         // Whatever came out of a file whose hash was put right, it is what somebody wrote.
-        for (const auto& h : must((*b)->chain_heads()))
+        for (const auto& h : need((*b)->chain_heads()))
             if (!has(**a, h) && !has(*w.city, h)) throw Failure("a damaged bundle brought what nobody wrote");
         for (const auto& file : files)
             if (const auto taken = sync::take_bundle(**b, file); !taken)
                 throw Failure("afterwards the whole bundle is not taken: " + taken.error().detail);
-        must((*b)->verify());
-        for (const auto& h : must((*a)->own_heads()))
-            if (must((*b)->hashes_at(h.stream, h.replica, h.seq)).empty())
+        need((*b)->verify());
+        for (const auto& h : need((*a)->own_heads()))
+            if (need((*b)->hashes_at(h.stream, h.replica, h.seq)).empty())
                 throw Failure("a whole bundle did not bring what is in it");
     }
 
@@ -119,7 +119,7 @@ private:
     }
 
     static bool has(Replica& r, const ChainHead& h) {
-        const auto there = must(r.hashes_at(h.stream, h.replica, h.seq));
+        const auto there = need(r.hashes_at(h.stream, h.replica, h.seq));
         return std::find(there.begin(), there.end(), h.hash) != there.end();
     }
 
@@ -219,12 +219,12 @@ public:
         for (const auto step : steps) s.run(step);
         s.run(Session::Step::edit);                            // something that the hub has not
         if (number % 2 == 0) s.machine(Who::device).reopen();  // all of it in the database, else most in SQLite's log
-        Node n{s, s.state().disks[0], must(served(*s.machine(Who::device))), SimDisk(seed), nullptr, random, counts};
+        Node n{s, s.state().disks[0], need(served(*s.machine(Who::device))), SimDisk(seed), nullptr, random, counts};
         for (const auto& [name, bytes] : n.whole.files)
             if (!bytes.empty()) n.files.emplace_back(name, bytes.size());
         n.disk.restore(n.whole);
         open(n);
-        must((*n.device)->database().check_pages());
+        need((*n.device)->database().check_pages());
         n.copied_out = n.disk.snapshot().files.at(kDatabase);
         for (int i = 0; i < kFlipsAtOnce; ++i) flip(n, false);
         n.device.reset();
@@ -348,7 +348,7 @@ private:
         disk.restore(s.disk(Who::hub).snapshot());
         Device city(++seed_, kDatabase, disk.vfs_name(), {}, Session::keys_of(Who::hub));
         city.clock = s.clock();
-        auto hub = must(sync::Hub::open(*city));
+        auto hub = need(sync::Hub::open(*city));
         ++counts["sent"];
         try {
             support::World::sync(found, hub);
@@ -356,8 +356,8 @@ private:
             ++counts["sending_refused"];
         }
         if (const auto r = city->verify(); !r) throw Failure("the hub took it: " + r.error().detail);
-        for (const auto& h : must(city->chain_heads())) {
-            const auto own = must(s.machine(Who::device)->hashes_at(h.stream, h.replica, h.seq));
+        for (const auto& h : need(city->chain_heads())) {
+            const auto own = need(s.machine(Who::device)->hashes_at(h.stream, h.replica, h.seq));
             if (!own.empty() && std::find(own.begin(), own.end(), h.hash) == own.end())
                 throw Failure("the hub took a commit that nobody wrote");
         }
@@ -370,11 +370,11 @@ private:
         Device city(++seed_, kDatabase, hub_disk.vfs_name(), {}, Session::keys_of(Who::hub));
         Device anew(++seed_, kDatabase, disk.vfs_name(), {}, {support::make_key(seed_), nullptr});
         city.clock = anew.clock = s.clock();
-        auto hub = must(sync::Hub::open(*city));
+        auto hub = need(sync::Hub::open(*city));
         Session::settle(anew, hub);
-        must(anew->verify());
-        const auto there = must(city->digest());
-        for (const auto& [stream, digest] : must(anew->digest()))
+        need(anew->verify());
+        const auto there = need(city->digest());
+        for (const auto& [stream, digest] : need(anew->digest()))
             for (const auto& [name, other] : there)
                 if (name == stream && other != digest) throw Failure("not healed: " + stream);
         ++counts["healed"];

@@ -14,20 +14,20 @@ using Op = SimDisk::Op;
 using Repeat = SimDisk::Repeat;
 using Step = Session::Step;
 
-struct Kind {
+struct FaultKind {
     Op op;
     int error;
 };
 /// What a disk says; a full one last.
-constexpr std::array kKinds{Kind{Op::open, SQLITE_CANTOPEN},
-                            Kind{Op::read, SQLITE_IOERR_READ},
-                            Kind{Op::write, SQLITE_IOERR_WRITE},
-                            Kind{Op::sync, SQLITE_IOERR_FSYNC},
-                            Kind{Op::truncate, SQLITE_IOERR_TRUNCATE},
-                            Kind{Op::remove, SQLITE_IOERR_DELETE},
-                            Kind{Op::look, SQLITE_IOERR_FSTAT},
-                            Kind{Op::lock, SQLITE_IOERR_LOCK},
-                            Kind{Op::write, SQLITE_FULL}};
+constexpr std::array kFaultKinds{FaultKind{Op::open, SQLITE_CANTOPEN},
+                                 FaultKind{Op::read, SQLITE_IOERR_READ},
+                                 FaultKind{Op::write, SQLITE_IOERR_WRITE},
+                                 FaultKind{Op::sync, SQLITE_IOERR_FSYNC},
+                                 FaultKind{Op::truncate, SQLITE_IOERR_TRUNCATE},
+                                 FaultKind{Op::remove, SQLITE_IOERR_DELETE},
+                                 FaultKind{Op::look, SQLITE_IOERR_FSTAT},
+                                 FaultKind{Op::lock, SQLITE_IOERR_LOCK},
+                                 FaultKind{Op::write, SQLITE_FULL}};
 
 class DiskFaults final : public Proof {
 public:
@@ -55,28 +55,29 @@ private:
     };
 
     static void run(Sweep& sweep, Who who, const std::string& where) {
-        std::array<std::uint64_t, kKinds.size()> calls{};
+        std::array<std::uint64_t, kFaultKinds.size()> calls{};
         std::uint64_t allocations = 0;
         {
             Session s(sweep.state, sweep.seed);
-            std::array<std::uint64_t, kKinds.size()> first{};
-            for (std::size_t i = 0; i < kKinds.size(); ++i) first[i] = s.disk(who).calls(kKinds[i].op);
+            std::array<std::uint64_t, kFaultKinds.size()> first{};
+            for (std::size_t i = 0; i < kFaultKinds.size(); ++i) first[i] = s.disk(who).calls(kFaultKinds[i].op);
             of_sqlite.count();
             s.run(sweep.step);
             of_sqlite.stop();
             allocations = of_sqlite.counted();
-            for (std::size_t i = 0; i < kKinds.size(); ++i) calls[i] = s.disk(who).calls(kKinds[i].op) - first[i];
+            for (std::size_t i = 0; i < kFaultKinds.size(); ++i)
+                calls[i] = s.disk(who).calls(kFaultKinds[i].op) - first[i];
         }
         const auto told = [&](const std::string& what, const Failure& e) {
             return Failure(where + ", " + (who == Who::hub ? "the hub's " : "the device's ") + what + ": " + e.what());
         };
-        for (std::size_t i = 0; i < kKinds.size(); ++i)
+        for (std::size_t i = 0; i < kFaultKinds.size(); ++i)
             for (std::uint64_t nth = 1; nth <= calls[i]; ++nth)
                 for (const auto repeat : {Repeat::once, Repeat::forever}) try {
                         Session s(sweep.state, sweep.seed);
-                        s.disk(who).fail(kKinds[i].op, nth, repeat, kKinds[i].error);
-                        one_fault(sweep, s, who, kKinds[i].op == Op::sync);
-                        ++sweep.counts[kKinds[i].error == SQLITE_FULL ? "full_disks" : "failed_calls"];
+                        s.disk(who).fail(kFaultKinds[i].op, nth, repeat, kFaultKinds[i].error);
+                        one_fault(sweep, s, who, kFaultKinds[i].op == Op::sync);
+                        ++sweep.counts[kFaultKinds[i].error == SQLITE_FULL ? "full_disks" : "failed_calls"];
                     } catch (const Failure& e) {
                         throw told("call " + std::to_string(nth) + " of kind " + std::to_string(i), e);
                     }

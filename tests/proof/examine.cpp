@@ -15,14 +15,14 @@ using support::Device;
 using support::SimDisk;
 
 template <class T>
-T must(Result<T> r, const char* what) {
+T need(Result<T> r, const char* what) {
     if (!r) throw Failure(std::string(what) + ": " + r.error().detail);
     return std::move(*r);
 }
 
 void sqlite_check(Replica& r) {
-    auto s = must(r.database().prepare("PRAGMA integrity_check", false), "integrity_check");
-    if (!must(s.step(), "integrity_check") || s.text(0) != "ok")
+    auto s = need(r.database().prepare("PRAGMA integrity_check", false), "integrity_check");
+    if (!need(s.step(), "integrity_check") || s.text(0) != "ok")
         throw Failure("integrity_check: " + std::string(s.text(0)));
     s.reset();
 }
@@ -71,10 +71,10 @@ std::uint64_t Examiner::image_of(SimDisk& disk) {
 
 Examiner::Found Examiner::look_into(Replica& r) const {
     Found out;
-    for (const auto& head : must(r.chain_heads(), "chain_heads")) {
+    for (const auto& head : need(r.chain_heads(), "chain_heads")) {
         auto& chain = out.chains[{head.stream, head.replica}];
         for (std::uint64_t seq = 1; seq <= head.seq.value; ++seq)
-            chain.push_back(must(r.hashes_at(head.stream, head.replica, Seq{seq}), "hashes_at"));
+            chain.push_back(need(r.hashes_at(head.stream, head.replica, Seq{seq}), "hashes_at"));
         const auto& last = chain.back();
         if (std::find(last.begin(), last.end(), head.hash) == last.end()) chain.back().push_back(head.hash);
     }
@@ -103,15 +103,15 @@ void Examiner::check_sync(Session& s, Who who, Device& found) {
     beside.clock = found.clock;
     auto& device = who == Who::hub ? beside : found;
     auto& city = who == Who::hub ? found : beside;
-    auto hub = must(sync::Hub::open(*city), "the hub");
+    auto hub = need(sync::Hub::open(*city), "the hub");
     Session::settle(device, hub);
-    must(device->verify(), "verify after the sync");
-    const auto here = must(device->digest(), "digest"), there = must(city->digest(), "digest");
+    need(device->verify(), "verify after the sync");
+    const auto here = need(device->digest(), "digest"), there = need(city->digest(), "digest");
     for (const auto& [stream, digest] : here)
         for (const auto& [name, other_digest] : there)
             if (name == stream && digest != other_digest) throw Failure("device and hub show two things of " + stream);
-    const auto heads = must(city->chain_heads(), "heads");
-    for (const auto& h : must(device->chain_heads(), "heads"))
+    const auto heads = need(city->chain_heads(), "heads");
+    for (const auto& h : need(device->chain_heads(), "heads"))
         if (std::none_of(heads.begin(), heads.end(), [&](const auto& o) {
                 return o.stream == h.stream && o.replica == h.replica && o.hash == h.hash;
             }))
@@ -130,7 +130,7 @@ void Examiner::open_and_examine(Session& s, Who who, SimDisk& disk, const std::v
         if (is_new) {
             ++counts["contents"];
             sqlite_check(*found);
-            must(found->verify(), "verify");
+            need(found->verify(), "verify");
             known_.emplace(image, look_into(*found));
         }
         check_promises(known_.at(image), promised);

@@ -1,6 +1,8 @@
 // Who wrote what, who said what, and what a false one can do: invariants 6, 10, 13, 15, 16, 17, 19 and 20.
 #include "tests/sim/checks.h"
 
+#include "base/id_from.h"
+
 #include <algorithm>
 #include <cstring>
 
@@ -10,13 +12,6 @@ namespace {
 // A transaction of the largest message, and SQLite's own 1,000 pages before it writes back.
 constexpr std::uint64_t kWalBytesMax = 24u << 20;
 constexpr int kReplaysMax = 6;
-
-template <class Id>
-Id id_of(std::string_view bytes) {
-    Id id;
-    if (bytes.size() == id.bytes.size()) std::memcpy(id.bytes.data(), bytes.data(), bytes.size());
-    return id;
-}
 
 std::string short_of(const CommitHeader& h) {
     return h.stream.str() + " " + h.replica.hex().substr(0, 8) + " #" + std::to_string(h.seq.value);
@@ -32,9 +27,9 @@ void Checks::check_signatures(Machine& m) {
                       "SELECT l.hash, l.sig, r.id FROM log l JOIN replica r ON r.no = l.replica WHERE l.sig IS NOT "
                       "NULL");
     while (next(m, s)) {
-        const auto hash = id_of<Hash>(s.blob(0));
+        const auto hash = id_from<Hash>(s.blob(0));
         if (s.blob(1).empty() || verified_.contains(hash)) continue;
-        const auto author = reading_.authors().find(id_of<ReplicaId>(s.blob(2)));
+        const auto author = reading_.authors().find(id_from<ReplicaId>(s.blob(2)));
         if (author == reading_.authors().end() ||
             !author->second.key.verify(kForHead, taizhang::view(hash.bytes), s.blob(1)))
             violated("6 no phantom", m.name() + ": " + hash.hex().substr(0, 12) + " is not signed by its author");
@@ -68,10 +63,10 @@ void Checks::check_17_acks(Machine& m) {
                       "NULL");
     s.bind(1, static_cast<int>(Level::city));
     while (next(m, s))
-        if (!at_city_.contains(id_of<Hash>(s.blob(1))))
+        if (!at_city_.contains(id_from<Hash>(s.blob(1))))
             violated("17 bad actors contained", m.name() + " believes that the city has #" +
                                                     std::to_string(s.integer(0)) + " of " + std::string(s.text(2)) +
-                                                    " " + id_of<ReplicaId>(s.blob(3)).hex().substr(0, 8));
+                                                    " " + id_from<ReplicaId>(s.blob(3)).hex().substr(0, 8));
 }
 
 // ------------------------------------------------------------------ 10: clocks
@@ -81,10 +76,10 @@ void Checks::check_10_clocks_contained(Machine& m, const Reading::Rows& ready) {
     if (m.replica->has_dropped()) return;
     std::set<Hash> marked;
     auto s = prepared(m, "SELECT l.hash FROM unstamped u JOIN log l ON l.lsn = u.lsn");
-    while (next(m, s)) marked.insert(id_of<Hash>(s.blob(0)));
+    while (next(m, s)) marked.insert(id_from<Hash>(s.blob(0)));
     auto bodies = prepared(m, "SELECT hash FROM log WHERE length(body) > 0");
     while (next(m, bodies)) {
-        const auto hash = id_of<Hash>(bodies.blob(0));
+        const auto hash = id_from<Hash>(bodies.blob(0));
         if (marked.contains(hash) != ready.unstamped.contains(hash))
             violated("10 clocks contained", m.name() + ": " + short_of(reading_.known(hash)->header) + " counts " +
                                                 (marked.contains(hash) ? "without" : "with") + " its time");

@@ -1,5 +1,7 @@
 #include "tests/sim/checks.h"
 
+#include "base/id_from.h"
+
 #include <algorithm>
 #include <cstring>
 
@@ -10,13 +12,6 @@ std::string hex_short(const Hash& h) { return h.hex().substr(0, 12); }
 
 std::string place_of(const CommitHeader& h) {
     return h.stream.str() + " " + h.replica.hex().substr(0, 8) + " #" + std::to_string(h.seq.value);
-}
-
-template <class Id>
-Id id_of(std::string_view bytes) {
-    Id id;
-    if (bytes.size() == id.bytes.size()) std::memcpy(id.bytes.data(), bytes.data(), bytes.size());
-    return id;
 }
 
 std::string column_text(const sqlite::Statement& s, int i) {
@@ -59,14 +54,14 @@ std::vector<LogLine> Checks::read_log(Machine& m) {
         "SELECT l.lsn, s.unit, s.audience, r.id, l.seq, l.hash, l.body FROM log l JOIN stream s ON s.no = l.stream "
         "JOIN replica r ON r.no = l.replica ORDER BY l.lsn");
     while (next(m, s)) {
-        const auto hash = id_of<Hash>(s.blob(5));
+        const auto hash = id_from<Hash>(s.blob(5));
         const auto* dropped = s.blob(6).empty() ? reading_.known(hash) : nullptr;
         if (s.blob(6).empty() && !dropped)
             violated("6 no phantom", m.name() + ": a place in the log of a commit that nobody wrote");
         const auto& told = dropped ? *dropped : reading_.told(hash, s.blob(6));
         const auto& h = told.header;
         if (h.stream.unit != s.text(1) || static_cast<int>(h.stream.audience) != s.integer(2) ||
-            h.replica != id_of<ReplicaId>(s.blob(3)) || h.seq.value != s.unsigned_integer(4))
+            h.replica != id_from<ReplicaId>(s.blob(3)) || h.seq.value != s.unsigned_integer(4))
             violated("2 atomic prefix", m.name() + ": log entry " + std::to_string(s.integer(0)) +
                                             " is not the commit that its columns say");
         here.insert(told.hash);
@@ -74,7 +69,7 @@ std::vector<LogLine> Checks::read_log(Machine& m) {
     }
     auto floors = prepared(m, "SELECT hash FROM floor");
     while (next(m, floors))
-        for (const auto* c = reading_.known(id_of<Hash>(floors.blob(0))); c; c = reading_.known(c->header.prev))
+        for (const auto* c = reading_.known(id_from<Hash>(floors.blob(0))); c; c = reading_.known(c->header.prev))
             if (here.insert(c->hash).second) out.push_back({0, c});
     return out;
 }
@@ -117,10 +112,10 @@ void Checks::read_conflicts(Machine& m, std::map<RowKey, Shown>& rows) {
         const RowKey key{std::string(s.text(0)), streams.at(s.integer(1)), std::string(s.blob(2))};
         fold::Line line;
         line.group = static_cast<int>(s.integer(3));
-        line.loser = id_of<VersionId>(s.blob(4));
+        line.loser = id_from<VersionId>(s.blob(4));
         line.kind = static_cast<fold::LineKind>(s.integer(5));
-        line.decided_by = id_of<VersionId>(s.blob(6));
-        line.winner = id_of<VersionId>(s.blob(7));
+        line.decided_by = id_from<VersionId>(s.blob(6));
+        line.winner = id_from<VersionId>(s.blob(7));
         line.rule = static_cast<fold::Rule>(s.integer(8));
         const auto row = rows.find(key);
         if (row == rows.end())
@@ -141,7 +136,7 @@ void Checks::hub_moved(Machine& hub) {
     auto s = prepared(hub, "SELECT lsn, hash, body FROM log WHERE lsn > ?1 ORDER BY lsn");
     s.bind(1, after);
     while (next(hub, s)) {
-        seen.push_back({s.unsigned_integer(0), &reading_.told(id_of<Hash>(s.blob(1)), s.blob(2))});
+        seen.push_back({s.unsigned_integer(0), &reading_.told(id_from<Hash>(s.blob(1)), s.blob(2))});
         if (hub.number == 0) at_city_.insert(seen.back().commit->hash);
     }
 }
@@ -328,7 +323,7 @@ void Checks::check_14_resume(Machine& m) {
 
 void Checks::after_start(Machine& m) {
     auto own = prepared(m, "SELECT hash FROM log WHERE origin = 0");
-    while (next(m, own)) issued(id_of<Hash>(own.blob(0)));
+    while (next(m, own)) issued(id_from<Hash>(own.blob(0)));
     check_2_atomic_prefix(m);
     check_1_local_durability(m);
     check_2_outbox(m);

@@ -9,7 +9,7 @@
 namespace taizhang::sim {
 namespace {
 
-constexpr int kRoundsMax = 14, kTripsMax = 4000;
+constexpr int kContentRoundsMax = 14, kContentTripsMax = 4000;
 constexpr std::size_t kAllMax = 100'000;
 
 /// As a person takes a photo: bytes that do not compress.
@@ -163,7 +163,7 @@ void World::sync_contents(Machine& m, bool poll) {
     if (!work || !*work || !m.is_up()) return;
     files::FileSession session(*m.contents);
     for (int trips = 0; session.wants_more(); ++trips) {
-        if (trips > kTripsMax) violated("8 liveness", m.name() + ": a sync of contents does not end");
+        if (trips > kContentTripsMax) violated("8 liveness", m.name() + ": a sync of contents does not end");
         if (!h.is_up() || !one_content_trip(m, h, session)) return note("contents cut " + m.name());
     }
     note("contents " + m.name() + " sent " + std::to_string(session.stats().sent) + " received " +
@@ -196,7 +196,7 @@ void World::contents_until_quiet() {
         if (auto r = m->contents->index().set_on_demand(false); !r)
             violated("8 liveness", m->name() + ": " + r.error().detail);
     for (int round = 0, quiet = 0; quiet < 2; ++round) {
-        if (round > kRoundsMax) violated("8 liveness", "still contents on the move");
+        if (round > kContentRoundsMax) violated("8 liveness", "still contents on the move");
         std::uint64_t moved = 0;
         for (auto* m : present()) {
             if (m->number == 0) continue;
@@ -204,7 +204,7 @@ void World::contents_until_quiet() {
             (void)must(files::FileSession::has_work(*m->contents, true), *m);
             files::FileSession session(*m->contents);
             for (int trips = 0; session.wants_more(); ++trips)
-                if (trips > kTripsMax || !one_content_trip(*m, hub_of(*m), session))
+                if (trips > kContentTripsMax || !one_content_trip(*m, hub_of(*m), session))
                     violated("8 liveness", m->name() + ": contents do not get through");
             moved += session.stats().sent + session.stats().received + session.stats().known;
         }

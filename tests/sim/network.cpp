@@ -7,7 +7,6 @@
 namespace taizhang::sim {
 namespace {
 
-constexpr std::int64_t kSecond = 1000, kHour = 3'600'000, kDay = 24 * kHour;
 constexpr std::size_t kOldMax = 6;
 
 Hash hash_of_packed(const std::string& packed) {

@@ -11,6 +11,9 @@
 
 namespace taizhang::sim {
 
+inline constexpr std::int64_t kSecond = 1000, kMinute = 60 * kSecond, kHour = 60 * kMinute, kDay = 24 * kHour,
+                              kYear = 365 * kDay;  ///< in milliseconds
+
 enum class Fault : std::uint8_t {
     power,
     disk,

@@ -16,7 +16,6 @@ namespace {
 using Op = support::SimDisk::Op;
 using Repeat = support::SimDisk::Repeat;
 
-constexpr std::int64_t kMinute = 60'000, kHour = 60 * kMinute, kDay = 24 * kHour, kYear = 365 * kDay;
 constexpr int kStartsMax = 30;
 constexpr std::size_t kMachinesMax = 18;
 

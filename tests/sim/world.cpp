@@ -12,7 +12,6 @@
 namespace taizhang::sim {
 namespace {
 
-constexpr std::int64_t kMinute = 60'000, kHour = 60 * kMinute, kDay = 24 * kHour;
 constexpr int kActsADay = 32, kRoundsMax = 10, kTripsMax = 60;
 constexpr std::size_t kNothingNewMax = 300;  // bytes of a sync with nothing new, each way
 

@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace taizhang::api {
+namespace taizhang::api::gate_test {
 namespace {
 
 http::Request request(std::string method, std::string target, http::Headers headers) {
@@ -142,4 +142,4 @@ TEST_CASE("gate: a cookie is found by its whole name", "[gate]") {
 }
 
 }  // namespace
-}  // namespace taizhang::api
+}  // namespace taizhang::api::gate_test

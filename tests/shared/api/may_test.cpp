@@ -8,7 +8,7 @@
 
 #include <set>
 
-namespace taizhang::api {
+namespace taizhang::api::may_test {
 namespace {
 
 using namespace people;
@@ -167,4 +167,4 @@ TEST_CASE("roles: a refusal is one line in both languages and says whose it is",
 }
 
 }  // namespace
-}  // namespace taizhang::api
+}  // namespace taizhang::api::may_test

@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <set>
 
-namespace taizhang::api {
+namespace taizhang::api::openapi_test {
 namespace {
 
 TEST_CASE("openapi: it has every command that runs, and no other", "[openapi]") {
@@ -92,4 +92,4 @@ TEST_CASE("openapi: the notation of answers as schemas", "[openapi]") {
 }
 
 }  // namespace
-}  // namespace taizhang::api
+}  // namespace taizhang::api::openapi_test

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace taizhang;
+namespace taizhang::quota_test {
 using api::Quota;
 using api::Strangers;
 
@@ -104,3 +104,5 @@ TEST_CASE("strangers: whose purse an address has", "[api][quota]") {
     CHECK(api::network_of("2001:db8:0:2::1") != api::network_of("2001:db8:0:1::1"));
     CHECK(api::network_of("2001:db8::1") == "2001:db8");
 }
+
+}  // namespace taizhang::quota_test

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace taizhang::api {
+namespace taizhang::api::screens_test {
 namespace {
 
 const std::string kArchive =
@@ -61,4 +61,4 @@ TEST_CASE("screens: the programs carry them", "[screens]") {
 }
 
 }  // namespace
-}  // namespace taizhang::api
+}  // namespace taizhang::api::screens_test

@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-namespace taizhang::api {
+namespace taizhang::api::upkeep_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -53,4 +53,4 @@ TEST_CASE("upkeep: a city signs its checkpoints in pieces, and once a day", "[up
 }
 
 }  // namespace
-}  // namespace taizhang::api
+}  // namespace taizhang::api::upkeep_test

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace taizhang {
+namespace taizhang::base_test {
 namespace {
 
 TEST_CASE("equal numbers have one encoding, exact to nine digits behind the point", "[base]") {
@@ -123,4 +123,4 @@ TEST_CASE("text from elsewhere cannot rewrite a terminal", "[base]") {
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::base_test

@@ -3,8 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace taizhang;
-
+namespace taizhang::id_from_test {
 TEST_CASE("an id is made of as many bytes as it has, and of no others", "[base]") {
     const std::string bytes(sizeof(ReplicaId), 'x');
     CHECK(id_from<ReplicaId>(bytes).hex() == to_hex(bytes));
@@ -12,3 +11,5 @@ TEST_CASE("an id is made of as many bytes as it has, and of no others", "[base]"
     CHECK(id_from<Hash>(std::string(32, 'y')).hex() == to_hex(std::string(32, 'y')));
     CHECK(id_from<Hash>(bytes).is_zero());
 }
+
+}  // namespace taizhang::id_from_test

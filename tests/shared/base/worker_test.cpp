@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <thread>
 
-namespace taizhang {
+namespace taizhang::worker_test {
 namespace {
 
 TEST_CASE("a worker does what it was given, one piece after the other", "[base][worker]") {
@@ -96,4 +96,4 @@ TEST_CASE("a task that goes away has ended", "[base][worker]") {
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::worker_test

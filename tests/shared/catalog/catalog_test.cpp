@@ -7,7 +7,7 @@
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
 
-namespace taizhang {
+namespace taizhang::catalog_test {
 namespace {
 
 using support::ledger_catalog;
@@ -160,4 +160,4 @@ TEST_CASE("a newer catalog reaches devices through the control log, and old reco
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::catalog_test

@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace taizhang {
+namespace taizhang::follow_test {
 namespace {
 
 const std::string kBefore = R"(version = 1
@@ -156,4 +156,4 @@ TEST_CASE("no entity can be called like a table of the engine", "[catalog]") {
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::follow_test

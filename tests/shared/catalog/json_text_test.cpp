@@ -5,7 +5,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace taizhang {
+namespace taizhang::json_text_test {
 namespace {
 
 TEST_CASE("json text: an escape is the character that it means", "[catalog]") {
@@ -39,4 +39,4 @@ TEST_CASE("a value of type json: control characters and markings are refused beh
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::json_text_test

@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace taizhang {
+namespace taizhang::marking_test {
 namespace {
 
 TEST_CASE("marking: what stands on a classified document is found", "[catalog][marking]") {
@@ -62,4 +62,4 @@ TEST_CASE("marking: it is refused wherever a value is checked for writing", "[ca
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::marking_test

@@ -6,7 +6,7 @@
 
 #include <random>
 
-namespace taizhang {
+namespace taizhang::bundle_contents_test {
 namespace {
 
 using files::Sent;
@@ -148,4 +148,4 @@ TEST_CASE("bundles: the sender's quota holds for contents by stick", "[files][bu
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::bundle_contents_test

@@ -5,7 +5,7 @@
 
 #include <random>
 
-namespace taizhang {
+namespace taizhang::contents_test {
 namespace {
 
 using files::Contents;
@@ -148,4 +148,4 @@ TEST_CASE("contents: a full disk changes nothing in the account", "[files]") {
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::contents_test

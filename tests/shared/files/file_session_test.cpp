@@ -6,7 +6,7 @@
 
 #include <random>
 
-namespace taizhang {
+namespace taizhang::file_session_test {
 namespace {
 
 using files::Sent;
@@ -447,4 +447,4 @@ TEST_CASE("files: a device gets through its relay what only the city has", "[fil
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::file_session_test

@@ -9,7 +9,7 @@
 
 #include <random>
 
-namespace taizhang {
+namespace taizhang::random_world_test {
 namespace {
 
 using support::Device;
@@ -230,4 +230,4 @@ TEST_CASE("files: in random worlds what was saved arrives whole at the city once
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::random_world_test

@@ -6,7 +6,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace taizhang {
+namespace taizhang::fold_edges_test {
 namespace {
 
 using fold::Change;
@@ -71,4 +71,4 @@ TEST_CASE("a sum has its fields in order, however they came, and counts whole nu
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::fold_edges_test

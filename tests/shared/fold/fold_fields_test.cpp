@@ -14,7 +14,7 @@
 #include <set>
 #include <tuple>
 
-namespace taizhang {
+namespace taizhang::fold_fields_test {
 namespace {
 
 using fold::Change;
@@ -447,4 +447,4 @@ TEST_CASE("every value put is in the state, or overwritten by somebody who had s
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::fold_fields_test

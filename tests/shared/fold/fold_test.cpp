@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-namespace taizhang {
+namespace taizhang::fold_test {
 namespace {
 
 using fold::Change;
@@ -450,4 +450,4 @@ TEST_CASE("one commit's versions in several groups share its name and do not mee
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::fold_test

@@ -12,7 +12,7 @@
 #include <map>
 #include <set>
 
-namespace taizhang {
+namespace taizhang::fold_workflow_test {
 namespace {
 
 using fold::Change;
@@ -370,4 +370,4 @@ TEST_CASE("a legal step whose only base is what stands, stands: the fast path", 
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::fold_workflow_test

@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-namespace taizhang {
+namespace taizhang::scenarios_test {
 namespace {
 
 using fold::Change;
@@ -261,4 +261,4 @@ TEST_CASE("X12 a report from before the reminder counts as self-started, wheneve
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::scenarios_test

@@ -4,7 +4,7 @@
 
 #include <functional>
 
-using namespace taizhang;
+namespace taizhang::client_test {
 using namespace taizhang::http;
 using namespace taizhang::http::test;
 
@@ -434,3 +434,5 @@ TEST_CASE("http client: one request at a time, well-formed, to a proper origin",
     Caller secure("https://127.0.0.1:1");
     CHECK(secure.code(request("GET", "/")) == Errc::usage);
 }
+
+}  // namespace taizhang::client_test

@@ -6,7 +6,7 @@
 
 #include <atomic>
 
-using namespace taizhang;
+namespace taizhang::http_cut_test {
 using namespace taizhang::http;
 using namespace taizhang::http::test;
 
@@ -98,3 +98,5 @@ TEST_CASE("http cut: an answer that is cut at any byte is no answer", "[http][cu
     REQUIRE(answer.has_value());
     CHECK(answer->body == body_of_bytes());
 }
+
+}  // namespace taizhang::http_cut_test

@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace taizhang;
+namespace taizhang::live_test {
 using namespace taizhang::http;
 using namespace taizhang::http::test;
 
@@ -201,3 +201,5 @@ TEST_CASE("client: reach connects and says when nobody is there", "[http][live]"
     REQUIRE(gone.has_error());
     CHECK(gone.error().code == Errc::offline);
 }
+
+}  // namespace taizhang::live_test

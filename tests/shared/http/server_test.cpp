@@ -9,7 +9,7 @@
 
 #include <unistd.h>
 
-using namespace taizhang;
+namespace taizhang::server_test {
 using namespace taizhang::http;
 using namespace taizhang::http::test;
 
@@ -482,3 +482,5 @@ TEST_CASE("http server: listen says what is wrong", "[http]") {
     CHECK(*listen("0.0.0.0:0") != 0);
     io.run();
 }
+
+}  // namespace taizhang::server_test

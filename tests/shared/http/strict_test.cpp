@@ -7,7 +7,7 @@
 
 #include <random>
 
-using namespace taizhang;
+namespace taizhang::strict_test {
 using namespace taizhang::http;
 using strict::HeadScan;
 
@@ -251,3 +251,5 @@ TEST_CASE("http status: every code has one", "[http]") {
     CHECK(http_status(Errc::disk_full) == 507);
     CHECK(http_status(Errc::internal) == 500);
 }
+
+}  // namespace taizhang::strict_test

@@ -13,7 +13,7 @@
 
 #include <thread>
 
-namespace taizhang::http {
+namespace taizhang::http::tls_test {
 namespace {
 
 std::shared_ptr<Tls> must(Result<std::shared_ptr<Tls>> tls) {
@@ -222,4 +222,4 @@ TEST_CASE("tls: files that are no certificate are refused in one line", "[http][
     CHECK(r.error().detail.find("/nonexistent.pem") != std::string::npos);
 }
 
-}  // namespace taizhang::http
+}  // namespace taizhang::http::tls_test

@@ -18,7 +18,7 @@
 #include <cstdio>
 #include <fstream>
 
-namespace taizhang::ledger {
+namespace taizhang::ledger::asked_test {
 namespace {
 
 namespace json = boost::json;
@@ -312,4 +312,4 @@ TEST_CASE("breakdown: its checks are those of the review", "[asked]") {
 }
 
 }  // namespace
-}  // namespace taizhang::ledger
+}  // namespace taizhang::ledger::asked_test

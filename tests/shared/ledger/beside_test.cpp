@@ -7,7 +7,7 @@
 #include "tests/support/good.h"
 #include "tests/support/world.h"
 
-namespace taizhang::ledger {
+namespace taizhang::ledger::ledger_beside_test {
 namespace {
 
 namespace json = boost::json;
@@ -116,4 +116,4 @@ TEST_CASE("beside D4: two reminders and then nothing for ten working days", "[be
 }
 
 }  // namespace
-}  // namespace taizhang::ledger
+}  // namespace taizhang::ledger::ledger_beside_test

@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-namespace taizhang::ledger {
+namespace taizhang::ledger::circular_test {
 namespace {
 
 namespace json = boost::json;
@@ -156,4 +156,4 @@ TEST_CASE("circular: the general one of two months is due to the city's office u
 }
 
 }  // namespace
-}  // namespace taizhang::ledger
+}  // namespace taizhang::ledger::circular_test

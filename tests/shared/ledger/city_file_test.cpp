@@ -17,7 +17,7 @@
 #include <functional>
 #include <iterator>
 
-using namespace taizhang;
+namespace taizhang::city_file_test {
 using namespace taizhang::ledger;
 namespace json = boost::json;
 using Catch::Matchers::Contains;
@@ -436,3 +436,5 @@ TEST_CASE("city file: long text may lie anywhere across a read, in characters an
             CHECK(city->of("units")[0].at("words").as_string() == expected);
         }
 }
+
+}  // namespace taizhang::city_file_test

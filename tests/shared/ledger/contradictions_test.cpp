@@ -11,7 +11,7 @@
 #include <boost/json.hpp>
 #include <catch2/catch.hpp>
 
-using namespace taizhang;
+namespace taizhang::contradictions_test {
 using namespace taizhang::support;
 
 namespace {
@@ -338,3 +338,5 @@ TEST_CASE("checkpoint file: only of this city, only by its devices, only whole",
         CHECK(compare_with(*w.city, theirs).error().code == Errc::denied);
     }
 }
+
+}  // namespace taizhang::contradictions_test

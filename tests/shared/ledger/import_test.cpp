@@ -11,7 +11,7 @@
 #include <cstdio>
 #include <fstream>
 
-namespace taizhang::ledger {
+namespace taizhang::ledger::import_test {
 namespace {
 
 namespace json = boost::json;
@@ -205,4 +205,4 @@ TEST_CASE("lights follow from state and dates", "[review]") {
 }
 
 }  // namespace
-}  // namespace taizhang::ledger
+}  // namespace taizhang::ledger::import_test

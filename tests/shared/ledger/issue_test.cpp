@@ -10,7 +10,7 @@
 
 #include <set>
 
-namespace taizhang::ledger {
+namespace taizhang::ledger::issue_test {
 namespace {
 
 namespace json = boost::json;
@@ -208,4 +208,4 @@ TEST_CASE("overview: every assignment below a county is in one cell, with what w
 }
 
 }  // namespace
-}  // namespace taizhang::ledger
+}  // namespace taizhang::ledger::issue_test

@@ -5,7 +5,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace taizhang {
+namespace taizhang::lateness_test {
 namespace {
 
 using support::text;
@@ -52,4 +52,4 @@ TEST_CASE("lateness: it is the author's, not that of who looks", "[ledger][late]
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::lateness_test

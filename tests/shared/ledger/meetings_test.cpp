@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-namespace taizhang::ledger {
+namespace taizhang::ledger::meetings_test {
 namespace {
 
 namespace json = boost::json;
@@ -159,4 +159,4 @@ TEST_CASE("meetings: a decision becomes a task and the meeting tells how far it 
 }
 
 }  // namespace
-}  // namespace taizhang::ledger
+}  // namespace taizhang::ledger::meetings_test

@@ -22,7 +22,7 @@
 #include <random>
 #include <set>
 
-using namespace taizhang;
+namespace taizhang::metrics_test {
 using namespace taizhang::ledger;
 namespace json = boost::json;
 
@@ -631,3 +631,5 @@ TEST_CASE("metrics: a large city takes about a second", "[ledger][metrics]") {
     // No timing: a quadratic step would take minutes on any machine, under the sanitizers too.
     CHECK(took < std::chrono::seconds(30));
 }
+
+}  // namespace taizhang::metrics_test

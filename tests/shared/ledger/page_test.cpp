@@ -10,7 +10,7 @@
 #include <set>
 #include <string>
 
-namespace taizhang::ledger {
+namespace taizhang::ledger::page_test {
 namespace {
 
 using support::World;
@@ -138,4 +138,4 @@ TEST_CASE("new: what is not in the catalog, not filled in or marked as secret is
 }
 
 }  // namespace
-}  // namespace taizhang::ledger
+}  // namespace taizhang::ledger::page_test

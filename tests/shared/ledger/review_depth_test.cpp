@@ -4,7 +4,7 @@
 #include "tests/support/good.h"
 #include "tests/support/world.h"
 
-namespace taizhang::ledger {
+namespace taizhang::ledger::review_depth_test {
 namespace {
 
 namespace json = boost::json;
@@ -140,4 +140,4 @@ TEST_CASE("review depth: another number of levels than there are is refused", "[
 }
 
 }  // namespace
-}  // namespace taizhang::ledger
+}  // namespace taizhang::ledger::review_depth_test

@@ -10,7 +10,7 @@
 
 #include <random>
 
-namespace taizhang::ledger {
+namespace taizhang::ledger::search_test {
 namespace {
 
 using support::good;
@@ -158,4 +158,4 @@ TEST_CASE("search: while texts are being read, those that were are left out alre
 }
 
 }  // namespace
-}  // namespace taizhang::ledger
+}  // namespace taizhang::ledger::search_test

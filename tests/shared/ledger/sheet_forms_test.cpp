@@ -7,7 +7,7 @@
 
 #include <filesystem>
 
-namespace taizhang::ledger {
+namespace taizhang::ledger::sheet_forms_test {
 namespace {
 
 namespace json = boost::json;
@@ -200,4 +200,4 @@ TEST_CASE("form: a check answers the same fields, beside the report and never ad
 }
 
 }  // namespace
-}  // namespace taizhang::ledger
+}  // namespace taizhang::ledger::sheet_forms_test

@@ -12,7 +12,7 @@
 
 #include <filesystem>
 
-namespace taizhang::ledger {
+namespace taizhang::ledger::sheets_test {
 namespace {
 
 namespace json = boost::json;
@@ -485,4 +485,4 @@ TEST_CASE("sheets: a long ledger is read in pieces, and what changes meanwhile i
 }
 
 }  // namespace
-}  // namespace taizhang::ledger
+}  // namespace taizhang::ledger::sheets_test

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <map>
 
-namespace taizhang::ledger {
+namespace taizhang::ledger::steps_test {
 namespace {
 
 using support::Device;
@@ -217,4 +217,4 @@ TEST_CASE("steps: control characters have no place in a reason or a name", "[ste
 }
 
 }  // namespace
-}  // namespace taizhang::ledger
+}  // namespace taizhang::ledger::steps_test

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace taizhang::ledger;
+namespace taizhang::ledger::times_test {
 
 TEST_CASE("times: a time is the same instant whatever its offset", "[ledger][times]") {
     CHECK(*parse_time_seconds("1970-01-01T00:00:00Z") == 0);
@@ -55,3 +55,5 @@ TEST_CASE("times: printed times read back as the second they began in", "[ledger
     CHECK(!format_local(INT64_MAX).empty());
     CHECK(!format_local(INT64_MIN).empty());
 }
+
+}  // namespace taizhang::ledger::times_test

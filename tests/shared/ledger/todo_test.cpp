@@ -14,7 +14,7 @@
 #include <algorithm>
 #include <set>
 
-namespace taizhang::ledger {
+namespace taizhang::ledger::todo_test {
 namespace {
 
 namespace json = boost::json;
@@ -277,4 +277,4 @@ TEST_CASE("unsent: what the hub above lacks is listed with all that was typed, a
 }
 
 }  // namespace
-}  // namespace taizhang::ledger
+}  // namespace taizhang::ledger::todo_test

@@ -20,7 +20,7 @@
 
 #include <algorithm>
 
-namespace taizhang::ledger {
+namespace taizhang::ledger::year_test {
 namespace {
 
 namespace json = boost::json;
@@ -581,4 +581,4 @@ TEST_CASE("trend: the last month's figures are the review's, and an early month 
 }
 
 }  // namespace
-}  // namespace taizhang::ledger
+}  // namespace taizhang::ledger::year_test

@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace taizhang {
+namespace taizhang::commit_test {
 namespace {
 
 using reference::version;
@@ -133,4 +133,4 @@ TEST_CASE("packing comes back, small commits are not compressed, and a bomb is r
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::commit_test

@@ -6,7 +6,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace taizhang {
+namespace taizhang::encoding_test {
 namespace {
 
 TEST_CASE("a name that stands twice in a commit's list is refused: numbers compare like names", "[log]") {
@@ -33,4 +33,4 @@ TEST_CASE("the first part of a row cannot have the base of the part before", "[l
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::encoding_test

@@ -9,7 +9,7 @@
 #include <zstd.h>
 #include <catch2/catch.hpp>
 
-namespace taizhang {
+namespace taizhang::limits_test {
 namespace {
 
 std::string noise(std::size_t n) {
@@ -123,4 +123,4 @@ TEST_CASE("a message packed with a dictionary that is not here is not unpacked",
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::limits_test

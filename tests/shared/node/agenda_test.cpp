@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-namespace taizhang::node {
+namespace taizhang::node::agenda_test {
 namespace {
 
 using Do = Agenda::Do;
@@ -235,4 +235,4 @@ TEST_CASE("agenda: two PCs that failed together do not come back together", "[ag
 }
 
 }  // namespace
-}  // namespace taizhang::node
+}  // namespace taizhang::node::agenda_test

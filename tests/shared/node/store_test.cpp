@@ -12,7 +12,7 @@
 #include <future>
 #include <thread>
 
-namespace taizhang::node {
+namespace taizhang::node::store_test {
 namespace {
 
 namespace fs = std::filesystem;
@@ -126,4 +126,4 @@ TEST_CASE("store: when a shared transaction comes to nothing each piece of work 
 }
 
 }  // namespace
-}  // namespace taizhang::node
+}  // namespace taizhang::node::store_test

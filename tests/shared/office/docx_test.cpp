@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace taizhang::office {
+namespace taizhang::office::docx_test {
 namespace {
 
 Document sample() {
@@ -97,4 +97,4 @@ TEST_CASE("docx: 一、 and (一) are headings, dates and lists are not", "[offi
 }
 
 }  // namespace
-}  // namespace taizhang::office
+}  // namespace taizhang::office::docx_test

@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace taizhang::office {
+namespace taizhang::office::package_test {
 namespace {
 
 std::string zip_of(const std::vector<std::pair<std::string, std::string>>& parts) {
@@ -67,4 +67,4 @@ TEST_CASE("package: a directory that lies about sizes gains nothing", "[office][
 }
 
 }  // namespace
-}  // namespace taizhang::office
+}  // namespace taizhang::office::package_test

@@ -6,7 +6,7 @@
 
 #include <filesystem>
 
-namespace taizhang::office {
+namespace taizhang::office::xlsx_test {
 namespace {
 
 std::string scratch() { return (std::filesystem::temp_directory_path() / "taizhang-xlsx-test.xlsx").string(); }
@@ -205,4 +205,4 @@ TEST_CASE("xlsx: every cut of a good file is refused or read, never a crash", "[
 }
 
 }  // namespace
-}  // namespace taizhang::office
+}  // namespace taizhang::office::xlsx_test

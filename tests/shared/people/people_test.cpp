@@ -7,7 +7,7 @@
 
 #include <random>
 
-namespace taizhang::people {
+namespace taizhang::people::people_test {
 namespace {
 
 constexpr std::int64_t kMinute = 60'000;
@@ -230,4 +230,4 @@ TEST_CASE("attempts: the neighbours of an IPv6 subscriber are the subscriber", "
 }
 
 }  // namespace
-}  // namespace taizhang::people
+}  // namespace taizhang::people::people_test

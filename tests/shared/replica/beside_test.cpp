@@ -7,7 +7,7 @@
 #include <array>
 #include <random>
 
-namespace taizhang {
+namespace taizhang::replica_beside_test {
 namespace {
 
 using support::text;
@@ -279,4 +279,4 @@ TEST_CASE("beside: two who wrote one field, by clocks that are right", "[replica
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::replica_beside_test

@@ -8,7 +8,7 @@
 
 #include <functional>
 
-using namespace taizhang;
+namespace taizhang::checkpoint_file_test {
 using namespace taizhang::support;
 
 namespace {
@@ -195,3 +195,5 @@ TEST_CASE("checkpoint file: a node that began with a state answers for what lies
     CHECK(compare_with(**reader, changed.encode())->differs.size() == 1);
     CHECK(ok(CheckpointFile::decode(*make_checkpoint_file(**reader))));
 }
+
+}  // namespace taizhang::checkpoint_file_test

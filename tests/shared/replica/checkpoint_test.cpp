@@ -6,7 +6,7 @@
 
 #include <cstdio>
 
-namespace taizhang {
+namespace taizhang::checkpoint_test {
 namespace {
 
 using support::text;
@@ -441,4 +441,4 @@ TEST_CASE("a clock from the future wins until a checkpoint covers it, and not af
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::checkpoint_test

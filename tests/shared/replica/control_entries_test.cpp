@@ -7,7 +7,7 @@
 
 #include <functional>
 
-namespace taizhang {
+namespace taizhang::control_entries_test {
 namespace {
 
 using support::ok;
@@ -190,4 +190,4 @@ TEST_CASE("certificate: nobody vouches for a unit that is not there, or without 
     CHECK_FALSE((*d)->control().cert(other->id()));
 }
 
-}  // namespace taizhang
+}  // namespace taizhang::control_entries_test

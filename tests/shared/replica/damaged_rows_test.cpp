@@ -8,7 +8,7 @@
 
 #include <functional>
 
-using namespace taizhang;
+namespace taizhang::damaged_rows_test {
 using namespace taizhang::support;
 
 namespace {
@@ -170,3 +170,5 @@ TEST_CASE("damage: a history that runs in a circle ends", "[replica][damage]") {
     REQUIRE(r.has_error());
     CHECK(is_damage(r.error()));
 }
+
+}  // namespace taizhang::damaged_rows_test

@@ -7,7 +7,7 @@
 
 #include <stdexcept>
 
-using namespace taizhang;
+namespace taizhang::damaged_test {
 using namespace taizhang::support;
 
 namespace {
@@ -73,3 +73,5 @@ TEST_CASE("a damaged schema is told in one line", "[replica][damage]") {
     CHECK(opened.find("malformed") != std::string::npos);
     CHECK(opened.find('\n') == std::string::npos);
 }
+
+}  // namespace taizhang::damaged_test

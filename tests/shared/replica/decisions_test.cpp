@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace taizhang {
+namespace taizhang::decisions_test {
 namespace {
 
 using support::text;
@@ -71,4 +71,4 @@ TEST_CASE("what was written where nobody had looked when the record was closed h
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::decisions_test

@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace taizhang {
+namespace taizhang::dropping_test {
 namespace {
 
 using support::text;
@@ -149,4 +149,4 @@ TEST_CASE("a device that drops what is old stays within bounds for years", "[rep
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::dropping_test

@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace taizhang {
+namespace taizhang::group_test {
 namespace {
 
 using support::text;
@@ -181,4 +181,4 @@ TEST_CASE("group: many devices in one transaction get the answers that each alon
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::group_test

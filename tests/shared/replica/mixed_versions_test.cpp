@@ -9,7 +9,7 @@
 
 #include <cstdio>
 
-namespace taizhang {
+namespace taizhang::mixed_versions_test {
 namespace {
 
 using support::Device;
@@ -306,4 +306,4 @@ TEST_CASE("a record from before its entity had states is in the first one, whene
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::mixed_versions_test

@@ -6,7 +6,7 @@
 
 #include <functional>
 
-using namespace taizhang;
+namespace taizhang::refused_edits_test {
 using namespace taizhang::support;
 
 namespace {
@@ -207,3 +207,5 @@ TEST_CASE("edit: without the key that was enrolled nobody writes", "[replica][ed
     REQUIRE(done.has_error());
     CHECK(done.error().code == Errc::not_allowed);
 }
+
+}  // namespace taizhang::refused_edits_test

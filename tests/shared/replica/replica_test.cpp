@@ -2,7 +2,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace taizhang {
+namespace taizhang::replica_test {
 namespace {
 
 using support::Device;
@@ -155,4 +155,4 @@ TEST_CASE("what is to be sent follows edits, acks and what is lost again", "[rep
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::replica_test

@@ -8,7 +8,7 @@
 
 #include <functional>
 
-namespace taizhang {
+namespace taizhang::rights_test {
 namespace {
 
 using support::text;
@@ -139,4 +139,4 @@ TEST_CASE("only the city's office makes checkpoints", "[replica][rights][checkpo
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::rights_test

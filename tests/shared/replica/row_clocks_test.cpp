@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace taizhang {
+namespace taizhang::row_clocks_test {
 namespace {
 
 using support::text;
@@ -172,4 +172,4 @@ TEST_CASE("a row's clocks are the same whether it went the fast way or was folde
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::row_clocks_test

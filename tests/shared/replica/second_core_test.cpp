@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-namespace taizhang {
+namespace taizhang::second_core_test {
 namespace {
 
 using support::text;
@@ -172,4 +172,4 @@ TEST_CASE("second core: what failed is gone, and the next one is written in its 
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::second_core_test

@@ -8,7 +8,7 @@
 
 #include <functional>
 
-using namespace taizhang;
+namespace taizhang::state_layout_test {
 using namespace taizhang::support;
 
 namespace {
@@ -302,3 +302,5 @@ TEST_CASE("state: a past that is not the rows' is refused", "[replica][checkpoin
     const auto above = packed(kB01, (*w.a)->id());
     w.check_refused([&](State& s) { s.past.emplace_back(above, 0); });
 }
+
+}  // namespace taizhang::state_layout_test

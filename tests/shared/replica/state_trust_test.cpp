@@ -6,7 +6,7 @@
 
 #include <functional>
 
-namespace taizhang {
+namespace taizhang::state_trust_test {
 namespace {
 
 using support::text;
@@ -254,4 +254,4 @@ TEST_CASE("a state brings what waits at the hub", "[replica][checkpoint]") {
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::state_trust_test

@@ -5,7 +5,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace taizhang;
+namespace taizhang::unknown_places_test {
 using namespace taizhang::support;
 
 namespace {
@@ -78,3 +78,5 @@ TEST_CASE("a record that is not here is not found, in any entity and in one", "[
     CHECK(r.conflicts("A1")->empty());
     CHECK(ok(r.verify()));
 }
+
+}  // namespace taizhang::unknown_places_test

@@ -9,7 +9,7 @@
 #include <fstream>
 #include <map>
 
-namespace taizhang {
+namespace taizhang::upgrade_test {
 namespace {
 
 /// Unpacks a kept database to a file of its own.
@@ -235,4 +235,4 @@ TEST_CASE("an upgraded database has the schema of a new one", "[replica][upgrade
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::upgrade_test

@@ -8,7 +8,7 @@
 
 #include <functional>
 
-using namespace taizhang;
+namespace taizhang::vouching_test {
 using namespace taizhang::support;
 
 namespace {
@@ -188,3 +188,5 @@ TEST_CASE("certificate: of those that cannot be judged a liar fills no disk", "[
     CHECK(count() == 4096);
     CHECK_FALSE(reader->control().cert(next.replica));
 }
+
+}  // namespace taizhang::vouching_test

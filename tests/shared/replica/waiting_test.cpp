@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace taizhang {
+namespace taizhang::waiting_test {
 namespace {
 
 using support::text;
@@ -138,4 +138,4 @@ TEST_CASE("a clock of 2099 is believed by nobody, the first time either", "[repl
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::waiting_test

@@ -6,7 +6,7 @@
 #include <sqlite3.h>
 #include <catch2/catch.hpp>
 
-namespace taizhang::sqlite {
+namespace taizhang::sqlite::database_test {
 namespace {
 
 std::unique_ptr<Database> in_memory() {
@@ -174,4 +174,4 @@ TEST_CASE("of transactions that did not wait a power cut leaves the first ones, 
 }
 
 }  // namespace
-}  // namespace taizhang::sqlite
+}  // namespace taizhang::sqlite::database_test

@@ -11,7 +11,7 @@
 
 #include <cstring>
 
-namespace taizhang::sqlite {
+namespace taizhang::sqlite::page_sums_test {
 namespace {
 
 using support::SimDisk;
@@ -495,4 +495,4 @@ TEST_CASE("a copy has checksums, whatever it was made of", "[sqlite][database][s
 }
 
 }  // namespace
-}  // namespace taizhang::sqlite
+}  // namespace taizhang::sqlite::page_sums_test

@@ -11,7 +11,9 @@
 #include <string>
 #include <vector>
 
-using taizhang::support::SimDisk;
+namespace taizhang::sim_disk_test {
+
+using support::SimDisk;
 using Op = SimDisk::Op;
 using Repeat = SimDisk::Repeat;
 using Keep = SimDisk::Keep;
@@ -584,3 +586,5 @@ TEST_CASE("sim disk: two connections of one machine lock each other out and see 
         CHECK(a.ask("SELECT count(*) FROM t") == "2");
     }
 }
+
+}  // namespace taizhang::sim_disk_test

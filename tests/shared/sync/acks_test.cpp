@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace taizhang;
+namespace taizhang::acks_test {
 using namespace taizhang::support;
 
 namespace {
@@ -78,3 +78,5 @@ TEST_CASE("acks: a server whose memory of them is shorter than the reader's plac
     const auto again = *sync::acks_after(**w.a, through + 1000, std::span(&kB01, 1), "B01", 100, through);
     CHECK(again.size() == all.size());
 }
+
+}  // namespace taizhang::acks_test

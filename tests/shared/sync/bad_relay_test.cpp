@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <functional>
 
-namespace taizhang {
+namespace taizhang::bad_relay_test {
 namespace {
 
 using support::Device;
@@ -281,4 +281,4 @@ TEST_CASE("bad relay: where an office answers in the place of another, its word 
     }
 }
 
-}  // namespace taizhang
+}  // namespace taizhang::bad_relay_test

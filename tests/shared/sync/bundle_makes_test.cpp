@@ -7,7 +7,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace taizhang;
+namespace taizhang::bundle_makes_test {
 using namespace taizhang::support;
 
 namespace {
@@ -282,3 +282,5 @@ TEST_CASE("bundle: the city's log goes into as many parts as it needs, and they 
     // Its newest entry is large: a file between those who have it is not.
     CHECK(made(**w.town, "C").front().size() < 20'000);
 }
+
+}  // namespace taizhang::bundle_makes_test

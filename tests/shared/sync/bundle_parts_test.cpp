@@ -8,7 +8,7 @@
 
 #include <cstdio>
 
-using namespace taizhang;
+namespace taizhang::bundle_parts_test {
 using namespace taizhang::support;
 
 namespace {
@@ -205,3 +205,5 @@ TEST_CASE("bundle: to a named unit above it brings both branches of a forked cha
     CHECK(w.city.field("A1", "result_text") == "副本写的");
     for (const char* s : {"", "-wal", "-shm"}) std::remove((path + s).c_str());
 }
+
+}  // namespace taizhang::bundle_parts_test

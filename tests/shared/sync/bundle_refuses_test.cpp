@@ -8,7 +8,7 @@
 
 #include <functional>
 
-using namespace taizhang;
+namespace taizhang::bundle_refuses_test {
 using namespace taizhang::support;
 
 namespace {
@@ -160,3 +160,5 @@ TEST_CASE("bundle: a commit without its author's signature is refused with all t
     }));
     CHECK(ok(taken));
 }
+
+}  // namespace taizhang::bundle_refuses_test

@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace taizhang;
+namespace taizhang::bundle_scope_test {
 using namespace taizhang::support;
 
 namespace {
@@ -117,3 +117,5 @@ TEST_CASE("sync: what was written here in a stream that is nobody's here stays, 
     const auto head = w.city->chain_heads(std::span(&*e.stream, 1));
     CHECK(std::any_of(head->begin(), head->end(), [&](const auto& h) { return h.replica == (*b)->id(); }));
 }
+
+}  // namespace taizhang::bundle_scope_test

@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace taizhang;
+namespace taizhang::carried_test {
 using namespace taizhang::support;
 
 namespace {
@@ -137,3 +137,5 @@ TEST_CASE("carried: a question about somebody else's chain is not answered", "[s
     REQUIRE(wire::decode(*w.hub->handle(wire::encode(q)), r).has_value());
     CHECK(r.acks.empty());
 }
+
+}  // namespace taizhang::carried_test

@@ -8,7 +8,7 @@
 
 #include <random>
 
-namespace taizhang {
+namespace taizhang::chunks_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -275,4 +275,4 @@ TEST_CASE("chunks: a hub gives the control log in pieces to a slow link", "[sync
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::chunks_test

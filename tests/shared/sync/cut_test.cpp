@@ -9,7 +9,7 @@
 
 #include <algorithm>
 
-using namespace taizhang;
+namespace taizhang::sync_cut_test {
 using namespace taizhang::support;
 using std::chrono::milliseconds;
 
@@ -162,3 +162,5 @@ TEST_CASE("cut: a session of contents that is cut anywhere costs at most one chu
         CHECK(t.up + t.down <= clear.up + clear.down + kChunk + kBeside);
     }
 }
+
+}  // namespace taizhang::sync_cut_test

@@ -7,7 +7,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace taizhang;
+namespace taizhang::enrol_answers_test {
 using namespace taizhang::support;
 
 namespace {
@@ -192,3 +192,5 @@ TEST_CASE("pokes: a unit hears of what is written to its streams, of the control
     auto later = *sync::news_place(*w.city);
     CHECK(*sync::is_news(**a, sync::encode_poke(later)));
 }
+
+}  // namespace taizhang::enrol_answers_test

@@ -8,7 +8,7 @@
 
 #include <functional>
 
-using namespace taizhang;
+namespace taizhang::enrol_files_test {
 using namespace taizhang::support;
 
 namespace {
@@ -120,3 +120,5 @@ TEST_CASE("enrolment by files: a unit that the log along with the answer does no
     CHECK(with_log({std::string(first), "no entry"}) == "B01");
     CHECK(with_log({std::string(first), std::string(first)}) == "B01");  // does not follow
 }
+
+}  // namespace taizhang::enrol_files_test

@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace taizhang;
+namespace taizhang::enrol_test {
 using namespace taizhang::support;
 
 namespace {
@@ -61,3 +61,5 @@ TEST_CASE("certificates: whoever vouched first for a replica has the word", "[tr
     REQUIRE(w.city->add_certificate(again).has_value());
     CHECK(w.city->certificate_chain((*d)->id()) == first);
 }
+
+}  // namespace taizhang::enrol_test

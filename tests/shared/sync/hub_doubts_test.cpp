@@ -10,7 +10,7 @@
 
 #include <functional>
 
-using namespace taizhang;
+namespace taizhang::hub_doubts_test {
 using namespace taizhang::support;
 
 namespace {
@@ -224,3 +224,5 @@ TEST_CASE("hub: commits of somebody whose certificate it lacks are not taken, an
     CHECK(reply.wants_certificates == std::vector<ReplicaId>{stranger->id()});
     CHECK(reply.acks.empty());
 }
+
+}  // namespace taizhang::hub_doubts_test

@@ -7,7 +7,7 @@
 
 #include <functional>
 
-using namespace taizhang;
+namespace taizhang::hub_refuses_test {
 using namespace taizhang::support;
 
 namespace {
@@ -93,3 +93,5 @@ TEST_CASE("hub: control entries from below are no news for a city", "[sync][hub]
     CHECK_FALSE(w.city->control().unit("B09"));
     CHECK_FALSE(ok(w.ask([](auto& q) { q.control_entries = {"no entry"}; })));
 }
+
+}  // namespace taizhang::hub_refuses_test

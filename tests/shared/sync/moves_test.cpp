@@ -3,7 +3,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace taizhang {
+namespace taizhang::moves_test {
 namespace {
 
 using support::text;
@@ -246,4 +246,4 @@ TEST_CASE("the tree refuses what makes no sense, and stays as it is", "[replica]
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::moves_test

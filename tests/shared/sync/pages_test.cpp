@@ -8,7 +8,7 @@
 
 #include <optional>
 
-namespace taizhang {
+namespace taizhang::pages_test {
 namespace {
 
 using support::Device;
@@ -176,4 +176,4 @@ TEST_CASE("in a city without keys too a node that serves others waits for the di
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::pages_test

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 
-namespace taizhang {
+namespace taizhang::relay_test {
 namespace {
 
 using support::Device;
@@ -281,4 +281,4 @@ TEST_CASE("a relay takes the tree and the catalog from below when it is behind",
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::relay_test

@@ -11,7 +11,7 @@
 #include <algorithm>
 #include <span>
 
-using namespace taizhang;
+namespace taizhang::restored_test {
 using namespace taizhang::support;
 
 namespace {
@@ -153,3 +153,5 @@ TEST_CASE("restored: an entry that most had heard of is never written beside", "
     }
     CHECK(ledger::contradictions(*w.city)->empty());
 }
+
+}  // namespace taizhang::restored_test

@@ -9,7 +9,7 @@
 
 #include <functional>
 
-using namespace taizhang;
+namespace taizhang::session_refuses_test {
 using namespace taizhang::support;
 
 namespace {
@@ -170,3 +170,5 @@ TEST_CASE("session: another city log whose end is to come before all else is not
     one.sync(*one.a);
     CHECK(*sync::unsent_count(**one.a) == 0);
 }
+
+}  // namespace taizhang::session_refuses_test

@@ -6,7 +6,7 @@
 
 #include <cstdio>
 
-namespace taizhang {
+namespace taizhang::short_test {
 namespace {
 
 using support::Device;
@@ -186,4 +186,4 @@ TEST_CASE("after a new incarnation the long form comes first", "[sync][short]") 
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::short_test

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace taizhang {
+namespace taizhang::sync_test {
 namespace {
 
 using support::Device;
@@ -420,4 +420,4 @@ TEST_CASE("a copied device: both branches are kept, and it goes on under a new i
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::sync_test

@@ -10,7 +10,7 @@
 
 #include <algorithm>
 
-using namespace taizhang;
+namespace taizhang::two_faces_test {
 using namespace taizhang::support;
 
 namespace {
@@ -212,3 +212,5 @@ TEST_CASE("two faces: whoever says the same as the city is told nothing, and a f
     REQUIRE(ok(sync::take_bundle(*one.city, quiet->parts.front())));
     CHECK(noticed(*one.city, What::checkpoints) == 0);
 }
+
+}  // namespace taizhang::two_faces_test

@@ -11,7 +11,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace taizhang;
+namespace taizhang::upstream_test {
 using namespace taizhang::support;
 
 TEST_CASE("upstream: a PC that was never enrolled stands below nobody", "[sync][upstream]") {
@@ -108,3 +108,5 @@ TEST_CASE("restored: a revoked PC is not waited for, and a township waits for no
     must(sync::Hub::restored(**town));
     CHECK_FALSE(must(sync::restored_progress(**town)).has_value());
 }
+
+}  // namespace taizhang::upstream_test

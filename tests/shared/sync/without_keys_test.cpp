@@ -8,7 +8,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace taizhang;
+namespace taizhang::without_keys_test {
 using namespace taizhang::support;
 
 namespace {
@@ -172,3 +172,5 @@ TEST_CASE("a city without keys: what a server says it has is heard by file, of c
     must(sync::take_bundle(**a, made.parts.front()));
     CHECK(at_city() == Seq{1});
 }
+
+}  // namespace taizhang::without_keys_test

@@ -7,7 +7,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace taizhang;
+namespace taizhang::city_test {
 using namespace taizhang::support;
 
 namespace {
@@ -603,3 +603,5 @@ TEST_CASE("revocation: a stolen server's key makes no devices, however they are 
     REQUIRE_FALSE(late.has_value());
     CHECK(late.error().code == Errc::denied);
 }
+
+}  // namespace taizhang::city_test

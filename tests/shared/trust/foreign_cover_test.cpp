@@ -4,7 +4,7 @@
 
 #include <catch2/catch.hpp>
 
-using namespace taizhang;
+namespace taizhang::foreign_cover_test {
 using namespace taizhang::support;
 
 namespace {
@@ -64,3 +64,5 @@ TEST_CASE("city: a signed commit that names another's as the one before it prove
     CHECK_FALSE((*a)->is_copied());
     CHECK(w.city->verify().has_value());
 }
+
+}  // namespace taizhang::foreign_cover_test

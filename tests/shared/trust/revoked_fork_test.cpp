@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <array>
 
-using namespace taizhang;
+namespace taizhang::revoked_fork_test {
 using namespace taizhang::support;
 
 namespace {
@@ -150,3 +150,5 @@ TEST_CASE("a branch that a relay kept back comes when the next commit on it does
     CHECK(honest->field("A4", "remark") == "另二");
     CHECK(ok((*honest)->verify()));
 }
+
+}  // namespace taizhang::revoked_fork_test

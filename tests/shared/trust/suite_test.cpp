@@ -8,7 +8,7 @@
 
 #include <set>
 
-using namespace taizhang;
+namespace taizhang::suite_test {
 using namespace taizhang::trust;
 
 namespace {
@@ -295,3 +295,5 @@ TEST_CASE("suite: SM2 keys off the curve are refused", "[trust]") {
     CHECK_FALSE(s.is_public_key(flipped(k, 40)));
     CHECK_FALSE(s.is_public_key(flipped(k, 100)));
 }
+
+}  // namespace taizhang::suite_test

@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <vector>
 
-using namespace taizhang;
+namespace taizhang::two_words_test {
 using namespace taizhang::support;
 
 namespace {
@@ -163,3 +163,5 @@ TEST_CASE("two words: wherever two nodes meet both go by the same one", "[trust]
     REQUIRE(ok(wire::decode(*s.request(), q)));
     CHECK(q.certificates.empty());
 }
+
+}  // namespace taizhang::two_words_test

@@ -7,7 +7,7 @@
 #include <zstd.h>
 #include <catch2/catch.hpp>
 
-namespace taizhang {
+namespace taizhang::envelope_test {
 namespace {
 
 std::string sealed(std::string_view body) {
@@ -98,4 +98,4 @@ TEST_CASE("a message written with dictionary 1 is still read", "[wire][envelope]
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::envelope_test

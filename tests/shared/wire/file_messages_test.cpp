@@ -5,7 +5,7 @@
 
 #include <random>
 
-namespace taizhang {
+namespace taizhang::file_messages_test {
 namespace {
 
 wire::FileRequest some_request() {
@@ -88,4 +88,4 @@ TEST_CASE("a message about contents that is cut, lengthened or of another versio
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::file_messages_test

@@ -5,7 +5,7 @@
 
 #include <catch2/catch.hpp>
 
-namespace taizhang {
+namespace taizhang::messages_test {
 namespace {
 
 wire::SyncRequest full_request() {
@@ -151,4 +151,4 @@ TEST_CASE("random bytes and turned bits never crash the decoder", "[wire]") {
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::messages_test

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <map>
 
-namespace taizhang {
+namespace taizhang::runs_test {
 namespace {
 
 using reference::Random;
@@ -362,4 +362,4 @@ TEST_CASE("runs: random bytes take no more memory than they may", "[wire][runs]"
 }
 
 }  // namespace
-}  // namespace taizhang
+}  // namespace taizhang::runs_test
