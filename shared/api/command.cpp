@@ -257,7 +257,7 @@ const std::map<std::string, Entry>& table() {
               return as_value(ledger::review(n.facts(), c.option("unit"), n.replica().now().ms));
           }}},
         {"enrol", {true, 0, 1, "enrol --unit ID [--answer REQUEST OUT]", enrol_code}},
-        // What serves does it (serve.cpp): it has the network.
+        // What serves does it (server_office.cpp): it has the network.
         {"enrol-here",
          {true, 0, 0, "enrol-here",
           [](auto&, const auto&) -> Result<json::value> {
