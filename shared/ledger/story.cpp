@@ -170,7 +170,7 @@ Result<Saved> undo(Replica& r, const std::string& id, const std::vector<std::str
         Value before;
         for (auto earlier = std::next(own); earlier != row.history.rend(); ++earlier) {
             const auto it = std::find_if(earlier->fields.begin(), earlier->fields.end(),
-                                         [&](const auto& f) { return f.first == name; });
+                                         [&named = name](const auto& f) { return f.first == named; });
             if (it == earlier->fields.end() || is_set_aside(*earlier)) continue;
             before = it->second;
             break;

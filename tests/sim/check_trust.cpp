@@ -160,7 +160,7 @@ void Checks::check_15_forks(const std::vector<Machine*>& at_rest) {
         const auto stream = StreamId::parse(std::get<0>(place));
         const auto where = std::get<0>(place) + " " + std::get<1>(place).hex().substr(0, 8) + " #" +
                            std::to_string(std::get<2>(place));
-        const auto who_has_what = [&] {
+        const auto who_has_what = [&, &hashes = hashes] {
             std::string out;
             for (auto* m : at_rest)
                 for (const auto& h : hashes)

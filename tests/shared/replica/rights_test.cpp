@@ -104,7 +104,7 @@ TEST_CASE("a county's program that passes or closes what is the county's own mov
         INFO(step);
         Office w("K1", state);
         const std::vector<VersionId> base{w.step};
-        w.bring([&](CommitWriter& c) { c.part(fold::Op::transition, step, base); });
+        w.bring([&, &taken = step](CommitWriter& c) { c.part(fold::Op::transition, taken, base); });
         CHECK(w.city.state("A1") == state);
         CHECK(w.is_named(fold::LineKind::refused));
         CHECK(w.city->verify().has_value());
