@@ -554,9 +554,11 @@ Result<std::uint64_t> Replica::control_mark(ControlPos at) {
 Result<std::vector<std::string>> Replica::control_after(ControlPos after, std::size_t bytes_max) {
     std::vector<std::string> out;
     std::size_t bytes = 0;
+    // Who wants all of them gets all: a city has an entry for each of its units.
+    const auto count_max = bytes_max == ~std::size_t{0} ? bytes_max : kBatchControl;
     TRY(auto s, impl_->db->prepare("SELECT body FROM control WHERE pos > ?1 ORDER BY pos", false));
     s.bind(1, after.value);
-    while (out.size() < kBatchControl && bytes < bytes_max) {
+    while (out.size() < count_max && bytes < bytes_max) {
         TRY(const bool row, s.step());
         if (!row) break;
         out.emplace_back(s.blob(0));

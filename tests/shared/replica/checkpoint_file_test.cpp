@@ -58,6 +58,9 @@ TEST_CASE("checkpoint file: what is cut, of another version or out of bounds is 
     CHECK_FALSE(ok(CheckpointFile::decode(framed('\2' + body.substr(1)))));
     for (std::size_t n = 0; n < body.size(); ++n) CHECK_FALSE(ok(CheckpointFile::decode(framed(body.substr(0, n)))));
     CHECK_FALSE(ok(CheckpointFile::decode(framed(body + "x"))));
+    // One with more than one certificate.
+    const auto of_a = CheckpointFile::decode(*make_checkpoint_file(**w.a))->body();
+    for (std::size_t n = 0; n < of_a.size(); ++n) CHECK_FALSE(ok(CheckpointFile::decode(framed(of_a.substr(0, n)))));
     const auto refused = [&](const std::function<void(CheckpointFile&)>& what) {
         const auto r = CheckpointFile::decode(w.with(what));
         return r.has_error() && r.error().code == Errc::bad_input;
@@ -194,6 +197,40 @@ TEST_CASE("checkpoint file: a node that began with a state answers for what lies
     changed.signature = w.city.keys.device->sign(kForCheckpoint, changed.body());
     CHECK(compare_with(**reader, changed.encode())->differs.size() == 1);
     CHECK(ok(CheckpointFile::decode(*make_checkpoint_file(**reader))));
+}
+
+TEST_CASE("a city's log of more entries than a message carries verifies, and so does a checkpoint file over it",
+          "[replica][audit]") {
+    Kept w;
+    REQUIRE(ok(w.city->batch([&]() -> Result<> {
+        for (int i = 0; i < 4200; ++i) TRY_VOID(w.city->append_control("note", "x"));
+        return {};
+    })));
+    w.city.set("assignment", "A1", {{"remark", text("写在很多条之后")}});
+    CHECK(ok(w.city->verify()));
+    const auto found = compare_with(*w.city, w.file());
+    REQUIRE(ok(found));
+    CHECK(found->differs.empty());
+    CHECK(found->missing.empty());
+    // A message carries some, the next one those behind them.
+    const auto some = *w.city->control_after(ControlPos{0}, 1 << 30);
+    CHECK(some.size() == 4096);
+    CHECK(some.size() + w.city->control_after(ControlPos{4096}, 1 << 30)->size() == w.city->control().head().value);
+}
+
+TEST_CASE(
+    "checkpoint file: of a stream that should be here and is not, all is missing; of another city, nothing is said",
+    "[replica][audit]") {
+    World w;
+    auto a = w.device("B01");  // before anything was written for it
+    w.new_assignment("A1", "T1", "B01");
+    const auto file = *make_checkpoint_file(*w.city);
+    const auto found = compare_with(**a, file);
+    REQUIRE(ok(found));
+    CHECK(found->not_held == 0);
+    REQUIRE(found->missing.size() == 1);
+    CHECK(found->missing.front().find("B01/ledger") != std::string::npos);
+    CHECK(compare_with(*Device(900), file).error().code == Errc::denied);
 }
 
 }  // namespace taizhang::checkpoint_file_test
