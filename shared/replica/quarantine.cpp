@@ -1,4 +1,5 @@
 // What a revoked device wrote: which of it still counts, and folding again what stood on the rest.
+#include "base/id_from.h"
 #include "replica/impl.h"
 
 #include <set>
@@ -11,15 +12,33 @@ Result<bool> Replica::Impl::reaches(int stream, int replica, Seq from_seq, const
     auto at = from;
     TRY(auto s,
         db->prepare("SELECT body FROM log WHERE stream = ?1 AND replica = ?2 AND seq = ?3 AND hash = ?4", false));
+    // A chain is dropped while it has one branch, and begins in a state with one: what lies below a commit without a
+    // body was here before anything of another branch.
+    TRY(auto before,
+        db->prepare("SELECT hash FROM log WHERE stream = ?1 AND replica = ?2 AND seq = ?3 ORDER BY lsn LIMIT 1",
+                    false));
+    const auto floor = floors.find(chain_key(stream, replica));
     std::string bytes;
     for (auto n = from_seq.value; n > seq.value; --n) {
         s.reset();
         s.bind(1, stream).bind(2, replica).bind(3, n).bind_blob(4, taizhang::view(at.bytes));
         TRY(const bool row, s.step());
-        if (!row || s.blob(0).empty()) return false;  // dropped
-        TRY_VOID(packer.unpack(s.blob(0), bytes));
-        TRY(const auto header, Commit::decode_header(bytes));
-        at = header.prev;
+        if (row && !s.blob(0).empty()) {
+            TRY_VOID(packer.unpack(s.blob(0), bytes));
+            TRY(const auto header, Commit::decode_header(bytes));
+            at = header.prev;
+            continue;
+        }
+        if (floor != floors.end() && n <= floor->second.seq.value) {
+            TRY(const bool is_of_state, below_floor(stream, replica, Seq{n}, at));
+            return is_of_state ? below_floor(stream, replica, seq, hash) : Result<bool>(false);
+        }
+        if (!row) return false;  // what counts is not here yet
+        before.reset();
+        before.bind(1, stream).bind(2, replica).bind(3, n - 1);
+        TRY(const bool any, before.step());
+        if (!any) return false;
+        at = id_from<Hash>(before.blob(0));
     }
     return at == hash;
 }
@@ -48,7 +67,6 @@ Result<bool> Replica::Impl::is_quarantined(const Commit& c) {
 /// The rows of a stream whose past is not all here: a revoked device may have written in any of them.
 Result<> Replica::Impl::want_dropped_in(int stream) {
     for (auto& table : tables) {
-        if (!table) continue;
         TRY_VOID(table->each_row(stream, [&](const RowTable::Stored& row) -> Result<> {
             return row.meta.dropped ? want_row(stream, table->binding().name, row.id) : Result<>();
         }));

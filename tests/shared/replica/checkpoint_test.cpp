@@ -1,4 +1,5 @@
 // Checkpoints, devices that begin from a state, history that is dropped and fetched again.
+#include "replica/checkpoint_file.h"
 #include "sync/bundle.h"
 #include "tests/support/world.h"
 
@@ -359,14 +360,14 @@ TEST_CASE("an edit on a base that was dropped waits, fetches the row's history a
 struct CopiedBranch : support::World {
     const std::string path = "/tmp/tz-checkpoint-test-copy.db";
     std::unique_ptr<support::Device> a = device("B01"), office = device("K1-01"), copy;
-    CopiedBranch() {
-        new_assignment("A1", "T1", "B01");
+    explicit CopiedBranch(const std::string& later = "A1") {
+        for (const char* id : {"A1", "A2"}) new_assignment(id, "T1", "B01");
         sync(*a);
         write(3);
         forget_copy();
         REQUIRE((*a)->database().backup_to(path).has_value());
         copy = std::make_unique<support::Device>(77, path, "", Knows{}, a->keys);
-        write(7);
+        write(7, later);
         sync(*office);
         REQUIRE(city->note_backup(city->log_head()).has_value());
         REQUIRE(city->checkpoint().has_value());
@@ -381,8 +382,8 @@ struct CopiedBranch : support::World {
     void forget_copy() {
         for (const char* s : {"", "-wal", "-shm"}) std::remove((path + s).c_str());
     }
-    void write(int n) {
-        for (int i = 0; i < n; ++i) a->set("assignment", "A1", {{"remark", text(std::to_string(i))}});
+    void write(int n, const std::string& id = "A1") {
+        for (int i = 0; i < n; ++i) a->set("assignment", id, {{"remark", text(std::to_string(i))}});
         sync(*a);
     }
     bool city_has_both() { return city->is_forked({"B01", Audience::ledger}, (*a)->id()).value(); }
@@ -438,6 +439,164 @@ TEST_CASE("a clock from the future wins until a checkpoint covers it, and not af
     // Who comes to it from the state sees the same.
     auto late = w.device("B01");
     CHECK(digest_of(**late, "B01/ledger") == digest_of(*w.city, "B01/ledger"));
+}
+
+TEST_CASE("what the city has signed that it has is known commit by commit", "[replica][checkpoint]") {
+    CopiedBranch w;
+    const CommitId signed_one{(*w.a)->id(), {"B01", Audience::ledger}, Seq{10}, {}};
+    auto next = signed_one;
+    next.seq = Seq{11};
+    CHECK(*(*w.office)->is_covered(signed_one));
+    CHECK_FALSE(*(*w.office)->is_covered(next));
+    auto elsewhere = signed_one;
+    elsewhere.stream = StreamId{"K1-01", Audience::ledger};
+    CHECK_FALSE(*(*w.office)->is_covered(elsewhere));
+    // Of a forked chain it is not told: a place does not say which branch.
+    w.sync(*w.copy);
+    w.sync(*w.office);
+    REQUIRE(*(*w.office)->is_forked(signed_one.stream, signed_one.replica));
+    CHECK_FALSE(*(*w.office)->is_covered(signed_one));
+}
+
+TEST_CASE("a checkpoint file names both branches of a forked chain, also of a node that dropped what they began with",
+          "[replica][checkpoint][audit]") {
+    CopiedBranch w;
+    w.sync(*w.copy);
+    w.sync(*w.office);
+    REQUIRE(w.city_has_both());
+    auto ends = *w.city->hashes_at({"B01", Audience::ledger}, (*w.a)->id(), Seq{4});
+    REQUIRE(ends.size() == 2);
+    std::erase_if(ends, [&](const Hash& h) {
+        return *(*w.a)->hashes_at({"B01", Audience::ledger}, (*w.a)->id(), Seq{4}) == std::vector<Hash>{h};
+    });
+    ends.push_back(w.city->hashes_at({"B01", Audience::ledger}, (*w.a)->id(), Seq{10})->front());
+    REQUIRE(ends.size() == 2);
+    for (Replica* r : {w.city.replica.get(), w.office->replica.get()}) {
+        const auto file = make_checkpoint_file(*r);
+        REQUIRE(file.has_value());
+        const auto parts = CheckpointFile::decode(*file);
+        REQUIRE(parts.has_value());
+        // Whose branches end at #10 and, the copy's, at #4.
+        for (const auto& end : ends)
+            CHECK(std::any_of(parts->streams.begin(), parts->streams.end(), [&](const auto& s) {
+                return std::any_of(s.tips.begin(), s.tips.end(), [&](const auto& t) { return t.hash == end; });
+            }));
+        for (Replica* other : {w.city.replica.get(), w.office->replica.get()}) {
+            const auto found = compare_with(*other, *file);
+            REQUIRE(found.has_value());
+            CHECK(found->differs.empty());
+            CHECK(found->missing.empty());
+            CHECK(found->added.empty());
+        }
+    }
+    // What was dropped is given to nobody as if it were here.
+    Lsn through;
+    const StreamId b01{"B01", Audience::ledger};
+    for (const auto& e : *(*w.office)->log_after(Lsn{0}, std::span(&b01, 1), 1 << 20, through))
+        CHECK_FALSE(e.packed.empty());
+    CHECK(*(*w.office)->make_snapshot(b01, 1 << 20) == "");
+}
+
+TEST_CASE("which branch of a revoked device's chain counts can be told where it was dropped, or came with a state",
+          "[replica][revocation]") {
+    const std::uint64_t seq = GENERATE(4, 13);
+    // What the device wrote later may be about another record, whose past nobody asks for.
+    CopiedBranch w(GENERATE("A1", "A2"));
+    const auto late = w.device("B01");
+    REQUIRE((*late)->has_dropped());
+    const StreamId b01{"B01", Audience::ledger};
+    const auto revoked = (*w.a)->id();
+    w.write(3, "A2");
+    REQUIRE(w.city->note_backup(w.city->log_head()).has_value());
+    REQUIRE(w.city->checkpoint().has_value());
+    w.sync(*late);
+    REQUIRE(*(*late)->drop_old(late->clock.wall_ms + 1000) > 0);
+    auto own = *(*w.a)->hashes_at(b01, revoked, Seq{seq});
+    REQUIRE(own.size() == 1);
+    const bool is_here = GENERATE(true, false);
+    if (!is_here) own.front() = hash_of("a commit that nobody has");
+    w.sync(*w.copy);
+    for (auto* d : {&*w.office, &*late}) w.sync(*d);
+    REQUIRE(w.city.field("A1", "result_text") == "副本写的");
+    REQUIRE(w.city
+                ->append_control("revoke", R"({"replica":")" + revoked.hex() + R"(","streams":{"B01/ledger":{"seq":)" +
+                                               std::to_string(seq) + R"(,"hash":")" + own.front().hex() + R"("}}})")
+                .has_value());
+    CHECK(w.city.field("A1", "result_text") == "—");
+    for (auto* d : {&*w.office, &*late}) {
+        auto& r = **d;
+        INFO((d == &*late ? "began in a state" : "dropped"));
+        REQUIRE(r.receive_control(*w.city->control_after(r.control().head(), 1 << 20)).has_value());
+        // One row after the other, as when they do not fit into one answer.
+        for (const auto& key : *r.wanted_rows(9)) REQUIRE(r.complete_row(key, *w.city->row_commits(key)).has_value());
+        CHECK(r.wanted_rows(9)->empty());
+        CHECK(d->field("A1", "result_text") == "—");
+        CHECK(d->field("A1", "remark") == w.city.field("A1", "remark"));
+        CHECK(digest_of(r, "B01/ledger") == digest_of(*w.city, "B01/ledger"));
+    }
+    CHECK(w.city->verify().has_value());
+}
+
+TEST_CASE("a city without a catalog signs no checkpoint", "[replica][checkpoint]") {
+    support::Device city(1, ":memory:", {}, {}, {nullptr, support::make_key(0)});
+    REQUIRE(city->append_control("city", R"({"title":"new"})").has_value());
+    REQUIRE(city->append_control("unit", R"({"id":"C","parent_id":"","level":"city","name":"City"})").has_value());
+    REQUIRE(city->issue_certificate(*city->self_as_subject("C", "root")).has_value());
+    CHECK(city->checkpoint().error().code == Errc::not_allowed);
+}
+
+TEST_CASE("a copied PC verifies though the city has signed the other branch", "[replica][checkpoint]") {
+    CopiedBranch w;
+    const StreamId b01{"B01", Audience::ledger};
+    for (int i = 0; i < 9; ++i) w.copy->set("assignment", "A1", {{"result_text", text(std::to_string(i))}});
+    REQUIRE(support::carry(*w.city, **w.copy, b01, w.city->id()).has_value());
+    REQUIRE_FALSE((*w.copy)->checkpoints()->empty());
+    CHECK((*w.copy)->verify().has_value());
+}
+
+TEST_CASE("a device that dropped history does not verify when it has another commit than the city signed",
+          "[replica][checkpoint][damage]") {
+    CopiedBranch w;
+    REQUIRE((*w.office)->verify().has_value());
+    REQUIRE((*w.office)->database().exec("UPDATE horizon SET hash = zeroblob(32)").has_value());
+    const auto r = (*w.office)->verify();
+    REQUIRE(r.has_error());
+    CHECK(r.error().code == Errc::corrupt);
+    CHECK(r.error().detail.find("differs from what the city's checkpoint signed: B01/ledger") != std::string::npos);
+}
+
+TEST_CASE("a city's server that lost what its checkpoint names says so, unless it was put back from a backup",
+          "[replica][checkpoint][damage]") {
+    support::World w;
+    const StreamId b01{"B01", Audience::ledger};
+    w.new_assignment("A1", "T1", "B01");
+    auto a = w.device("B01");
+    const std::string path = "/tmp/tz-checkpoint-test-city.db";
+    const auto forget = [&] {
+        for (const char* s : {"", "-wal", "-shm"}) std::remove((path + s).c_str());
+    };
+    forget();
+    a->set("assignment", "A1", {{"remark", text("备份以前写的")}});
+    w.sync(*a);
+    REQUIRE(w.city->database().backup_to(path).has_value());
+    a->set("assignment", "A1", {{"remark", text("备份以后写的")}});
+    w.sync(*a);
+    REQUIRE(w.city->checkpoint().has_value());
+    {
+        support::Device old(1, path, "", Knows{}, w.city.keys);
+        REQUIRE(old->verify().has_value());
+        // Its own checkpoint comes back, what it names does not.
+        REQUIRE(support::carry(*w.city, *old, b01, w.city->id()).has_value());
+        const auto r = old->verify();
+        REQUIRE(r.has_error());
+        CHECK(r.error().code == Errc::corrupt);
+        CHECK(r.error().detail.find("is not here any more: B01/ledger") != std::string::npos);
+        CHECK(*old->make_snapshot(b01, 1 << 20) == "");  // of what is not all here there is no state
+        const auto put_back = GENERATE("hub/restored", "notice/copied");
+        REQUIRE(old->set_fact(put_back, "1").has_value());
+        CHECK(old->verify().has_value());
+    }
+    forget();
 }
 
 }  // namespace
