@@ -15,7 +15,7 @@ using support::ok;
 /// A city without keys, whose log a test writes by hand.
 struct City {
     ControlState state;
-    City() {
+    explicit City(std::uint32_t knows = kCatalogLevel) : state(knows) {
         REQUIRE(ok(add("city", R"({"title":"test"})")));
         REQUIRE(ok(unit("C", "", "city")));
         REQUIRE(ok(unit("K1", "C", "county")));
@@ -160,8 +160,13 @@ TEST_CASE("certificate: is read as it was written, and not when it is cut or out
         for (std::size_t n = 0; n < bytes.size(); ++n) CHECK_FALSE(ok(Certificate::decode(bytes.substr(0, n))));
         CHECK_FALSE(ok(Certificate::decode(bytes + "x")));
     }
-    // A signed one that says it is the other kind, and the other way round.
+    // Of a form that there is not; and in the form that has a key, of no suite.
     CHECK_FALSE(ok(Certificate::decode('\3' + genuine.encode().substr(1))));
+    auto without_suite = genuine.encode();
+    const auto suite = without_suite.find(genuine.public_key) - 2;  // before the key's length
+    REQUIRE(static_cast<std::uint8_t>(without_suite[suite]) == genuine.suite);
+    without_suite[suite] = '\0';
+    CHECK_FALSE(ok(Certificate::decode(without_suite)));
     const auto refused = [&](const std::function<void(Certificate&)>& change) {
         auto changed = genuine;
         change(changed);
@@ -188,6 +193,140 @@ TEST_CASE("certificate: nobody vouches for a unit that is not there, or without 
     auto of_other = *other->self_as_subject("B02", "PC");
     CHECK_FALSE(ok((*d)->issue_certificate(of_other)));
     CHECK_FALSE((*d)->control().cert(other->id()));
+}
+
+TEST_CASE("control: the root may be written anew, and a unit that is not there has nobody's reach but its own",
+          "[replica][control]") {
+    City city;
+    REQUIRE(ok(city.unit("C", "", "city", R"(,"name":"Renamed")")));
+    CHECK(city.state.root() == "C");
+    CHECK(city.state.unit("C")->name == "Renamed");
+    CHECK(city.state.authority("nowhere", city.state.head()) == "nowhere");
+    CHECK(city.state.successor("nowhere", city.state.head()) == "nowhere");
+    CHECK_FALSE(city.state.holds("nowhere", {"B1", Audience::ledger}));
+    ReplicaId stranger;
+    stranger.bytes.fill(7);
+    CHECK_FALSE(city.state.speaks_for_city(stranger));
+    // A title that is no object names no key.
+    ControlState other;
+    ControlEntry e;
+    e.pos = ControlPos{1};
+    e.kind = "city";
+    e.payload = "[]";
+    REQUIRE(ok(other.apply(e)));
+    CHECK_FALSE(other.is_signed());
+}
+
+TEST_CASE("control: entries come one behind the other, and the first is an object", "[replica][control]") {
+    support::World w;
+    const auto all = *w.city->control_after(ControlPos{0}, 1 << 20);
+    support::Device d(900);
+    CHECK(d->receive_control(std::span(all).subspan(1)).error().code == Errc::protocol);
+    CHECK(d->control().head() == ControlPos{0});
+    REQUIRE(ok(d->receive_control(std::span(all).first(2))));
+    CHECK(d->receive_control(std::span(all).subspan(3)).error().code == Errc::protocol);
+    CHECK(d->control().head() == ControlPos{2});
+    // Of another city, where nothing is signed.
+    support::Device old(901);
+    REQUIRE(ok(old->append_control("city", R"({"title":"old"})")));
+    CHECK(old->receive_control(std::span(all).first(1)).error().code == Errc::protocol);
+    CHECK_FALSE(old->contradicted());
+    for (const char* payload : {"no JSON", "[]"}) {
+        support::Device city(902, ":memory:", {}, {}, {nullptr, support::make_key(0)});
+        CHECK(city->append_control("city", payload).error().code == Errc::bad_input);
+        CHECK(city->control().head() == ControlPos{0});
+    }
+}
+
+TEST_CASE("control: a device belongs to one unit, at one level", "[replica][control]") {
+    City city;
+    Certificate c;
+    c.replica.bytes.fill(9);
+    c.unit = "B1";
+    c.level = Level::branch;
+    REQUIRE(ok(city.state.add(c)));
+    REQUIRE(ok(city.state.add(c)));
+    auto other = c;
+    other.unit = "B2";
+    CHECK_FALSE(ok(city.state.add(other)));
+    other = c;
+    other.level = Level::county;
+    CHECK_FALSE(ok(city.state.add(other)));
+    CHECK(city.state.cert(c.replica)->encode() == c.encode());
+}
+
+TEST_CASE("control: the city's own server speaks for it until its device is revoked", "[replica][control][trust]") {
+    support::World w;
+    const auto& control = w.city->control();
+    CHECK(control.speaks_for_city(w.city->id()));
+    auto beside = w.device("C");  // another PC of the office
+    CHECK_FALSE(control.speaks_for_city((*beside)->id()));
+    auto branch = w.device("B01");
+    CHECK_FALSE(control.speaks_for_city((*branch)->id()));
+    REQUIRE(ok(w.city->append_control("revoke", R"({"replica":")" + w.city->id().hex() + R"(","streams":{}})")));
+    CHECK_FALSE(control.speaks_for_city(w.city->id()));
+}
+
+/// A catalog with an entity `probe` and, where it is asked for, what they need.
+std::string catalog(int version, const std::string& needs, const std::string& probe_needs,
+                    const std::string& more = {}) {
+    return "version = " + std::to_string(version) + "\n" + needs + "[entity.probe]\n" + probe_needs +
+           "label = [\"试样\", \"probe\"]\n[entity.probe.fields]\ntitle = { max = 200 }\n" + more;
+}
+const std::string kNeeds = "needs = 1\n",
+                  kOther = "[entity.note]\nlabel = [\"便条\", \"note\"]\n[entity.note.fields]\ntext = { max = 9 }\n";
+
+TEST_CASE("control: an older program knows which versions it cannot read, and judges by those that it can",
+          "[replica][control][versions]") {
+    City city(0);
+    auto& s = city.state;
+    CHECK(s.needs_newer("probe") == 0);
+    SECTION("the first of all") {
+        REQUIRE(ok(city.add("catalog", catalog(1, kNeeds, {}))));
+        CHECK(s.has_newer());
+        CHECK(s.newest_catalog() == nullptr);
+        CHECK(s.needs_newer("probe") == 0);
+        CHECK(s.needs_newer("probe", 1, s.head()) == 1);
+        REQUIRE(ok(city.add("catalog", catalog(2, {}, {}))));
+        CHECK(s.newest_catalog()->version() == 2);
+    }
+    SECTION("a whole version between two") {
+        REQUIRE(ok(city.add("catalog", catalog(1, {}, {}))));
+        const auto then = s.head();
+        REQUIRE(ok(city.add("catalog", catalog(2, kNeeds, {}))));
+        CHECK(s.catalog_version() == 2);
+        CHECK(s.newest_catalog()->version() == 1);
+        CHECK(s.entity("probe", 2, s.head()) == nullptr);
+        CHECK(s.needs_newer("probe", 2, s.head()) == 1);
+        CHECK(s.needs_newer("probe", 2, then) == 0);  // it was not there yet
+        CHECK(s.needs_newer("probe", 9, s.head()) == 0);
+        CHECK(s.needs_newer("probe", 1, s.head()) == 0);
+        CHECK(city.refuses("catalog", "version = 4\n"));
+        // The next that it can read is held against the last that it could.
+        auto retyped = catalog(3, {}, {});
+        const std::string title = "title = { max = 200 }";
+        retyped.replace(retyped.find(title), title.size(), "title = { type = \"number\" }");
+        CHECK(city.refuses("catalog", retyped));
+        REQUIRE(ok(city.add("catalog", catalog(3, {}, kNeeds, kOther))));
+        CHECK(s.newest_catalog()->version() == 3);
+        CHECK(s.needs_newer("probe") == 1);
+        CHECK(s.needs_newer("note") == 0);
+        CHECK(s.newest("probe")->entity->needs == 0);  // as it was read last
+    }
+    SECTION("an entity that comes back to what it was") {
+        REQUIRE(ok(city.add("catalog", catalog(1, {}, {}))));
+        REQUIRE(ok(city.add("catalog",
+                            catalog(2, {}, kNeeds,
+                                    kOther + "[entity.well]\n" + kNeeds +
+                                        "label = [\"井\", \"well\"]\n[entity.well.fields]\ndepth = { max = 9 }\n"))));
+        CHECK(s.needs_newer("probe", 2, s.head()) == 1);
+        auto retyped = catalog(3, {}, {}, kOther);
+        const std::string title = "title = { max = 200 }";
+        retyped.replace(retyped.find(title), title.size(), "title = { type = \"number\" }");
+        CHECK(city.refuses("catalog", retyped));
+        REQUIRE(ok(city.add("catalog", catalog(3, {}, kNeeds, kOther))));
+        CHECK(s.entity("note", 3, s.head()) != nullptr);
+    }
 }
 
 }  // namespace taizhang::control_entries_test

@@ -73,11 +73,17 @@ bool is_damage(const Error& e) { return e.code == Errc::corrupt && e.detail.find
 
 TEST_CASE("damage: a log that lacks a commit, or has another, does not verify", "[replica][damage]") {
     const std::string last = " WHERE lsn = (SELECT max(lsn) FROM log WHERE origin = 0)";
+    // Not the newest of its chain, which is read at the start.
+    const std::string first = " WHERE lsn = (SELECT min(lsn) FROM log WHERE origin = 0)";
+    const std::string another = " FROM log WHERE seq = 1 AND origin <> 0 ORDER BY lsn LIMIT 1)";
     const auto what = GENERATE_COPY(values<std::string>(
-        {"DELETE FROM log WHERE lsn = (SELECT min(lsn) FROM log)", "UPDATE log SET hash = x'00'" + last,
+        {"UPDATE log SET hash = zeroblob(32)" + first, "UPDATE log SET body = x'0011'" + first,
+         "UPDATE log SET body = x'ff'" + first, "UPDATE log SET seq = 3 - seq WHERE origin = 0 AND seq < 3",
+         "UPDATE log SET hash = (SELECT hash" + another + ", body = (SELECT body" + another + first,
+         "DELETE FROM log WHERE lsn = (SELECT min(lsn) FROM log)", "UPDATE log SET hash = x'00'" + last,
          "UPDATE log SET hash = zeroblob(32)" + last, "UPDATE log SET body = x'0011'" + last,
          "UPDATE log SET body = x'ff'" + last, "UPDATE log SET seq = seq + 1" + last, "UPDATE log SET sig = NULL",
-         "UPDATE log SET sig = x'01'" + last,
+         "DELETE FROM certificate WHERE pos = (SELECT max(pos) FROM certificate)", "UPDATE log SET sig = x'01'" + last,
          "UPDATE log SET sig = (SELECT sig FROM log WHERE origin <> 0 AND sig IS NOT NULL)" + last}));
     Damaged w;
     CHECK(is_damage(w.after(what, verify)));
@@ -120,6 +126,24 @@ TEST_CASE("damage: a row whose history leads nowhere is not shown", "[replica][d
          "DELETE FROM log" + of_a1, "UPDATE log SET body = x'00'" + of_a1, "UPDATE log SET hash = x'00'" + of_a1}));
     Damaged w;
     const auto e = w.after(what, read("A1"));
+    INFO(e.detail);
+    CHECK(is_damage(e));
+}
+
+TEST_CASE("damage: what a row stands on is not in the log", "[replica][damage]") {
+    const std::string made = " WHERE lsn = (SELECT lsn FROM log WHERE origin <> 0 AND seq = 3)";
+    const auto what =
+        GENERATE_COPY(values<std::string>({"DELETE FROM log" + made, "UPDATE log SET hash = x'00'" + made}));
+    Damaged w;
+    const auto e = w.after(what, [](Replica& r) -> Result<> {
+        Draft d;
+        d.edits.emplace_back();
+        d.edits[0].entity = "assignment";
+        d.edits[0].row = "A3";
+        d.edits[0].transition = "apply_close_out";
+        TRY_VOID(r.edit(d));
+        return {};
+    });
     INFO(e.detail);
     CHECK(is_damage(e));
 }
@@ -169,6 +193,35 @@ TEST_CASE("damage: a history that runs in a circle ends", "[replica][damage]") {
     const auto r = read("A1")(**w.a);
     REQUIRE(r.has_error());
     CHECK(is_damage(r.error()));
+}
+
+TEST_CASE("damage: a stream that is in the tables and not in the log, or only in the log, does not verify",
+          "[replica][damage]") {
+    const bool is_lost = GENERATE(true, false);
+    Damaged w;
+    // Its name comes after all others.
+    REQUIRE(ok(w.city->append_control("unit", R"({"id":"乡村","parent_id":"K1-01","level":"branch","name":"乡村"})")));
+    Device there(8, "there.db", w.disk.vfs_name());
+    World::enrol_at(*w.hub, there, "K1-01");
+    w.new_assignment("A4", "T1", "K1-01");
+    if (is_lost) w.new_assignment("A5", "T1", "乡村");
+    w.sync(there);
+    REQUIRE(ok(there->verify()));
+    const auto sql = [&](const std::string& text) { REQUIRE(ok(there->database().exec(text))); };
+    if (is_lost) {
+        sql("DELETE FROM assignment WHERE id = 'A5'");
+    } else {
+        sql("INSERT INTO stream(no, unit, audience) VALUES(99, '乡村', 0)");
+        sql("CREATE TEMP TABLE more AS SELECT * FROM assignment WHERE id = 'A4'");
+        sql("UPDATE more SET _s = 99");
+        sql("INSERT INTO assignment SELECT * FROM more");
+        sql("DROP TABLE more");
+        there.reopen();
+    }
+    const auto r = there->verify();
+    REQUIRE(r.has_error());
+    CHECK(is_damage(r.error()));
+    CHECK(r.error().detail.find("乡村/ledger") != std::string::npos);
 }
 
 }  // namespace taizhang::damaged_rows_test

@@ -4,6 +4,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <functional>
+
 namespace taizhang::row_clocks_test {
 namespace {
 
@@ -93,6 +95,89 @@ TEST_CASE("a row's clocks: every group may stand at a version of its own", "[rep
         bytes.push_back('\1');
         CHECK_FALSE(RowMeta::decode(bytes, out));
     }
+}
+
+TEST_CASE("a row's clocks that name what is not there are no clocks", "[replica][damage]") {
+    RowMeta out;
+    const auto refused = [&](const std::function<void(Writer&)>& write) {
+        std::string bytes;
+        Writer w(bytes);
+        write(w);
+        return !RowMeta::decode(bytes, out);
+    };
+    const auto begin = [](Writer& w, std::uint8_t tag, std::uint8_t versions) {
+        w.u8(tag);
+        for (const std::uint64_t n : {9, 0, 0}) w.varint(n);  // head, its row, state
+        w.u8(versions);
+        for (int i = 0; i < versions; ++i) {
+            w.zigzag(i);
+            i == 0 ? w.varint(1 << 16) : w.zigzag(1);
+            if (i > 0) w.varint(0);
+        }
+    };
+    CHECK(refused([&](Writer& w) {  // more versions than a row can have
+        begin(w, 2, 66);
+        w.varint(1);
+        for (int i = 0; i < 2; ++i) w.u8(0);
+    }));
+    CHECK(refused([&](Writer& w) {  // more groups
+        begin(w, 2, 1);
+        w.varint(65);
+        for (int i = 0; i < 33; ++i) w.u8(0x11);
+    }));
+    CHECK(refused([&](Writer& w) {  // the workflow at the second version of one
+        begin(w, 2, 1);
+        w.varint(1);
+        w.u8(0x12);
+    }));
+    CHECK(refused([&](Writer& w) {  // a group
+        begin(w, 2, 1);
+        w.varint(1);
+        w.u8(0x21);
+    }));
+    CHECK(refused([&](Writer& w) {  // one group more than there are
+        begin(w, 2, 1);
+        w.varint(2);
+        w.u8(0x11);
+        w.u8(0x11);
+    }));
+    CHECK(refused([&](Writer& w) {  // the same where each has a byte of its own
+        begin(w, 2, 16);
+        w.varint(1);
+        w.u8(17);
+        w.u8(1);
+    }));
+    // As earlier programs wrote them: too many groups, and groups that end in the middle.
+    const auto old = [](Writer& w, std::uint8_t tag) {
+        w.u8(tag);
+        for (const std::uint64_t n : {9, 0, 0, 0}) w.varint(n);
+    };
+    CHECK(refused([&](Writer& w) {
+        old(w, 1);
+        w.varint(65);
+    }));
+    CHECK(refused([&](Writer& w) {
+        old(w, 1);
+        w.varint(3);
+        w.u8(0);
+    }));
+    CHECK_FALSE(refused([&](Writer& w) {
+        old(w, 1);
+        w.varint(2);
+        w.u8(1);  // as the one before it, of which there is none: its own
+        w.varint(1);
+        w.varint(1 << 16);
+        w.u8(1);
+    }));
+    REQUIRE(out.groups.size() == 2);
+    CHECK(out.groups[1].lsn == 9);
+    // Without groups there is no version for all of them.
+    RowMeta none;
+    none.head = 9;
+    std::string bytes;
+    none.encode(bytes);
+    REQUIRE(RowMeta::decode(bytes, out));
+    CHECK(out.groups.empty());
 }
 
 TEST_CASE("a row's clocks keep their size when the row is changed for the first time", "[replica]") {

@@ -80,10 +80,17 @@ TEST_CASE("certificate: each thing that is wrong with one is a reason not to tak
     CHECK(w.verdict(Words::by(*w.a, moved)) == Verdict::good);
     moved.unit = "B02";
     CHECK(w.verdict(Words::by(*w.a, moved)) == Verdict::bad);
+    // Another PC of the root office, by word of a department that acts for it, is not the city's server.
+    auto department = w.device("C-DJB");
+    const auto server = Words::by(*department, w.about(503, "C", Level::city));
+    REQUIRE(ok(w.city->add_certificate(server)));
+    CHECK_FALSE(w.city->control().speaks_for_city(server.replica));
+    REQUIRE(ok(w.city->add_certificate(good)));
     // Revoked: what it vouched for before counts, what it vouches for now does not.
     REQUIRE(ok(w.city->append_control("revoke", R"({"replica":")" + (*w.town)->id().hex() + R"(","streams":{}})")));
     CHECK(w.verdict(good) == Verdict::good);
     CHECK(w.verdict(Words::by(*w.town, w.about(500, "B01", Level::branch))) == Verdict::bad);
+    CHECK_FALSE(w.city->control().revocation(good.replica));
 }
 
 TEST_CASE("certificate: in a city without keys a signed one is of elsewhere", "[replica][control][unsigned]") {
@@ -187,6 +194,62 @@ TEST_CASE("certificate: of those that cannot be judged a liar fills no disk", "[
     CHECK(ok(reader->add_certificate(Words::by(*w.town, next))));
     CHECK(count() == 4096);
     CHECK_FALSE(reader->control().cert(next.replica));
+}
+
+TEST_CASE("certificate: of two words of one office for one device the same counts everywhere, whichever came first",
+          "[replica][control][trust]") {
+    Words w;
+    auto first = w.about(800, "B01", Level::branch);
+    auto later = first;
+    SECTION("the earlier one") {
+        REQUIRE(ok(w.city->append_control("unit", unit("B03"))));
+        later.control = w.city->control().head();
+    }
+    SECTION("of one moment either, but the same") { later.label = "another PC"; }
+    SECTION("that of the lower level") {
+        REQUIRE(ok(w.city->append_control("unit", unit("B01", "K1", "township"))));
+        later.control = w.city->control().head();
+        later.level = Level::township;
+    }
+    first = Words::by(w.city, first);
+    later = Words::by(w.city, later);
+    const auto after = [&](const Certificate& a, const Certificate& b) {
+        Device d(4000);
+        REQUIRE(ok(d->receive_control(*w.city->control_after(ControlPos{0}, 1 << 20))));
+        for (const auto& c : {*w.city->control().cert(w.city->id()), a, b}) REQUIRE(ok(d->add_certificate(c)));
+        return d->control().cert(first.replica)->encode();
+    };
+    const auto counts = after(first, later);
+    CHECK(counts == after(later, first));
+    if (later.control != first.control) CHECK(counts == first.encode());
+}
+
+TEST_CASE("certificate: a node without its key, or with another one, vouches for nobody and signs nothing",
+          "[replica][control][trust]") {
+    Words w;
+    const auto subject = *Device(900)->self_as_subject("B01", "PC");
+    Replica::Options o;
+    o.path = ":memory:";
+    Environment env;
+    env.wall_ms = [&] { return w.city.clock.wall_ms; };
+    env.steady_ms = [] { return std::int64_t{0}; };
+    env.random = [](std::span<std::uint8_t> out) { std::fill(out.begin(), out.end(), std::uint8_t{5}); };
+    const auto bare = *Replica::open(o, env);
+    REQUIRE(ok(bare->receive_control(*w.city->control_after(ControlPos{0}, 1 << 20))));
+    CHECK_FALSE(bare->can_sign());
+    CHECK((*bare->self_as_subject("B01", "PC")).key.empty());
+    CHECK(bare->issue_certificate(subject).error().code == Errc::not_allowed);
+
+    SimDisk disk(1);
+    Device office(7, "ledger.db", disk.vfs_name());
+    World::enrol_at(*w.hub, office, "K1");
+    World::sync(office, *w.hub);
+    REQUIRE(office->can_sign());
+    office.keys.device = make_key(4711);
+    office.reopen();
+    CHECK_FALSE(office->can_sign());
+    CHECK(office->issue_certificate(subject).error().code == Errc::not_allowed);
+    CHECK_FALSE(office->control().cert(subject.replica));
 }
 
 }  // namespace taizhang::vouching_test
