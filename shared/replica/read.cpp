@@ -311,7 +311,7 @@ Result<std::vector<LogEntry>> Replica::chain_after(const StreamId& stream, const
 /// Of a forked chain: which branch the entry goes on with.
 Result<> Replica::Impl::note_branch(LogEntry& e) {
     e.is_forked = forked.contains(chain_key(e.stream_no, replica_nos[e.replica]));
-    if (!e.is_forked || e.packed.empty()) return {};
+    if (!e.is_forked) return {};
     std::string bytes;
     TRY_VOID(packer.unpack(e.packed, bytes));
     TRY(const auto header, Commit::decode_header(bytes));

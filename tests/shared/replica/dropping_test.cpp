@@ -59,6 +59,121 @@ TEST_CASE("the newest commit of a chain stays: the next one and the clock follow
     CHECK((*w.a)->verify().has_value());
 }
 
+TEST_CASE("a long chain is dropped in several steps, and whoever asks for it gets what is there", "[replica][drop]") {
+    Backed w;
+    w.write(520);
+    REQUIRE(w.city->note_backup(w.city->log_head()).has_value());
+    w.sign();
+    REQUIRE(w.drop());
+    CHECK(bodies(**w.a, (*w.a)->id()) == 1);
+    const Replica::RowKey a1{"assignment", "A1", kB01};
+    CHECK((*w.a)->row_commits(a1)->size() == 1);
+    CHECK(w.city->row_commits(a1)->size() == 525);
+    CHECK((*w.a)->verify().has_value());
+}
+
+TEST_CASE("a change of two groups that both moved on waits for the past of a row that was dropped", "[replica][drop]") {
+    Backed w;
+    w.a->set("assignment", "A1", {{"remark", text("一")}, {"responsible_person", text("一")}});
+    w.sync(*w.a);
+    auto c = w.device("B01");
+    c->set("assignment", "A1", {{"remark", text("没有网时写的")}, {"responsible_person", text("没有网时写的")}});
+    w.a->set("assignment", "A1", {{"remark", text("二")}, {"responsible_person", text("二")}});
+    w.sync(*w.a);
+    REQUIRE(w.city->note_backup(w.city->log_head()).has_value());
+    w.sign();
+    REQUIRE(w.drop());
+    w.sync(*c);
+    for (int i = 0; i < 3; ++i) w.sync(*w.a);
+    CHECK((*w.a)->waiting_count() == 0);
+    CHECK((*w.a)->conflicts("A1")->size() == 2);
+    CHECK(w.a->field("A1", "remark") == w.city.field("A1", "remark"));
+    CHECK((*w.a)->verify().has_value());
+}
+
+TEST_CASE("a time that the city takes from a commit of a row that was dropped is taken from the row",
+          "[replica][drop][checkpoint]") {
+    Backed w;
+    REQUIRE(w.drop());
+    auto b = w.device("B01");
+    w.a->clock.wall_ms += std::int64_t{300} * 86'400'000;
+    w.a->set("assignment", "A1", {{"remark", text("明年")}});
+    b->set("assignment", "A1", {{"remark", text("今天")}});
+    w.sync(*w.a);  // it has not seen b's
+    w.city.clock.wall_ms += 86'400'000;
+    REQUIRE(w.city->checkpoint().has_value());
+    w.sync(*b);
+    for (int i = 0; i < 3; ++i) w.sync(*w.a);
+    CHECK((*w.a)->wanted_rows(9)->empty());
+    CHECK(w.a->field("A1", "remark") == w.city.field("A1", "remark"));
+    CHECK((*w.a)->verify().has_value());
+    CHECK(w.city->verify().has_value());
+}
+
+TEST_CASE("a commit about two tables loses its time in both", "[replica][checkpoint]") {
+    support::World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto a = w.device("B01"), b = w.device("B01");
+    const auto both = [](const std::string& words, bool create) {
+        Draft d;
+        d.edits.resize(2);
+        d.edits[0].entity = "assignment";
+        d.edits[0].row = "A1";
+        d.edits[0].fields = {{"remark", text(words)}};
+        d.edits[1].entity = "help_request";
+        d.edits[1].row = "H1";
+        d.edits[1].create = create;
+        if (create) d.edits[1].stream = kB01;
+        d.edits[1].fields = {{"text", text(words)}};
+        return d;
+    };
+    REQUIRE((*a)->edit(both("先写的", true)).has_value());
+    w.sync(*a);
+    w.sync(*b);
+    a->clock.wall_ms += std::int64_t{300} * 86'400'000;
+    REQUIRE((*a)->edit(both("明年", false))->size() == 1);
+    REQUIRE((*b)->edit(both("今天", false)).has_value());
+    w.sync(*a);
+    w.sync(*b);
+    REQUIRE(w.city.field("A1", "remark") == "明年");
+    w.city.clock.wall_ms += 86'400'000;
+    REQUIRE(w.city->checkpoint().has_value());
+    CHECK(w.city.field("A1", "remark") == "今天");
+    CHECK(w.city->conflicts("H1")->size() == 1);
+    CHECK(w.city->verify().has_value());
+    // Above a checkpoint it keeps both rows from being given as they stand there.
+    w.sync(*b);
+    REQUIRE((*b)->edit(both("以后", false)).has_value());
+    w.sync(*b);
+    auto late = w.device("B01");
+    REQUIRE((*late)->has_dropped());
+    CHECK(late->field("H1", "text") == w.city.field("H1", "text"));
+    CHECK(late->field("A1", "remark") == "以后");
+    CHECK((*late)->verify().has_value());
+}
+
+TEST_CASE("a commit that waited while the city took its time stands beside others without one",
+          "[replica][waiting][checkpoint]") {
+    support::World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto x = w.device("B01"), late = w.device("B01"), a = w.device("B01");
+    x->set("assignment", "A1", {{"remark", text("一")}});
+    REQUIRE(support::carry(**x, **late, kB01, (*x)->id()).has_value());
+    late->clock.wall_ms += std::int64_t{300} * 86'400'000;
+    late->set("assignment", "A1", {{"remark", text("二")}, {"responsible_person", text("明年")}});
+    a->set("assignment", "A1", {{"responsible_person", text("今天")}});
+    w.sync(*a);
+    REQUIRE(support::carry(**late, *w.city, kB01, (*late)->id()).has_value());
+    REQUIRE(w.city->waiting_count() == 1);
+    w.city.clock.wall_ms += 86'400'000;
+    REQUIRE(w.city->checkpoint().has_value());
+    REQUIRE(support::carry(**x, *w.city, kB01, (*x)->id()).has_value());
+    CHECK(w.city->waiting_count() == 0);
+    CHECK(w.city.field("A1", "remark") == "二");
+    CHECK(w.city.field("A1", "responsible_person") == "今天");
+    CHECK(w.city->verify().has_value());
+}
+
 TEST_CASE("a checkpoint takes the time of everything that its heads follow", "[replica][checkpoint]") {
     support::World w;
     w.new_assignment("A1", "T1", "B01");

@@ -41,6 +41,28 @@ TEST_CASE("group: what several batches wrote is there when it has returned, for 
     CHECK_FALSE(w.city->database().in_transaction());
 }
 
+TEST_CASE("group: one inside another, or inside a batch, is refused and disturbs neither", "[replica][group]") {
+    support::World w;
+    Result<> inner, within;
+    REQUIRE(w.city
+                ->group([&] {
+                    within = w.city->group([] {});
+                    inner = add(*w.city, "G1", "B01");
+                })
+                .has_value());
+    CHECK(within.error().code == Errc::internal);
+    CHECK(inner.has_value());
+    REQUIRE(w.city
+                ->batch([&]() -> Result<> {
+                    CHECK(w.city->group([] {}).error().code == Errc::internal);
+                    return add(*w.city, "G2", "B01");
+                })
+                .has_value());
+    CHECK(w.city->find("G1")->size() == 1);
+    CHECK(w.city->find("G2")->size() == 1);
+    CHECK(w.city->verify().has_value());
+}
+
 TEST_CASE("group: a batch that is refused before it wrote anything fails alone", "[replica][group]") {
     support::World w;
     const auto before = w.city->log_head();

@@ -90,6 +90,8 @@ TEST_CASE("an older program keeps records of a newer catalog, names them, and sh
     CHECK(list->front().as_object().at("id").as_string() == "W1");
     CHECK(list->front().as_object().contains("needs_program"));
     CHECK(l.status()->at("needs_program").as_int64() == 2);
+    // Of what it cannot read it has no state to give.
+    CHECK(*old->make_snapshot(StreamId{"B01", Audience::ledger}, 1 << 20) == "");
     Draft draft;
     draft.edits.push_back(new_row("well", "W2", {}));
     const auto refused = old->edit(draft);
@@ -119,6 +121,52 @@ TEST_CASE("an older program keeps records of a newer catalog, names them, and sh
     old.set("well", "W1", {{"name", text("西井")}});
     w.sync(old);
     CHECK(w.city.field("W1", "name") == "西井");
+}
+
+TEST_CASE("what an older program cannot read is told by its ids, however they are written", "[replica][versions]") {
+    World w(support::catalog_for_all_programs());
+    Device old(53, fresh("ids"), {}, kOlder);
+    w.enrol_at(*w.hub, old, "B01");
+    auto now = w.device("B01");
+    REQUIRE(w.city->append_control("catalog", second_version()).has_value());
+    for (auto* d : {&*now, &old}) w.sync(*d);
+    const StreamId b01{"B01", Audience::ledger};
+    Hash last;
+    const auto bring = [&](std::uint64_t seq, const std::string& id, std::uint64_t control) {
+        CommitHeader h;
+        h.replica = (*now)->id();
+        h.stream = b01;
+        h.seq = Seq{seq};
+        h.prev = last;
+        h.control = ControlPos{control};
+        h.catalog = 3;
+        h.time = static_cast<std::uint64_t>(now->clock.wall_ms) << 16;
+        CommitWriter c;
+        c.row("well", id);
+        c.part(fold::Op::put, "name", {});
+        c.field("name", text("井"));
+        const auto bytes = c.finish(h);
+        last = hash_of(bytes);
+        std::string packed;
+        Packer().pack(bytes, packed);
+        const std::string_view one(packed);
+        const std::vector<HeadSignature> signatures{{0, now->keys.device->sign(kForHead, view(last.bytes))}};
+        REQUIRE(old->batch([&]() -> Result<> {
+                       TRY_VOID(old->prove(std::span(&one, 1), signatures));
+                       TRY_VOID(old->receive(std::span(&one, 1), Origin::below));
+                       return {};
+                   })
+                    .has_value());
+    };
+    const auto head = old->control().head().value;
+    bring(1, "W1", head);
+    bring(2, "0123456789abcdef", head);  // as many bytes as a machine's id has
+    bring(3, "\xff\xfe", head);
+    bring(4, "W4", head + 1);  // waits for the tree first
+    REQUIRE(old->waiting_count() == 4);
+    std::vector<std::string> ids;
+    for (const auto& row : *old->unread()) ids.push_back(row.id);
+    CHECK(ids == std::vector<std::string>{"W1", "30313233343536373839616263646566", "fffe"});
 }
 
 TEST_CASE("a row of a page is marked that has changes for a newer program, and none is added", "[replica][versions]") {

@@ -227,6 +227,10 @@ TEST_CASE("state: is taken as it is, once", "[replica][checkpoint]") {
     CHECK(w.reader->waiting_count() == 1);
     CHECK_FALSE(*w.reader->take_snapshot(w.whole()));  // something is here now
     CHECK(ok(w.reader->verify()));
+    // No larger than it may be.
+    const auto size = w.whole().size();
+    CHECK(w.city->make_snapshot(kB01, size)->size() == size);
+    for (const auto less : {size - 1, std::size_t{10}}) CHECK(*w.city->make_snapshot(kB01, less) == "");
 }
 
 TEST_CASE("state: cut anywhere, or longer than it is, it is refused whole", "[replica][checkpoint]") {
@@ -274,6 +278,7 @@ TEST_CASE("state: what names no device, no field, no group or no commit of it is
     });
     w.check_refused([](State& s) { s.tables.front().rows.push_back(s.tables.front().rows.front()); });
     w.check_refused([&](State& s) { some(s).state += 1; });
+    w.check_refused([&](State& s) { some(s).state = 99; });
 }
 
 TEST_CASE("state: a past that is not the rows' is refused", "[replica][checkpoint]") {
@@ -301,6 +306,104 @@ TEST_CASE("state: a past that is not the rows' is refused", "[replica][checkpoin
     w.sync(*w.a);
     const auto above = packed(kB01, (*w.a)->id());
     w.check_refused([&](State& s) { s.past.emplace_back(above, 0); });
+}
+
+TEST_CASE("state: a past without what another commit of it builds on is refused", "[replica][checkpoint]") {
+    City w;
+    w.a->set("assignment", "A2", {{"result_text", text("甲的第二稿")}});
+    w.sync(*w.a);
+    REQUIRE(ok(w.city->checkpoint()));
+    w.state = State::read(w.whole());
+    w.check_refused([](State& s) {
+        std::erase_if(s.past, [](const auto& p) {
+            std::string bytes;
+            REQUIRE(ok(Packer().unpack(p.first, bytes)));
+            return bytes.find("甲稿") != std::string::npos;
+        });
+    });
+    REQUIRE(*w.reader->take_snapshot(w.whole()));
+}
+
+/// A checkpoint of that author, written by hand, over these tips and no rows.
+std::string checkpoint_by(const Replica& author, const std::vector<Tip>& tips, Hash& hash) {
+    CommitHeader h;
+    h.replica = author.id();
+    h.stream = kB01;
+    h.seq = Seq{99};
+    h.prev.bytes.fill(1);
+    h.control = ControlPos{1};
+    h.catalog = 1;
+    h.time = std::uint64_t{1'761'955'200'000} << 16;
+    CommitWriter c;
+    c.row(kCheckpointEntity, "1");
+    c.part(fold::Op::put, "horizon", {});
+    c.field("at", Value::integer(1'761'955'200'000));
+    const auto digest = StreamDigest(tips).finish();
+    c.field("digest", Value::blob(std::string(view(digest.bytes))));
+    const auto bytes = c.finish(h);
+    hash = hash_of(bytes);
+    std::string packed;
+    Packer().pack(bytes, packed);
+    return packed;
+}
+
+TEST_CASE("state: a checkpoint of anybody else of the city's is none", "[replica][checkpoint][trust]") {
+    City w;
+    auto office = w.device("C");  // another PC of the root office
+    for (auto* d : {&*w.a, &*office}) {
+        REQUIRE(ok(w.reader->add_certificate(*w.city->control().cert((*d)->id()))));
+        w.check_refused([&](State& s) {
+            Hash hash;
+            s.checkpoint = checkpoint_by(**d, {}, hash);
+            s.signature = d->keys.device->sign(kForHead, view(hash.bytes));
+        });
+    }
+}
+
+TEST_CASE("state: in a city without keys what makes no sense is refused all the same",
+          "[replica][checkpoint][unsigned]") {
+    Device city(1), reader(2);
+    found_city(city, ledger_catalog(), "a city without keys");
+    REQUIRE(ok(reader->receive_control(*city->control_after(ControlPos{0}, 1 << 20))));
+    REQUIRE(ok(reader->add_certificate(*city->control().cert(city->id()))));
+    // One chain of three commits of which the rows have nothing.
+    State whole;
+    whole.format = snapshot::kFormat;
+    whole.unit = "B01";
+    whole.replicas = {std::string(16, 'r')};
+    whole.tips = {{0, 3, std::string(32, 'h'), std::string(3 * snapshot::kVersionBytes, 'h')}};
+    whole.unstamped = {{0, 2, std::string(32, 'h'), {}}};
+    const auto with_checkpoint = [&](State s) {
+        std::vector<Tip> tips;
+        for (const auto& t : s.tips) {
+            auto& tip = tips.emplace_back();
+            tip.replica.bytes.fill('r');
+            tip.seq = Seq{t.seq};
+            tip.hash.bytes.fill('h');
+        }
+        Hash hash;
+        s.checkpoint = checkpoint_by(*city, tips, hash);
+        return s.bytes();
+    };
+    const auto check_refused = [&](const std::function<void(State&)>& what) {
+        auto changed = whole;
+        what(changed);
+        const auto taken = reader->take_snapshot(with_checkpoint(changed));
+        REQUIRE(taken.has_error());
+        CHECK(taken.error().code == Errc::protocol);
+        CHECK(*reader->commits_in(kB01) == 0);
+        CHECK_FALSE(reader->has_dropped());
+    };
+    check_refused([](State& s) { s.tips.push_back(s.tips.front()); });  // a chain that begins twice
+    check_refused([](State& s) {                                        // one of nothing
+        s.tips.front().seq = 0;
+        s.tips.front().marks.clear();
+    });
+    check_refused([](State& s) { s.unstamped.front().hash = std::string(32, 'x'); });  // a time of what is not there
+    check_refused([](State& s) { s.unstamped.front().seq = 4; });
+    check_refused([](State& s) { s.unstamped.front().seq = 0; });
+    CHECK(*reader->take_snapshot(with_checkpoint(whole)));
+    CHECK(*reader->commits_in(kB01) > 0);
 }
 
 }  // namespace taizhang::state_layout_test

@@ -187,6 +187,28 @@ TEST_CASE("rows of a state from before a revocation have their past asked for", 
     CHECK(w.reader->field("B01-1", "remark") == w.city.field("B01-1", "remark"));
 }
 
+TEST_CASE("rows of a state by a name that a revoked device gave itself have their past asked for",
+          "[replica][checkpoint][revocation]") {
+    Signed w;
+    auto b = w.device("B01");
+    const auto first = (*b)->id();  // wrote nothing under this one
+    REQUIRE((*b)->reincarnate().has_value());
+    b->set("assignment", "B01-2", {{"result_text", text("换名以后写的")}});
+    w.sync(*b);
+    REQUIRE(w.city->checkpoint().has_value());
+    for (const auto& c : *w.city->certificates_after(0))
+        REQUIRE((*w.reader)->add_certificate(*Certificate::decode(c.body)).has_value());
+    const auto old = w.state(kB01);
+    REQUIRE(w.city->append_control("revoke", R"({"replica":")" + first.hex() + R"(","streams":{}})").has_value());
+    REQUIRE((*w.reader)->receive_control(*w.city->control_after((*w.reader)->control().head(), 1 << 20)).has_value());
+    REQUIRE(*(*w.reader)->take_snapshot(old));
+    const auto wanted = *(*w.reader)->wanted_rows(64);
+    REQUIRE(wanted.size() == 2);
+    for (const auto& key : wanted) REQUIRE((*w.reader)->complete_row(key, *w.city->row_commits(key)).has_value());
+    CHECK(w.city.field("B01-2", "result_text") == "—");
+    CHECK(w.reader->field("B01-2", "result_text") == "—");
+}
+
 TEST_CASE("a row's dropped past is taken whole, and of what was signed for", "[replica][checkpoint][trust]") {
     Signed w;
     REQUIRE(*(*w.reader)->take_snapshot(w.state(kB01)));
@@ -205,6 +227,44 @@ TEST_CASE("a row's dropped past is taken whole, and of what was signed for", "[r
         REQUIRE((*w.reader)->complete_row(key, past).has_value());
         CHECK_FALSE(is_whole());
         CHECK(w.reader->field("B01-1", "deadline") == "2025-11-30");
+    }
+    SECTION("with another row's, or another stream's") {
+        auto other = *w.city->row_commits({"assignment", "B01-2", kB01});
+        REQUIRE_FALSE(other.empty());
+        CHECK((*w.reader)->complete_row(key, other).error().code == Errc::protocol);
+        // Of that name, in another stream and in another table.
+        w.new_assignment("B01-1", "T1", "B02");
+        other = *w.city->row_commits({"assignment", "B01-1", kB02});
+        REQUIRE(other.size() == 1);
+        CHECK((*w.reader)->complete_row(key, other).error().code == Errc::protocol);
+        Edit e;
+        e.entity = "push";
+        e.row = "B01-1";
+        e.create = true;
+        e.stream = kB01;
+        e.fields = {{"kind", text("催办")}, {"text", text("第一次")}};
+        w.city.edit(std::move(e));
+        other = *w.city->row_commits({"push", "B01-1", kB01});
+        REQUIRE(other.size() == 1);
+        CHECK((*w.reader)->complete_row(key, other).error().code == Errc::protocol);
+        CHECK_FALSE(is_whole());
+    }
+    SECTION("with what is no commit") {
+        past.back().packed = std::string(1, '\0') + "no commit";
+        CHECK((*w.reader)->complete_row(key, past).has_error());
+        CHECK_FALSE(is_whole());
+    }
+    SECTION("with a word of the server on the time, which the city has signed otherwise") {
+        for (auto& p : past) p.unstamped = true;
+        REQUIRE((*w.reader)->complete_row(key, past).has_value());
+        CHECK(is_whole());
+        auto s = (*w.reader)->database().prepare("SELECT count(*) FROM unstamped", false);
+        REQUIRE(*s->step());
+        CHECK(s->integer(0) == 0);
+    }
+    SECTION("of nobody") {
+        REQUIRE((*w.reader)->complete_row(key, {}).has_value());
+        CHECK_FALSE(is_whole());
     }
     SECTION("with one that nobody knows") {
         const auto heads = *w.city->chain_heads(std::span(&kB01, 1));
@@ -232,6 +292,94 @@ TEST_CASE("a row's dropped past is taken whole, and of what was signed for", "[r
     CHECK(w.reader->field("B01-1", "remark") == "改过");
 }
 
+TEST_CASE("in a city without keys a state and the past of its rows are believed", "[replica][checkpoint][unsigned]") {
+    support::Device city(1);
+    support::found_city(city, support::ledger_catalog(), "a city without keys");
+    auto hub = *sync::Hub::open(*city);
+    Edit e;
+    e.entity = "assignment";
+    e.row = "A1";
+    e.create = true;
+    e.stream = kB01;
+    e.fields = {{"task_id", text("T1")}, {"unit_id", text("B01")}, {"deadline", text("2025-11-30")}};
+    e.transition = "carry_over";
+    e.arguments = {{"state", text("办理中")}};
+    city.edit(std::move(e));
+    support::Device a(10), b(11), late(12);
+    for (auto* d : {&a, &b}) {
+        support::World::enrol_at(hub, *d, "B01");
+        support::World::sync(*d, hub);
+    }
+    a.clock.wall_ms += std::int64_t{300} * 86'400'000;
+    a.set("assignment", "A1", {{"remark", text("明年")}});
+    support::World::sync(a, hub);
+    city.clock.wall_ms += 86'400'000;
+    REQUIRE(city->checkpoint().has_value());  // takes its time
+    support::World::sync(b, hub);
+    support::World::enrol_at(hub, late, "B01");
+    support::World::sync(late, hub);
+    REQUIRE(late->has_dropped());
+    CHECK(late.field("A1", "remark") == "明年");
+    // Two who had not seen each other: the past is needed, the struck commit with it.
+    b.clock.wall_ms += 3'600'000;
+    b.set("assignment", "A1", {{"remark", text("乙的")}});
+    late.set("assignment", "A1", {{"remark", text("新电脑的")}});
+    support::World::sync(b, hub);
+    for (int i = 0; i < 3; ++i) support::World::sync(late, hub);
+    CHECK(late->waiting_count() == 0);
+    CHECK(late->read_row("assignment", "A1")->is_whole);
+    CHECK(late.field("A1", "remark") == city.field("A1", "remark"));
+    CHECK(late->conflicts("A1")->size() == 1);
+    CHECK(late->verify().has_value());
+}
+
+TEST_CASE("past that was asked for and is not wanted any more is passed over", "[replica][checkpoint]") {
+    Signed w;
+    REQUIRE(*(*w.reader)->take_snapshot(w.state(kB01)));
+    const Replica::RowKey nothing{"assignment", "B01-9", kB01}, key{"assignment", "B01-1", kB01};
+    w.want(nothing);
+    REQUIRE((*w.reader)->complete_row(nothing, {}).has_value());
+    CHECK((*w.reader)->wanted_rows(9)->empty());
+    for (int twice = 0; twice < 2; ++twice) {
+        w.want(key);
+        REQUIRE((*w.reader)->complete_row(key, *w.city->row_commits(key)).has_value());
+        CHECK((*w.reader)->wanted_rows(9)->empty());
+        CHECK((*w.reader)->read_row("assignment", "B01-1")->is_whole);
+    }
+}
+
+TEST_CASE("past whose author nobody here has heard of is asked for again", "[replica][checkpoint][trust]") {
+    Signed w;
+    auto b = w.device("B01");
+    b->set("assignment", "B01-2", {{"responsible_person", text("新来的")}});
+    w.sync(*b);
+    REQUIRE(w.city->checkpoint().has_value());
+    REQUIRE(*(*w.reader)->take_snapshot(w.state(kB01)));
+    const Replica::RowKey key{"assignment", "B01-2", kB01};
+    w.want(key);
+    REQUIRE((*w.reader)->complete_row(key, *w.city->row_commits(key)).has_value());
+    REQUIRE((*w.reader)->wanted_rows(9)->size() == 1);
+    REQUIRE((*w.reader)->add_certificate(*w.city->control().cert((*b)->id())).has_value());
+    REQUIRE((*w.reader)->complete_row(key, *w.city->row_commits(key)).has_value());
+    CHECK((*w.reader)->wanted_rows(9)->empty());
+    CHECK(w.reader->field("B01-2", "responsible_person") == "新来的");
+}
+
+TEST_CASE("no state is given under a checkpoint that has no signature of its own", "[replica][checkpoint][trust]") {
+    Signed w;
+    REQUIRE(w.city
+                ->batch([&]() -> Result<> {
+                    w.city.set("assignment", "B01-1", {{"deadline", text("2025-12-31")}});
+                    w.a->set("assignment", "B01-1", {{"remark", text("又改")}});
+                    TRY_VOID(support::carry(**w.a, *w.city, kB01, (*w.a)->id()));
+                    TRY_VOID(w.city->checkpoint());
+                    w.city.set("assignment", "B01-2", {{"deadline", text("2025-12-31")}});
+                    return {};
+                })
+                .has_value());
+    CHECK(*w.city->make_snapshot(kB01, 1 << 20) == "");
+}
+
 TEST_CASE("a state brings what waits at the hub", "[replica][checkpoint]") {
     Signed w;
     auto early = w.device("B01"), late = w.device("B01");
@@ -242,6 +390,13 @@ TEST_CASE("a state brings what waits at the hub", "[replica][checkpoint]") {
     REQUIRE(support::carry(**late, *w.city, kB01, (*late)->id()).has_value());
     REQUIRE(w.city->waiting_count() == 1);
     REQUIRE(w.city->checkpoint().has_value());
+    // What comes to wait later is not in it.
+    late->set("assignment", "B01-2", {{"result_text", text("再接着写的")}});
+    auto other = w.device("B01");
+    REQUIRE(support::carry(**early, **other, kB01, (*early)->id()).has_value());
+    other->set("assignment", "B01-2", {{"result_text", text("别人接着写的")}});
+    for (auto* d : {&late, &other}) REQUIRE(support::carry(***d, *w.city, kB01, (**d)->id()).has_value());
+    REQUIRE(w.city->waiting_count() == 3);
     for (const auto* d : {&early, &late})
         REQUIRE((*w.reader)->add_certificate(*(**d)->control().cert((**d)->id())).has_value());
     REQUIRE(*(*w.reader)->take_snapshot(w.state(kB01)));

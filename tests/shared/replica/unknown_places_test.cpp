@@ -58,6 +58,26 @@ TEST_CASE("a stream or an author that is not here has no commits", "[replica][re
     CHECK(*Device(900)->control_mark(ControlPos{0}) == 0);
 }
 
+TEST_CASE("what a hub says it has of a chain that is not here is remembered, and changes nothing else",
+          "[replica][reading]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto a = w.device("B01");
+    a->set("assignment", "A1", {{"remark", text("一")}});
+    auto& r = **a;
+    REQUIRE(r.behind()->size() == 1);
+    for (const auto& [stream, author] : {std::pair{kNowhere, r.id()}, {kB01, nobody()}, {kNowhere, nobody()}}) {
+        REQUIRE(ok(r.set_place(stream, author, Seq{5})));
+        CHECK(**r.place(stream, author) == Seq{5});
+        REQUIRE(r.behind()->size() == 1);
+        CHECK(r.behind()->front().stream == kB01);
+        CHECK(r.behind()->front().replica == r.id());
+    }
+    // The same written as what it is.
+    REQUIRE(ok(r.set_fact("ack/B01/ledger/" + r.id().hex(), "1")));
+    CHECK(r.behind()->empty());
+}
+
 TEST_CASE("a record that is not here is not found, in any entity and in one", "[replica][reading]") {
     World w;
     w.new_assignment("A1", "T1", "B01");

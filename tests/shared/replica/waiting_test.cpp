@@ -1,4 +1,6 @@
 // What a commit waits for, one thing after the other, and what ends it.
+#include "tests/support/ok.h"
+#include "tests/support/sim_disk.h"
 #include "tests/support/world.h"
 
 #include <catch2/catch.hpp>
@@ -88,6 +90,22 @@ TEST_CASE("a hub's word on the time is kept: it goes on with this PC's own secon
     CHECK_FALSE((*d)->now().unverified);
 }
 
+TEST_CASE("a clock is believed only beside what the hub said: neither years ahead of it nor before it",
+          "[replica][clock]") {
+    constexpr std::int64_t kDay = 86'400'000;
+    support::World w;
+    auto d = w.device("B01");
+    const auto told = d->clock.wall_ms;
+    REQUIRE((*d)->trust_time(told).has_value());
+    d->clock.wall_ms = told + 500 * kDay;
+    CHECK((*d)->now().unverified);
+    CHECK((*d)->now().ms == told);
+    // A hub that is months behind is not believed by a PC that is further behind.
+    d->clock.wall_ms = told - 100 * kDay;
+    REQUIRE((*d)->trust_time(told - 60 * kDay).has_value());
+    CHECK(*(*d)->fact("trusted_ms") == std::to_string(told));
+}
+
 TEST_CASE("a PC that began under a city's clock of another year finds back once both clocks agree",
           "[replica][clock]") {
     support::World w;
@@ -135,6 +153,83 @@ TEST_CASE("a clock of 2099 is believed by nobody, the first time either", "[repl
     w.sync(*d);
     CHECK_FALSE(w.city->now().unverified);
     CHECK_FALSE((*d)->now().unverified);
+}
+
+TEST_CASE("in a city without keys a commit waits for its author's certificate, which is asked for",
+          "[replica][waiting][unsigned]") {
+    support::SimDisk disk(1);
+    support::Device city(1), author(2), reader(3, "ledger.db", disk.vfs_name());
+    support::found_city(city, support::ledger_catalog(), "a city without keys");
+    const auto vouched = [&](support::Device& d, const std::string& unit) {
+        REQUIRE(support::ok(d->receive_control(*city->control_after(ControlPos{0}, 1 << 20))));
+        REQUIRE(support::ok(city->issue_certificate(*d->self_as_subject(unit, "PC"))));
+        REQUIRE(support::ok(d->add_certificate(*city->control().cert(d->id()))));
+    };
+    vouched(author, "B01");
+    vouched(reader, "B01");
+    for (const char* id : {"H1", "H2"}) {
+        Edit e;
+        e.entity = "help_request";
+        e.row = id;
+        e.create = true;
+        e.stream = kB01;
+        e.fields = {{"text", text("写过")}};
+        author.edit(std::move(e));
+    }
+    // Before it one that waits for something else: nobody is asked for it.
+    CommitHeader h;
+    h.replica = city->id();
+    h.stream = kB01;
+    h.seq = Seq{1};
+    h.control = ControlPos{city->control().head().value + 9};
+    h.catalog = 1;
+    h.time = std::uint64_t{1'761'955'200'000} << 16;
+    CommitWriter c;
+    c.row("help_request", "H9");
+    c.part(fold::Op::put, "ask", {});
+    c.field("text", text("树还没有到"));
+    std::string packed;
+    Packer().pack(c.finish(h), packed);
+    const std::string_view one(packed);
+    REQUIRE(support::ok(reader->receive(std::span(&one, 1), Origin::below)));
+    REQUIRE(support::ok(support::carry(*author, *reader, kB01, author->id())));
+    CHECK(reader->find("H1")->empty());
+    const auto check_asked = [&] {
+        REQUIRE(reader->waiting_count() == 3);
+        CHECK(reader->waiting()->front().reason == "control");
+        CHECK(reader->waiting()->back().reason == "certificate");
+        CHECK(reader->waiting()->back().what == author->id().hex());
+        CHECK(reader->wanted_certificates(0).empty());
+        CHECK(reader->wanted_certificates(9) == std::vector<ReplicaId>{author->id()});
+    };
+    check_asked();
+    reader.reopen();
+    check_asked();
+    CHECK(support::ok(reader->verify()));
+    REQUIRE(support::ok(reader->add_certificate(*city->control().cert(author->id()))));
+    CHECK(reader->waiting_count() == 1);
+    CHECK(reader->wanted_certificates(9).empty());
+    CHECK(reader.field("H1", "text") == "写过");
+    CHECK(support::ok(reader->verify()));
+
+    // What the city has is signed as what it has, whether it knows its author or not.
+    support::Device stranger(4);
+    REQUIRE(support::ok(stranger->receive_control(*city->control_after(ControlPos{0}, 1 << 20))));
+    REQUIRE(support::ok(stranger->issue_certificate(*stranger->self_as_subject("B02", "PC"))));
+    Edit e;
+    e.entity = "help_request";
+    e.row = "H3";
+    e.create = true;
+    e.stream = StreamId{"B02", Audience::ledger};
+    e.fields = {{"text", text("不认识的电脑")}};
+    stranger.edit(std::move(e));
+    REQUIRE(support::ok(support::carry(*stranger, *city, {"B02", Audience::ledger}, stranger->id())));
+    REQUIRE(city->waiting_count() == 1);
+    CHECK(city->checkpoint()->size() == 1);
+    REQUIRE(support::ok(city->add_certificate(*stranger->control().cert(stranger->id()))));
+    CHECK(city->waiting_count() == 0);
+    CHECK(city.field("H3", "text") == "不认识的电脑");
+    CHECK(support::ok(city->verify()));
 }
 
 }  // namespace
