@@ -159,10 +159,9 @@ Result<std::string> Session::request() {
     TRY_VOID(introduce(q));
     TRY(const auto doubled, doubled_certificates(r_, q.cursor.hub));
     for (const auto& [id, mark] : doubled)
-        if (std::find(given_.begin(), given_.end(), id) == given_.end()) wanted_.push_back(id);
+        if (std::find(wanted_.begin(), wanted_.end(), id) == wanted_.end()) wanted_.push_back(id);
+    // They count as given with the answer: a request that was lost is made again.
     for (const auto& id : wanted_) TRY_VOID(add_chain(r_, id, q.certificates));
-    given_.insert(given_.end(), wanted_.begin(), wanted_.end());
-    wanted_.clear();
     if (!r_.wanted_certificates(1).empty()) q.cursor.certificates = 0;  // the tree has moved: all of them again
     TRY(const auto began, r_.fact(kState));
     if (send_vector_ || q.cursor.hub.is_zero() || began == "=") TRY_VOID(add_vector(q));
@@ -305,6 +304,8 @@ Result<> Session::reply(std::string_view bytes) {
     TRY(const auto m, open(bytes));
     ++stats_.round_trips;
     is_renamed_ = false;
+    given_.insert(given_.end(), wanted_.begin(), wanted_.end());
+    wanted_.clear();
     const auto hash = hash_of(bytes);
     repeats_ = hash == last_reply_ ? repeats_ + 1 : 0;
     if (repeats_ > kRepeatsMax)

@@ -164,4 +164,42 @@ TEST_CASE("two words: wherever two nodes meet both go by the same one", "[trust]
     CHECK(q.certificates.empty());
 }
 
+TEST_CASE("two words: what an answer tells of one device counts as shown to nobody because another one was",
+          "[trust][control][sync]") {
+    Offices w;
+    const auto first = unknown_device(w, 703), second = unknown_device(w, 704);
+    for (const auto& fresh : {first, second}) {
+        REQUIRE(ok(w.city->add_certificate(word(*w.town, fresh, "B01", Level::branch))));
+        REQUIRE(ok((*w.county)->add_certificate(word(*w.county, fresh, "B02", Level::branch))));
+    }
+    // Of the first the county has heard both words before they meet.
+    REQUIRE(ok((*w.county)->add_certificate(*w.city->control().cert((*w.town)->id()))));
+    REQUIRE(ok((*w.county)->add_certificate(word(*w.town, first, "B01", Level::branch))));
+    REQUIRE(noticed(**w.county) == 1);
+    for (int twice = 0; twice < 2; ++twice) w.sync(*w.county);
+    CHECK(noticed(**w.county) == 2);
+    CHECK(unit_of(*w.city, first.replica) == "B02");
+    CHECK(unit_of(*w.city, second.replica) == "B02");
+    // Others' certificates go where they matter, as ever.
+    auto neighbour = w.device("B02");
+    w.sync(*w.a);
+    CHECK_FALSE((*w.a)->control().cert((*neighbour)->id()));
+}
+
+TEST_CASE("two words: a request that was lost shows again what the hub has to hear", "[trust][control][sync]") {
+    Offices w;
+    const auto fresh = unknown_device(w, 705);
+    REQUIRE(ok((*w.county)->add_certificate(*w.city->control().cert((*w.town)->id()))));
+    REQUIRE(ok((*w.county)->add_certificate(word(*w.town, fresh, "B01", Level::branch))));
+    REQUIRE(ok((*w.county)->add_certificate(word(*w.county, fresh, "B02", Level::branch))));
+    REQUIRE(ok(w.city->add_certificate(word(*w.town, fresh, "B01", Level::branch))));
+    sync::Session s(**w.county);
+    const auto lost = s.request();
+    REQUIRE(ok(lost));
+    REQUIRE(ok(s.cut()));
+    for (int trips = 0; s.wants_more() && trips < 9; ++trips) REQUIRE(ok(s.reply(*w.hub->handle(*s.request()))));
+    CHECK(noticed(*w.city) == 1);
+    CHECK(unit_of(*w.city, fresh.replica) == "B02");
+}
+
 }  // namespace taizhang::two_words_test
