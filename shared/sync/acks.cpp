@@ -143,7 +143,10 @@ Result<std::vector<wire::Ack>> acks_after(Replica& r, std::uint64_t after, std::
     s.bind(1, after).bind(2, r.control().is_signed() ? 1 : 0);
     while (out.size() < count_max) {
         TRY(const bool row, s.step());
-        if (!row) break;
+        if (!row) {
+            through = head;  // also past those that cannot be passed on: they are no news either
+            break;
+        }
         through = s.unsigned_integer(6);
         wire::Ack a;
         a.at.stream = {std::string(s.text(0)), static_cast<Audience>(s.integer(1))};

@@ -79,4 +79,23 @@ TEST_CASE("acks: a server whose memory of them is shorter than the reader's plac
     CHECK(again.size() == all.size());
 }
 
+TEST_CASE("acks: they are passed on in pages, and none of a stranger's chain elsewhere", "[sync][acks]") {
+    Written w;
+    const StreamId elsewhere{"B02", Audience::ledger};
+    for (std::uint8_t n = 1; n <= 5; ++n) {
+        auto x = w.ack;
+        x.level = Level::city;
+        x.at.stream = n == 3 ? elsewhere : kB01;
+        x.at.replica.bytes[0] = n;
+        REQUIRE(sync::sign_ack(*w.city, x).has_value());
+        REQUIRE(sync::learn_ack(**w.a, x).has_value());
+    }
+    std::vector<std::uint8_t> given;
+    std::uint64_t through = 0;
+    for (int pages = 0; pages < 5; ++pages)
+        for (const auto& x : *sync::acks_after(**w.a, through, std::span(&kB01, 1), "B01", 2, through))
+            given.push_back(x.at.replica.bytes[0]);
+    CHECK(given == std::vector<std::uint8_t>{1, 2, 4, 5});
+}
+
 }  // namespace taizhang::acks_test

@@ -54,6 +54,12 @@ TEST_CASE("enrolment: an answer that does not fit together is refused, the right
     refused("nobody introduces the city", [](auto& m) { m.chain.clear(); });
     refused("the mark of another city", [](auto& m) { ++m.city; });
     refused("a certificate of somebody else", [](auto& m) { m.certificate = m.chain.back(); });
+    Device old(702);
+    found_city(old, ledger_catalog(), "a city without keys");
+    refused("the first entry of a city without keys", [&](auto& m) {
+        m.city_entry = old->control_after(ControlPos{0}, 1)->front();
+        m.city = old->control().city_mark();
+    });
     refused("the first entry of another city",
             [&](auto& m) { m.city_entry = other.city->control_after(ControlPos{0}, 1)->front(); });
     refused("the same name for another key", [&](auto& m) {
@@ -77,6 +83,26 @@ TEST_CASE("enrolment: a device belongs to one city and one unit", "[sync][enrol]
     CHECK_FALSE(ok(elsewhere.reply(*answer)));
     CHECK(code_of(a.w.hub->handle(wire::encode(request_of(a.d, a.w.hub->new_code("B02")->code)))) == Errc::denied);
     CHECK(code_of(sync::Enrolment(*a.d).request("AAAA-AAAA-AAAA", "two\nlines")) == Errc::usage);
+    // Nor does it go to another unit because a server says so.
+    auto moved = *a.d->control().cert(a.d->id());
+    moved.unit = "B02";
+    auto m = a.answer;
+    m.unit = moved.unit;
+    m.certificate = moved.encode();
+    CHECK(code_of(a.take(m)) == Errc::not_allowed);
+    CHECK(a.d->control().cert(a.d->id())->unit == "B01");
+}
+
+TEST_CASE("enrolment: a PC without a key takes nobody's answer of a city with keys", "[sync][enrol]") {
+    Asked a;
+    a.d.keys.device = nullptr;
+    a.d.reopen();
+    auto c = *Certificate::decode(a.answer.certificate);
+    c.replica = a.d->id();
+    auto m = a.answer;
+    m.certificate = c.encode();
+    CHECK(code_of(a.take(m)) == Errc::protocol);
+    CHECK(a.d->control().head().value == 0);
 }
 
 TEST_CASE("enrolment: a hub refuses who is nobody, itself, or has a long name, and introduces itself to anybody",
@@ -191,6 +217,27 @@ TEST_CASE("pokes: a unit hears of what is written to its streams, of the control
     CHECK(*sync::has_news(*w.city, from, units) == std::vector<bool>{true, true, true});
     auto later = *sync::news_place(*w.city);
     CHECK(*sync::is_news(**a, sync::encode_poke(later)));
+}
+
+TEST_CASE("pokes: that the city has what was written below is news at the relay and at the PC", "[sync][acks]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto town = w.device("K1-01");
+    auto town_hub = *sync::Hub::open(**town);
+    auto a = w.device_at(town_hub, "B01");
+    a->set("assignment", "A1", {{"remark", text("一")}});
+    World::sync(*a, town_hub);
+    World::sync(*a, town_hub);
+    const auto from = *sync::news_place(**town);
+    CHECK_FALSE(*sync::is_news(**a, sync::encode_poke(from)));
+    w.sync(*town);
+    const std::vector<std::string> units{"B01", "B02"};
+    CHECK(*sync::has_news(**town, from, units) == std::vector<bool>{true, false});
+    CHECK(*sync::is_news(**a, sync::encode_poke(*sync::news_place(**town))));
+    w.new_assignment("A2", "T1", "B02");
+    w.new_assignment("A3", "T1", "B01");
+    w.sync(*town);
+    CHECK(*sync::has_news(**town, from, units) == std::vector<bool>{true, true});
 }
 
 }  // namespace taizhang::enrol_answers_test
