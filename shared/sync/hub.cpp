@@ -375,10 +375,12 @@ Result<> Hub::give_certificates(const wire::SyncRequest& q, const Device& device
         TRY(const auto cert, Certificate::decode(s.body));
         if (!matters_to(device.unit, cert) && cert.replica != q.replica && !is_doubled(cert.replica)) continue;
         reply.certificates.push_back(s.body);
-        // Who vouched may be an office that has nothing to do with the device since the tree moved.
-        for (const auto* by = r_->control().cert(cert.issuer_replica); by && !matters_to(device.unit, *by);
+        // Who vouched may be an office that has nothing to do with the device since the tree moved. Once each: those
+        // above it came with it, and a liar's chain may come back to itself.
+        for (const auto* by = r_->control().cert(cert.issuer_replica);
+             by && !matters_to(device.unit, *by) && issuers.insert(by->replica).second;
              by = r_->control().cert(by->issuer_replica))
-            if (issuers.insert(by->replica).second) reply.certificates.push_back(by->encode());
+            reply.certificates.push_back(by->encode());
     }
     return {};
 }
@@ -552,11 +554,11 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, std::vector
     TRY_VOID(give_pasts(q, streams, room, reply));
     if (q.wants_state) {
         TRY_VOID(give_states(q, streams, room, reply));
-        reply.more = !(q.state_after.empty() && reply.states.empty() && reply.state_through.empty());
+        reply.more = !(q.state_after.empty() && reply.states.empty());
         if (reply.more) return {};  // what follows depends on what it takes of this
     }
     TRY(auto passed_on, acks_after(*r_, reply.cursor.acks, streams, device.unit, kAcksMax, reply.cursor.acks));
-    reply.more = reply.more || passed_on.size() == kAcksMax;
+    reply.more = passed_on.size() == kAcksMax;
     std::move(passed_on.begin(), passed_on.end(), std::back_inserter(reply.acks));
     std::vector<ChainHead> known_heads;
     for (const auto* said : {&q.vector, &q.offers})

@@ -66,7 +66,7 @@ Result<> Session::fill_outbox(wire::SyncRequest& q) {
             q.commits.push_back(std::move(e.packed));
             in_flight_.push_back(e.hash);
         }
-        if (!entries.empty()) ends_.push_back({c.stream, c.replica, entries.back().seq, entries.back().hash});
+        ends_.push_back({c.stream, c.replica, entries.back().seq, entries.back().hash});
     }
     return {};
 }
@@ -194,8 +194,8 @@ Result<std::string> Session::request() {
     last_.state_after = q.state_after;
     last_.reply_bytes = q.reply_bytes;
     brings_nothing_ = q.commits.empty() && q.control_entries.empty() && q.certificates.empty() && q.rows.empty() &&
-                      q.offers.empty() && !q.has_vector && !q.cursor.hub.is_zero() && q.city != 0;
-    const bool is_long = q.has_vector || is_renamed_ || q.cursor.hub.is_zero() || q.city == 0;
+                      q.offers.empty() && !q.has_vector && q.city != 0;
+    const bool is_long = q.has_vector || is_renamed_ || q.city == 0;  // without a place there is a vector
     KnownHere known(r_);
     was_long_ = is_long;
     const bool is_fast = chunks_.is_good() && chunks_.request_bytes() >= kRequestBytes;

@@ -76,7 +76,7 @@ void walk_rows(Side& s) {
     while (s.row()) {
         for (;;) {
             const auto tag = s.u8();
-            if (tag == 0 || !s.ok()) break;
+            if (tag == 0) break;  // also where the bytes end
             s.varint();
             if ((tag & kBaseMask) == kBaseOne) s.version();
             if ((tag & kBaseMask) == kBaseMany) versions(s.varint());
