@@ -296,4 +296,18 @@ TEST_CASE("suite: SM2 keys off the curve are refused", "[trust]") {
     CHECK_FALSE(s.is_public_key(flipped(k, 100)));
 }
 
+TEST_CASE("suite: an SM2 slot longer than any is damage, not a letter to somebody else", "[trust]") {
+    const auto& s = *suite(kSm);
+    const auto a = s.make(seed(1));
+    const auto with_slot = [](std::size_t bytes) {
+        std::string out;
+        Writer w(out);
+        w.varint(1);
+        w.str(std::string(bytes, 'x'));
+        return out + std::string(100, 'x');
+    };
+    CHECK(code(s.open(a, "frame", with_slot(256))) == Errc::denied);
+    CHECK(code(s.open(a, "frame", with_slot(257))) == Errc::bad_input);
+}
+
 }  // namespace taizhang::suite_test

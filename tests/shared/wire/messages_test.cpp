@@ -72,6 +72,9 @@ TEST_CASE("words that a person would be shown are text, or the message is refuse
     CHECK(wire::decode(wire::encode(b), read).has_value());
     b.unit = "B\x1b[2J";
     CHECK_FALSE(wire::decode(wire::encode(b), read).has_value());
+    b.unit = "B01";
+    b.to = "C\n";
+    CHECK_FALSE(wire::decode(wire::encode(b), read).has_value());
     wire::SyncReply r, reply;
     r.verdicts.push_back({wire::Verdict::Kind::denied, {"B01", Audience::ledger}, {}, Seq{1}, {}, "不在范围内"});
     CHECK(wire::decode(wire::encode(r), reply).has_value());

@@ -210,8 +210,10 @@ struct Both : wire::Known {
     std::map<std::string, Row> rows;  // by id
     std::map<std::uint64_t, Hash> hashes;
     bool reader_has = true;
+    int asked = 0;
 
     std::optional<Row> row_before(const Commit& c, std::uint32_t row) override {
+        ++asked;
         const auto it = rows.find(std::string(c.rows[row].id));
         if (it == rows.end()) return std::nullopt;
         auto found = it->second;
@@ -310,6 +312,45 @@ TEST_CASE("runs: what is no commit, or too much at once, travels as it is", "[wi
     CHECK(unpacked(back) == commits);
 }
 
+TEST_CASE("runs: a message names so many names at most, and looks so many rows of a commit up", "[wire][runs]") {
+    CommitHeader h;
+    h.replica = self();
+    h.stream = {"B01", Audience::ledger};
+    h.catalog = 1;
+    std::vector<std::string> commits;
+    for (std::uint64_t i = 1; i <= 17; ++i) {  // of 512 names each
+        const auto of = std::to_string(i) + "_";
+        h.seq = Seq{i};
+        CommitWriter w;
+        w.row("e" + of, "A1");
+        w.part(fold::Op::put, "g" + of, {});
+        for (int n = 0; n < 510; ++n) w.field("f" + of + std::to_string(n), Value::null());
+        commits.push_back(w.finish(h));
+        h.prev = hash_of(commits.back());
+    }
+    const auto sent = packed(commits);
+    std::vector<std::string> back;
+    REQUIRE(wire::read_runs(wire::write_runs(sent, self()), self(), back).has_value());
+    CHECK(unpacked(back) == commits);
+    CHECK(std::count_if(back.begin(), back.end(), [](const auto& p) { return p[0] == Packer::kRaw; }) == 16);
+
+    for (const int rows : {32, 33}) {
+        Both both;
+        h.seq = Seq{1};
+        h.prev = {};
+        CommitWriter w;
+        for (int i = 0; i < rows; ++i) {
+            w.row("assignment", "A" + std::to_string(i));
+            w.lone_field(fold::Op::put, "remark", {}, false, Value::text("三次"));
+        }
+        const std::vector<std::string> one{w.finish(h)};
+        const auto bytes = wire::write_runs(packed(one), self(), &both);
+        CHECK(both.asked == (rows == 32 ? 32 : 0));
+        REQUIRE(wire::read_runs(bytes, self(), back, &both).has_value());
+        CHECK(unpacked(back) == one);
+    }
+}
+
 TEST_CASE("runs: cut or turned anywhere they are refused", "[wire][runs]") {
     const auto commits = some_commits(5, 25);
     const auto bytes = wire::write_runs(packed(commits), self());
@@ -356,8 +397,10 @@ TEST_CASE("runs: random bytes take no more memory than they may", "[wire][runs]"
     }
     auto bomb = wire::write_runs(std::vector{std::string(1, Packer::kRaw) + w.finish(h)}, self());
     bomb.resize(bomb.size() - 8);
-    bomb[0] = '\x7f';
-    for (int i = 0; i < 1'000'000; ++i) bomb.append("\0\0\0", 3);
+    std::string many;  // some 9 GB of commits
+    Writer(many).varint(200'001);
+    bomb.replace(0, 1, many);
+    for (int i = 0; i < 200'000; ++i) bomb.append("\0\0\0", 3);
     CHECK(wire::read_runs(bomb, self(), back).has_error());
 }
 
