@@ -56,7 +56,7 @@ std::string bundle_of(Device& from, const std::string& from_unit, Device& to, co
 
 TEST_CASE("bundle: a stream that neither the receiver nor the author holds is passed over", "[bundle][trust]") {
     World w;
-    auto a = w.device("B01"), b = w.device("B02");
+    auto a = w.device("B01"), other = w.device("B01"), b = w.device("B02");
     w.sync(*b);
     const StreamId foreign{"K1", Audience::ledger};
     const auto synced = [&] {
@@ -80,7 +80,9 @@ TEST_CASE("bundle: a stream that neither the receiver nor the author holds is pa
         REQUIRE(w.city->append_control("unit", R"({"id":"B09","parent_id":"K1-01","level":"branch","name":"B09"})")
                     .has_value());
         w.sync(*a);
+        w.sync(*other);
         CHECK(take(foreign) == 1);
+        CHECK(sync::take_bundle(**b, bundle_of(*other, "B01", *b, "B02", foreign)).has_value());
         synced();
         synced();
         CHECK((*b)->chain_heads(std::span(&foreign, 1))->empty());

@@ -1,5 +1,6 @@
 // A hub that cannot tell who asks, or is told by the one who asks that he is to be heard no more.
 #include "sync/acks.h"
+#include "sync/restored.h"
 #include "sync/token.h"
 #include "tests/support/must.h"
 #include "tests/support/ok.h"
@@ -8,6 +9,7 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstring>
 #include <functional>
 
 namespace taizhang::hub_doubts_test {
@@ -42,10 +44,11 @@ bool says(const std::string& line, const char* what) { return line.find(what) !=
 struct Signed {
     std::string packed, signature;
 };
-Signed commit_by(Device& d, Seq seq, const Hash& prev, const std::function<void(std::string&)>& change = {}) {
+Signed commit_by(Device& d, Seq seq, const Hash& prev, const std::function<void(std::string&)>& change = {},
+                 const StreamId& stream = kB01) {
     CommitHeader h;
     h.replica = d->id();
-    h.stream = kB01;
+    h.stream = stream;
     h.seq = seq;
     h.prev = prev;
     h.control = d->control().head();
@@ -147,11 +150,12 @@ TEST_CASE("hub: what comes behind a commit that does not follow is not looked at
     auto a = w.device("B01");
     const auto first = commit_by(*a, Seq{1}, {});
     const auto broken = commit_by(*a, Seq{2}, hash_of("another first"));
+    const auto outside = commit_by(*a, Seq{1}, {}, {}, {"B02", Audience::ledger});
     wire::SyncReply reply;
     must(wire::decode(must(ask(*w.hub, *a,
                                [&](auto& q) {
-                                   q.commits = {first.packed, broken.packed};
-                                   q.signatures = {{0, first.signature}, {1, broken.signature}};
+                                   q.commits = {first.packed, broken.packed, outside.packed};
+                                   q.signatures = {{0, first.signature}, {1, broken.signature}, {2, outside.signature}};
                                })),
                       reply));
     REQUIRE(reply.verdicts.size() == 1);
@@ -177,6 +181,8 @@ TEST_CASE("hub: a server that lost its key acknowledges nothing, vouches for nob
         const auto code = town_hub.new_code("B01");
         REQUIRE(code.has_error());
         CHECK(code.error().code == Errc::not_allowed);
+        // Its own token does not open any more: nobody's is taken for it.
+        CHECK(says(denied(town_hub.handle(wire::encode(wire::SyncRequest{}))), "not enrolled here"));
         wire::Ack ack{{kB01, w.city->id(), Seq{1}, {}}, Level::township, {}, {}};
         const auto signed_ack = sync::sign_ack(*town, ack);
         REQUIRE(signed_ack.has_error());
@@ -223,6 +229,149 @@ TEST_CASE("hub: commits of somebody whose certificate it lacks are not taken, an
     CHECK(reply.verdicts.front().kind == wire::Verdict::Kind::unproved);
     CHECK(reply.wants_certificates == std::vector<ReplicaId>{stranger->id()});
     CHECK(reply.acks.empty());
+}
+
+TEST_CASE("hub: a stranger's commits are asked about once, in whatever streams they lie", "[sync][hub]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto a = w.device("B01");
+    Device stranger(8804);
+    must(stranger->receive_control(must(w.city->control_after(ControlPos{0}, 1u << 20))));
+    const auto one = commit_by(stranger, Seq{1}, {}, {}, {"B02", Audience::ledger});
+    const auto two = commit_by(stranger, Seq{1}, {}, {}, {"B02", Audience::notice});
+    wire::SyncReply reply;
+    must(wire::decode(must(ask(*w.hub, *a,
+                               [&](auto& q) {
+                                   q.commits = {one.packed, two.packed};
+                                   q.signatures = {{0, one.signature}, {1, two.signature}};
+                               })),
+                      reply));
+    REQUIRE(reply.verdicts.size() == 2);
+    for (const auto& v : reply.verdicts) CHECK(v.kind == wire::Verdict::Kind::unproved);
+    CHECK(reply.wants_certificates == std::vector<ReplicaId>{stranger->id()});
+}
+
+TEST_CASE("hub: a relay takes no control entries behind a gap", "[sync][hub]") {
+    World w;
+    auto town = w.device("K1-01");
+    auto town_hub = must(sync::Hub::open(**town));
+    auto a = w.device_at(town_hub, "B01");
+    const auto before = (*town)->control().head();
+    for (const char* id : {"B08", "B09"})
+        must(w.city->append_control(
+            "unit", R"({"id":")" + std::string(id) + R"(","parent_id":"K1-01","level":"branch","name":"B"})"));
+    const auto news = must(w.city->control_after(before, 1u << 20));
+    REQUIRE(news.size() == 2);
+    CHECK(ok(ask(town_hub, *a, [&](auto& q) { q.control_entries = {news.back()}; })));
+    CHECK((*town)->control().head() == before);
+    CHECK(ok(ask(town_hub, *a, [&](auto& q) { q.control_entries = news; })));
+    CHECK((*town)->control().unit("B09"));
+}
+
+TEST_CASE("hub: what is offered is answered with what stands there, and with so many acks at most", "[sync][hub]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto a = w.device("B01");
+    const auto here = must(w.city->chain_heads(std::span(&kB01, 1))).front();
+    const auto acks = [&](std::vector<wire::ChainPos> offers) {
+        wire::SyncReply reply;
+        must(wire::decode(must(ask(*w.hub, *a,
+                                   [&](auto& q) {
+                                       q.offers = std::move(offers);
+                                       q.control_mark = 7;  // of no entry
+                                       q.control = ControlPos{0};
+                                       q.reply_bytes = 1u << 20;
+                                   })),
+                          reply));
+        return reply.acks;
+    };
+    CHECK(acks({{kB01, here.replica, here.seq, here.hash}}).size() == 1);
+    CHECK(acks({{kB01, here.replica, here.seq, hash_of("another branch")}}).empty());
+    CHECK(acks(std::vector<wire::ChainPos>(sync::kAcksMax + 9, {kB01, here.replica, here.seq, here.hash})).size() ==
+          sync::kAcksMax);
+}
+
+TEST_CASE("hub: the word of the levels above is passed on in pages", "[sync][hub][acks]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto a = w.device("B01");
+    must(w.city->batch([&]() -> Result<> {
+        for (std::size_t n = 0; n < sync::kAcksMax + 9; ++n) {
+            wire::Ack ack{{kB01, {}, Seq{1}, {}}, Level::county, w.city->id(), "signed"};
+            std::memcpy(ack.at.replica.bytes.data(), &n, sizeof n);
+            TRY_VOID(sync::learn_ack(*w.city, ack));
+        }
+        return {};
+    }));
+    const auto page = [&](const wire::Cursor& cursor) {
+        wire::SyncReply reply;
+        must(wire::decode(must(ask(*w.hub, *a, [&](auto& q) { q.cursor = cursor; })), reply));
+        return reply;
+    };
+    const auto first = page({});
+    CHECK(first.acks.size() == sync::kAcksMax);
+    CHECK(first.more);
+    const auto second = page(first.cursor);
+    CHECK(second.acks.size() == 9);
+    CHECK_FALSE(second.more);
+}
+
+TEST_CASE("hub: of what a device just brought it looks through a megabyte for one answer", "[sync][hub]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto a = w.device("B01");
+    std::uint32_t state = 1;
+    const std::size_t bytes = GENERATE(3900u, 1500u);  // where a megabyte ends the author has signed, or has not
+    const std::size_t edits = 1'600'000 / bytes;
+    for (std::size_t n = 0; n < edits; ++n) {
+        std::string words;  // that no packer makes small
+        while (words.size() < bytes)
+            words += static_cast<char>('!' + ((state = state * 1'664'525 + 1'013'904'223) >> 16) % 90);
+        a->set("assignment", "A1", {{"remark", text(words)}});
+    }
+    const auto chain = must((*a)->chain_after(kB01, (*a)->id(), Seq{0}, 8u << 20));
+    REQUIRE(chain.size() == edits);
+    wire::SyncReply reply;
+    must(wire::decode(must(ask(*w.hub, *a,
+                               [&](auto& q) {
+                                   for (const auto& e : chain) {
+                                       if (!e.signature.empty())
+                                           q.signatures.push_back({q.commits.size(), e.signature});
+                                       q.commits.push_back(e.packed);
+                                   }
+                               })),
+                      reply));
+    CHECK(reply.took != 0);
+    CHECK(reply.more);
+    CHECK(reply.cursor.log < w.city->log_head());
+    w.sync(*a);
+    CHECK(*sync::unsent_count(**a) == 0);
+}
+
+TEST_CASE("hub: a new PC of a unit that moved hears who vouched for its colleagues", "[sync][hub][moves]") {
+    World w;
+    must(w.city->append_control("unit", R"({"id":"K1-02","parent_id":"K1","level":"township","name":"K1-02"})"));
+    w.new_assignment("A1", "T1", "B01");
+    auto town = w.device("K1-01");
+    auto town_hub = must(sync::Hub::open(**town));
+    auto a = w.device_at(town_hub, "B01"), b = w.device_at(town_hub, "B01");
+    a->set("assignment", "A1", {{"remark", text("甲")}});
+    b->set("assignment", "A1", {{"next_steps", text("乙")}});
+    for (auto* d : {&a, &b}) World::sync(**d, town_hub);
+    w.sync(*town);
+    must(w.city->append_control("unit", R"({"id":"B01","parent_id":"K1-02","level":"branch","name":"Branch 1"})"));
+    auto fresh = w.device("B01");
+    CHECK(fresh->field("A1", "remark") == "甲");
+    CHECK(fresh->field("A1", "next_steps") == "乙");
+}
+
+TEST_CASE("hub: a PC that was never enrolled vouches for nobody and is nobody's server", "[sync][hub]") {
+    Device d(8805);
+    auto hub = must(sync::Hub::open(*d));
+    CHECK(hub.new_code("B01").error().code == Errc::not_found);
+    CHECK(hub.level() == Level::none);
+    CHECK(ok(sync::Hub::restored(*d)));
+    CHECK_FALSE(must(sync::restored_progress(*d)).has_value());
 }
 
 }  // namespace taizhang::hub_doubts_test

@@ -180,6 +180,8 @@ TEST_CASE("what was written here is not dropped on a relay's word when the tree 
     const auto news = w.city->control_after((*d)->control().head(), 10'000);
     REQUIRE((*d)->receive_control(*news).has_value());
     REQUIRE((*town.device)->receive_control(*news).has_value());
+    // Under an earlier name as well.
+    if (GENERATE(false, true)) REQUIRE((*d)->reincarnate().has_value());
     World::sync(*d, *town.hub);
     CHECK(keeps());
     SECTION("the relay is gone with all that it had") {
@@ -216,6 +218,62 @@ TEST_CASE("what was dropped of a stream that the tree took away is nobody's to s
     for (int i = 0; i < 2; ++i) w.sync(*d);
     CHECK(*sync::unsent_count(**d) == 0);
     CHECK((*d)->chain_heads(std::span(&stream, 1))->empty());
+}
+
+TEST_CASE("what a PC began with as a state, of a stream that the tree took away, is nobody's to send",
+          "[sync][checkpoint]") {
+    World w;
+    auto b = w.device("B02");
+    w.new_assignment("A1", "T1", "B02");
+    w.sync(*b);
+    for (const char* t : {"一", "二"}) b->set("assignment", "A1", {{"remark", text(t)}});
+    w.sync(*b);
+    REQUIRE(w.city->note_backup(w.city->log_head()).has_value());
+    REQUIRE(w.city->checkpoint().has_value());
+    auto late = w.device("K1-01");
+    const StreamId stream{"B02", Audience::ledger};
+    REQUIRE((*late)->chain_after(stream, (*b)->id(), Seq{0}, 1u << 20)->empty());
+    REQUIRE((*late)->set_place(stream, (*b)->id(), Seq{0}).has_value());
+    REQUIRE(*sync::unsent_count(**late) > 0);
+    REQUIRE(w.city->append_control("unit", R"({"id":"B02","parent_id":"K1","level":"branch","name":"Branch 2"})")
+                .has_value());
+    for (int i = 0; i < 2; ++i) w.sync(*late);
+    CHECK(*sync::unsent_count(**late) == 0);
+    CHECK((*late)->chain_heads(std::span(&stream, 1))->empty());
+}
+
+TEST_CASE("of a unit that left it, a relay offers what was written below it, and not what it has from above",
+          "[sync][relay][moves]") {
+    World w;
+    w.new_assignment("A2", "T1", "B02");
+    Relay county(w, *w.hub, "K1");
+    Relay town(w, *county.hub, "K1-01");
+    auto below = w.device_at(*town.hub, "K1-01"), b = w.device_at(*county.hub, "B02");
+    b->set("assignment", "A2", {{"remark", text("从县里来的")}});
+    World::sync(*b, *county.hub);
+    World::sync(*town.device, *county.hub);
+    World::sync(*below, *town.hub);
+    below->set("assignment", "A2", {{"deadline", text("2025-12-20")}});
+    World::sync(*below, *town.hub);
+    REQUIRE(*sync::unsent_count(**town.device) == 1);
+    REQUIRE(w.city->append_control("unit", R"({"id":"B02","parent_id":"K1","level":"branch","name":"Branch 2"})")
+                .has_value());
+    const auto news = w.city->control_after((*county.device)->control().head(), 1u << 20);
+    REQUIRE((*county.device)->receive_control(*news).has_value());
+    REQUIRE((*town.device)->receive_control(*news).has_value());
+    REQUIRE(sync::learn_hub_heads(**town.device, {}, Level::county).has_value());
+    const auto left = *sync::unsent(**town.device);
+    const StreamId stream{"B02", Audience::ledger};
+    CHECK(std::any_of(left.begin(), left.end(), [&](const auto& c) { return c.replica == (*below)->id(); }));
+    CHECK(std::none_of(left.begin(), left.end(),
+                       [&](const auto& c) { return c.stream == stream && c.replica == (*b)->id(); }));
+    World::sync(*town.device, *county.hub);
+    CHECK(county.device->field("A2", "deadline") == "2025-12-20");
+    // Until the city says that it has it, it is offered whenever the hub lacks it, once.
+    for (int twice = 0; twice < 2; ++twice) {
+        REQUIRE(sync::learn_hub_heads(**town.device, {}, Level::county).has_value());
+        CHECK(*(*town.device)->place(stream, (*below)->id()) == Seq{0});
+    }
 }
 
 TEST_CASE("both branches of a forked chain pass through a relay", "[sync][relay]") {

@@ -94,7 +94,7 @@ TEST_CASE("a hub that stands elsewhere takes nothing from a short request and as
 /// Counts on rows that the other end never had.
 struct Mistaken : wire::Known {
     std::optional<Row> row_before(const Commit& c, std::uint32_t) override {
-        return Row{c.header.replica, Seq{99}, 0, c.bases.front(), true};
+        return Row{c.header.replica, seq, row, c.bases.front(), true};
     }
     bool has(const StreamId&, const ReplicaId&, Seq) override { return false; }
     std::optional<RowThere> row_at(const StreamId&, const ReplicaId&, Seq, std::uint32_t) override {
@@ -102,6 +102,8 @@ struct Mistaken : wire::Known {
     }
     std::optional<Hash> hash_at(const StreamId&, const ReplicaId&, Seq, std::string_view) override { return {}; }
     VersionId base;
+    Seq seq{99};
+    std::uint32_t row = 0;
 };
 
 TEST_CASE("a hub that lacks what a short request builds on takes nothing and asks for the long one", "[sync][short]") {
@@ -124,6 +126,10 @@ TEST_CASE("a hub that lacks what a short request builds on takes nothing and ask
     REQUIRE(c.bases.size() == 1);
     Mistaken mistaken;
     mistaken.base = c.bases.front();
+    if (GENERATE(false, true)) {  // that commit is there, and has not so many rows
+        mistaken.seq = Seq{1};
+        mistaken.row = 99;
+    }
     const std::vector<std::string> packed{chain[0].packed};
     q.runs = wire::write_runs(packed, (*a)->id(), &mistaken);
     const auto before = w.city->log_head();
@@ -133,6 +139,13 @@ TEST_CASE("a hub that lacks what a short request builds on takes nothing and ask
     wire::SyncReply reply;
     REQUIRE(wire::decode(*r, reply).has_value());
     CHECK(reply.wants_vector);
+    // In a request that says everything in full nothing may be left to know.
+    q.place = 0;
+    q.replica = (*a)->id();
+    const auto full = w.hub->handle(wire::encode(q));
+    REQUIRE(full.has_error());
+    CHECK(full.error().code == Errc::not_found);
+    CHECK(w.city->log_head() == before);
     REQUIRE(s.reply(*r).has_value());
     CHECK(meet(*a, *w.hub).requests.size() <= 2);
     CHECK(w.city.field("A1", "remark") == "一");

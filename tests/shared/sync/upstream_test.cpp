@@ -11,6 +11,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <cstdio>
+
 namespace taizhang::upstream_test {
 using namespace taizhang::support;
 
@@ -23,6 +25,7 @@ TEST_CASE("upstream: a PC that was never enrolled stands below nobody", "[sync][
     CHECK_FALSE(must(sync::must_enrol_again(*d)));
     CHECK(ok(sync::evict_out_of_scope(*d)));
     CHECK(must(sync::own_commits_at(*d, Level::city)) == 0);
+    CHECK_FALSE(must(sync::level_has(*d, {d->id(), {"B01", Audience::ledger}, Seq{1}, {}}, Level::city)));
     const auto request = sync::Session(*d).request();
     REQUIRE(request.has_error());
     CHECK(request.error().code == Errc::not_allowed);
@@ -107,6 +110,31 @@ TEST_CASE("restored: a revoked PC is not waited for, and a township waits for no
     CHECK(must(sync::restored_progress(*w.city))->wanted == 1);  // of a and the township's
     must(sync::Hub::restored(**town));
     CHECK_FALSE(must(sync::restored_progress(**town)).has_value());
+}
+
+TEST_CASE("code: it is typed in small letters, with dashes or with what lies beside them on the keyboard",
+          "[sync][enrol]") {
+    CHECK(sync::plain_code("abcd-2345 wxyz") == "ABCD2345WXYZ");
+    CHECK(sync::plain_code("{ab}|~c`@d") == "ABCD");
+}
+
+TEST_CASE("upstream: a token that an earlier program kept open is of no use without the key", "[sync][upstream]") {
+    World w;
+    const std::string path = "/tmp/tz-upstream-test.db";
+    for (const char* s : {"", "-wal", "-shm"}) std::remove((path + s).c_str());
+    {
+        Device a(7702, path);
+        w.enrol_at(*w.hub, a, "B01");
+        w.sync(a);
+        must(a->set_fact(sync::kToken, must(sync::upstream_token(*a))));
+        REQUIRE(ok(sync::Session(*a).request()));
+        a.keys.device = make_key(4712);
+        a.reopen();
+        const auto request = sync::Session(*a).request();
+        REQUIRE(request.has_error());
+        CHECK(request.error().code == Errc::not_allowed);
+    }
+    for (const char* s : {"", "-wal", "-shm"}) std::remove((path + s).c_str());
 }
 
 }  // namespace taizhang::upstream_test
