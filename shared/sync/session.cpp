@@ -75,7 +75,7 @@ Result<> Session::fill_outbox(wire::SyncRequest& q) {
 /// more; with a vector the hub's heads say it, if it does not know the cursor.
 Result<bool> Session::offer(const Unsent& c, wire::SyncRequest& q) {
     TRY(const auto carried, carried_up_to(r_, c.stream, c.replica));
-    if (carried <= c.acked || carried > c.head) return false;
+    if (carried <= c.acked) return false;
     const auto is_it = [&](const auto& x) { return x.stream == c.stream && x.replica == c.replica; };
     if (std::any_of(offered_.begin(), offered_.end(), is_it)) return false;
     TRY(const bool forked, r_.is_forked(c.stream, c.replica));
