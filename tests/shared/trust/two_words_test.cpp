@@ -202,4 +202,32 @@ TEST_CASE("two words: a request that was lost shows again what the hub has to he
     CHECK(unit_of(*w.city, fresh.replica) == "B02");
 }
 
+TEST_CASE("two words: what a device says of itself, alone or in a circle of its names, never counts before an office",
+          "[trust][control]") {
+    Offices w;
+    w.new_assignment("A1", "T1", "B01");
+    w.sync(*w.a);
+    const auto genuine = *w.city->control().cert((*w.a)->id());
+    const auto by_itself = [&](Certificate c, const Certificate& issuer) {
+        c.control = ControlPos{genuine.control.value - 1};  // of two that say the same the older one would count
+        c.issuer = issuer.unit;
+        c.issuer_replica = issuer.replica;
+        c.signature = w.a->keys.device->sign(kForCertificate, c.signed_part());
+        return c;
+    };
+    REQUIRE(ok(w.city->add_certificate(by_itself(genuine, genuine))));
+    CHECK(w.city->control().cert(genuine.replica)->issuer == "C");
+    auto other_name = genuine;
+    other_name.nonce = std::string(trust::kNonceBytes, 'm');
+    other_name.replica = trust::replica_id(w.a->keys.device->public_key(), other_name.nonce);
+    REQUIRE(ok(w.city->add_certificate(by_itself(other_name, genuine))));
+    REQUIRE(ok(w.city->add_certificate(by_itself(genuine, other_name))));
+    CHECK(w.city->control().cert(genuine.replica)->issuer == "C");
+    // Whoever begins now can prove what it wrote.
+    w.a->set("assignment", "A1", {{"remark", text("照常")}});
+    w.sync(*w.a);
+    auto fresh = w.device("B01");
+    CHECK(fresh->field("A1", "remark") == "照常");
+}
+
 }  // namespace taizhang::two_words_test
