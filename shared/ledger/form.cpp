@@ -128,7 +128,8 @@ Result<std::string> fill_form(const std::vector<FormField>& form, const std::str
     TRY(const auto given, given_of(typed));
     json::object out;
     for (const auto& [name, v] : given) {
-        const auto f = std::find_if(form.begin(), form.end(), [&named = name](const auto& x) { return x.name == named; });
+        const auto f =
+            std::find_if(form.begin(), form.end(), [&named = name](const auto& x) { return x.name == named; });
         if (f == form.end()) {
             std::string all;
             for (const auto& x : form) all += (all.empty() ? "" : " ") + x.name;
