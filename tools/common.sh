@@ -28,7 +28,7 @@ seconds_since() {
 }
 
 passed=0 failed=0 step=0 steps=0 step_started=0
-step_later= # yes: another lane prints too, so a step's line comes whole, at its end
+step_lane= # its name, while another lane prints as well: a step's line comes whole then, at its end
 step_name=
 
 steps_begin() { steps=$1 step=0; }
@@ -36,14 +36,14 @@ steps_begin() { steps=$1 step=0; }
 step_begin() {
     step=$((step + 1)) step_name=$1
     now_ms step_started
-    if [[ ! $step_later ]]; then printf '[%d/%d] %s … ' "$step" "$steps" "$1"; fi
+    if [[ ! $step_lane ]]; then printf '[%d/%d] %s … ' "$step" "$steps" "$1"; fi
 }
 
 # step_end ok|FAILED [OUTPUT [NOTE]]: ends the line; prints OUTPUT when it failed. Counts nothing.
 step_line() {
     local took
     seconds_since took "$step_started"
-    if [[ $step_later ]]; then printf '[%s] %s … ' "$step_later" "$step_name"; fi
+    if [[ $step_lane ]]; then printf '[%s %d/%d] %s … ' "$step_lane" "$step" "$steps" "$step_name"; fi
     printf '%s %s s%s\n' "$1" "$took" "${3:+ ($3)}"
     if [[ $1 != ok && -n ${2:-} ]]; then printf '%s\n' "$2"; fi
 }

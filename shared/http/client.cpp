@@ -1,13 +1,12 @@
 // client.cpp - one kept connection, one request at a time, one deadline for the whole of it.
+#include "http/await.h"
 #include "http/link.h"
 #include "http/live_socket.h"
 #include "http/message.h"
 #include "http/wire.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ssl/error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 
@@ -264,7 +263,7 @@ net::awaitable<error_code> Client::Impl::resolve(Self self, Clock::time_point un
     lookup->done.expires_at(until);
     self->lookup = lookup;
     start_lookup(lookup, *self->origin);
-    auto waited = co_await lookup->done.async_wait(net::as_tuple(net::use_awaitable));
+    auto waited = co_await lookup->done.async_wait(kToken);
     static_cast<void>(waited);
     self->lookup.reset();
     *endpoints = lookup->endpoints;

@@ -1,10 +1,9 @@
 #include "http/link.h"
 
+#include "http/await.h"
 #include "http/wire.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <array>
@@ -74,7 +73,7 @@ net::awaitable<error_code> Link::connect(Tcp::endpoint to) {
     if (ec) co_return ec;
     socket.non_blocking(true, ec);
     if (ec) co_return ec;
-    auto result = co_await socket.async_connect(to, net::as_tuple(net::use_awaitable));
+    auto result = co_await socket.async_connect(to, kToken);
     ec = std::get<0>(result);
     if (ec && expired_) ec = net::error::timed_out;
     // Small questions and answers: never wait for more to send.
@@ -103,14 +102,14 @@ net::awaitable<error_code> Link::ready(bool to_read) {
     // The timer can go off between two waits; then there was nothing to cancel.
     if (expired_) co_return net::error::make_error_code(net::error::timed_out);
     const auto what = to_read ? Tcp::socket::wait_read : Tcp::socket::wait_write;
-    auto waited = co_await wire_->socket.async_wait(what, net::as_tuple(net::use_awaitable));
+    auto waited = co_await wire_->socket.async_wait(what, kToken);
     auto ec = std::get<0>(waited);
     if (ec && expired_) ec = net::error::timed_out;
     co_return ec;
 }
 
 net::awaitable<bool> Link::speaks_tls() {
-    auto waited = co_await wire_->socket.async_wait(Tcp::socket::wait_read, net::as_tuple(net::use_awaitable));
+    auto waited = co_await wire_->socket.async_wait(Tcp::socket::wait_read, kToken);
     if (std::get<0>(waited) || is_closed()) co_return true;  // nothing to answer
     error_code ec;
     unsigned char first = 0;
@@ -200,12 +199,12 @@ net::awaitable<error_code> Link::write(std::string_view head, std::string_view b
             // One record for a small request: head and body go together.
             const std::string joined = joined_piece(head_left, body_left);
             const auto piece = net::buffer(joined);
-            auto result = co_await wire_->secure->async_write_some(piece, net::as_tuple(net::use_awaitable));
+            auto result = co_await wire_->secure->async_write_some(piece, kToken);
             ec = std::get<0>(result);
             bytes = std::get<1>(result);
             count();
         } else {
-            auto result = co_await wire_->socket.async_write_some(parts, net::as_tuple(net::use_awaitable));
+            auto result = co_await wire_->socket.async_write_some(parts, kToken);
             ec = std::get<0>(result);
             bytes = std::get<1>(result);
             bytes_out += bytes;

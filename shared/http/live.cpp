@@ -1,14 +1,13 @@
 #include "http/live.h"
 
+#include "http/await.h"
 #include "http/link.h"
 #include "http/live_socket.h"
 #include "http/strict.h"
 #include "http/wire.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/websocket.hpp>
@@ -19,7 +18,6 @@ namespace {
 
 namespace beast = boost::beast;
 namespace websocket = boost::beast::websocket;
-constexpr auto kToken = net::as_tuple(net::use_awaitable);
 
 }  // namespace
 

@@ -1,15 +1,14 @@
 // server.cpp - accepts, reads strictly, asks the handler, answers.
 //
 // One session, told by `serve`: wait for a header block, read the body, ask, answer, again.
+#include "http/await.h"
 #include "http/link.h"
 #include "http/live_socket.h"
 #include "http/message.h"
 #include "http/wire.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <set>
@@ -161,7 +160,7 @@ struct Server::Impl {
 net::awaitable<void> Server::Impl::accept_loop(Self self) {
     bool complained = false;
     while (!self->stopping) {
-        auto result = co_await self->acceptor.async_accept(net::as_tuple(net::use_awaitable));
+        auto result = co_await self->acceptor.async_accept(kToken);
         const auto ec = std::get<0>(result);
         if (self->stopping) co_return;
         if (!ec) {
@@ -172,7 +171,7 @@ net::awaitable<void> Server::Impl::accept_loop(Self self) {
         if (!complained) log_line("accept: " + ec.message());
         complained = true;
         self->pause.expires_after(kAcceptPause);
-        auto paused = co_await self->pause.async_wait(net::as_tuple(net::use_awaitable));
+        auto paused = co_await self->pause.async_wait(kToken);
         static_cast<void>(paused);
     }
 }

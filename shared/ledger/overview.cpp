@@ -30,7 +30,7 @@ struct RoundedMean {
     }
 };
 
-struct GroupCell {
+struct HeatCell {
     std::int64_t n = 0;
     std::array<std::int64_t, 5> lights{};
     RoundedMean verified;
@@ -74,7 +74,7 @@ private:
 double share(double value, double target) { return target > 0 ? std::clamp(value / target, 0.0, 1.0) : 0; }
 
 /// By column and task, both by number.
-using Cells = std::map<std::pair<int, Index>, GroupCell>;
+using Cells = std::map<std::pair<int, Index>, HeatCell>;
 /// By number: year × 12 + month - 1, in the ledger's zone.
 using Months = std::map<std::int64_t, Month>;
 
@@ -136,7 +136,7 @@ Result<json::array> newest_tasks(Replica& r, const FactTable& t, const Cells& ce
     }
 }
 
-json::object cell_json(const Columns& columns, int column, const std::string& task, const GroupCell& cell) {
+json::object cell_json(const Columns& columns, int column, const std::string& task, const HeatCell& cell) {
     json::object lights;
     for (std::size_t i = 0; i < kLightColumns.size(); ++i) lights[name_of(kLightColumns[i])] = cell.lights[i];
     return {{"unit", columns.ids[static_cast<std::size_t>(column)]},

@@ -1,10 +1,9 @@
 #include "node/addresses.h"
+#include "http/await.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #ifdef __linux__
 #include <arpa/inet.h>
@@ -71,7 +70,7 @@ net::awaitable<bool> Addresses::changed() {
     // the buffer (ENOBUFS) is news as well.
     std::array<char, 8192> message;
     const auto space = net::buffer(message);
-    auto result = co_await impl_->socket.async_read_some(space, net::as_tuple(net::use_awaitable));
+    auto result = co_await impl_->socket.async_read_some(space, http::kToken);
     const auto ec = std::get<0>(result);
     co_return !ec || ec == boost::system::errc::no_buffer_space;
 }

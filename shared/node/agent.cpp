@@ -1,12 +1,11 @@
 #include "node/agent.h"
 
+#include "http/await.h"
 #include "node/environment.h"
 #include "sync/news.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 
@@ -14,7 +13,6 @@ namespace taizhang::node {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kToken = net::as_tuple(net::use_awaitable);
 
 constexpr std::int64_t kLookMs = 15'000;   // at the clock, whether the PC slept. Higher: it syncs later after waking up
 constexpr std::int64_t kSleptMs = 3'000;   // less is no sleep
@@ -52,7 +50,7 @@ void Agent::edited() {
 
 net::awaitable<void> Agent::wait(std::int64_t ms) {
     wake_.expires_after(std::chrono::milliseconds(ms));
-    auto waited = co_await wake_.async_wait(kToken);
+    auto waited = co_await wake_.async_wait(http::kToken);
     (void)waited;
 }
 
@@ -71,7 +69,7 @@ void Agent::notice_sleep() {
 net::awaitable<void> Agent::watch_clock() {
     while (!is_stopping_) {
         clock_wake_.expires_after(std::chrono::milliseconds(kLookMs));
-        auto waited = co_await clock_wake_.async_wait(kToken);
+        auto waited = co_await clock_wake_.async_wait(http::kToken);
         (void)waited;
         notice_sleep();
     }
@@ -88,7 +86,7 @@ net::awaitable<void> Agent::watch_addresses() {
         }
         // A network that comes up says so many times; the rest of it waits in the socket.
         address_wake_.expires_after(std::chrono::milliseconds(kSettleMs));
-        auto waited = co_await address_wake_.async_wait(kToken);
+        auto waited = co_await address_wake_.async_wait(http::kToken);
         (void)waited;
     }
 }
@@ -152,7 +150,7 @@ net::awaitable<Result<SyncReport>> Agent::sync_now() {
     agenda_.asked(uptime_ms());
     wake();
     while (!it->report && !is_stopping_) {
-        auto waited = co_await it->timer.async_wait(kToken);
+        auto waited = co_await it->timer.async_wait(http::kToken);
         (void)waited;
     }
     auto report = std::move(it->report);
@@ -172,7 +170,7 @@ net::awaitable<void> Agent::listen() {
         if (!is_good_ || !last_error_.empty() || now < not_before) {
             // A sync that goes well on a good link ends this wait, too; then the pause is looked at again.
             live_wake_.expires_after(std::chrono::milliseconds(std::max<std::int64_t>(not_before - now, kLookMs)));
-            auto waited = co_await live_wake_.async_wait(kToken);
+            auto waited = co_await live_wake_.async_wait(http::kToken);
             (void)waited;
             continue;
         }

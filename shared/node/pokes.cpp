@@ -1,9 +1,8 @@
 #include "node/pokes.h"
+#include "http/await.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 namespace taizhang::node {
 namespace {
@@ -98,7 +97,7 @@ net::awaitable<void> Pokes::tell() {
         const bool looked = co_await look();
         if (!looked) co_return;
         pause_.expires_after(kGather);
-        auto waited = co_await pause_.async_wait(net::as_tuple(net::use_awaitable));
+        auto waited = co_await pause_.async_wait(http::kToken);
         (void)waited;
     }
 }

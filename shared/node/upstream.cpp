@@ -1,14 +1,13 @@
 #include "node/upstream.h"
 
+#include "http/await.h"
 #include "node/secure.h"
 
 #include "ledger/notices.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -303,7 +302,7 @@ net::awaitable<Result<SyncReport>> Syncing::run() {
         trips = stats.round_trips;
         if (done.error().code != Errc::offline || !was_there || ++tries > kTriesWithoutProgress) co_return done.error();
         pause_.expires_after(kPauseAfterCut * ((1 << (tries - 1)) - 1));
-        auto waited = co_await pause_.async_wait(net::as_tuple(net::use_awaitable));
+        auto waited = co_await pause_.async_wait(http::kToken);
         (void)waited;
     }
     auto result = co_await report();

@@ -11,7 +11,6 @@ namespace {
 
 // Certificates that wait at most: those of one city's offices fit; somebody who sends others gains nothing.
 constexpr std::size_t kWaitingCertificatesMax = 4096;
-constexpr std::size_t kChainMax = 64;
 constexpr const char* kNextNonce = "next_nonce";  // fact: of the name for another unit
 
 /// A name follows from the key, where there is one.

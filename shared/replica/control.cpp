@@ -11,8 +11,6 @@ namespace {
 
 constexpr std::uint8_t kUnsigned = 1, kSigned = 2;  // formats
 constexpr std::size_t kPayloadMax = 1u << 20;
-constexpr int kVouchersMax = 64;  // certificates, each vouched for by the next
-
 std::string text_of(const json::object& o, std::string_view key) {
     const auto* v = o.if_contains(key);
     return v && v->is_string() ? std::string(v->as_string()) : std::string();
@@ -261,7 +259,7 @@ const Revocation* ControlState::revocation(const ReplicaId& replica) const {
     // Who vouched for itself after it was revoked, or before, gains nothing by it; nor who was vouched for in secret.
     static const Revocation nothing_counts;
     const auto* c = cert(replica);
-    for (int n = 0; c && !c->issuer_replica.is_zero() && n < kVouchersMax; ++n) {
+    for (std::size_t n = 0; c && !c->issuer_replica.is_zero() && n < kChainMax; ++n) {
         const auto* by = cert(c->issuer_replica);
         if (!by) return nullptr;
         const bool is_itself = by->key() == c->key();
@@ -277,7 +275,7 @@ const Revocation* ControlState::revocation(const ReplicaId& replica) const {
 bool ControlState::speaks_for_city(const ReplicaId& replica) const {
     const auto* c = cert(replica);
     if (!c || c->unit != root_ || revocation(replica)) return false;
-    for (int n = 0; n < kVouchersMax; ++n) {
+    for (std::size_t n = 0; n < kChainMax; ++n) {
         if (c->issuer_replica.is_zero()) return true;
         const auto* by = cert(c->issuer_replica);
         if (!by || by->unit != root_ || by->key() != c->key()) return false;

@@ -20,6 +20,8 @@
 
 namespace taizhang {
 
+inline constexpr std::size_t kChainMax = 64;  ///< certificates, each vouched for by the next
+
 /// What signatures are made for; part of what is signed.
 inline constexpr std::string_view kForControl = "control", kForCertificate = "certificate", kForHead = "head",
                                   kForAck = "ack", kForBundle = "bundle", kForEnrolment = "enrol";

@@ -129,6 +129,9 @@ inline std::uint64_t chain_key(int stream, int replica) {
     return static_cast<std::uint64_t>(stream) << 32 | static_cast<std::uint32_t>(replica);
 }
 
+/// Packed bytes; fewer are unpacked before another core has woken up.
+inline constexpr std::size_t kUnpackApartMin = 8u << 10;
+
 inline constexpr const char* kNextChain =
     "SELECT replica FROM log WHERE stream = ?1 AND replica > ?2 ORDER BY replica LIMIT 1";
 

@@ -6,9 +6,6 @@ namespace {
 
 // Of decoded commits. Higher: a fold of many rows reads each commit once; lower: less memory.
 constexpr std::size_t kCacheBytesMax = 8u << 20;
-// Packed bytes; a smaller commit is unpacked before another core has woken up.
-constexpr std::size_t kUnpackApartMin = 8u << 10;
-
 }  // namespace
 
 void Replica::Impl::Reading::unpack(Packer& with, std::uint8_t knows) {

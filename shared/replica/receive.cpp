@@ -14,16 +14,13 @@ namespace {
 constexpr std::size_t kAheadPacked = 48u << 10, kAheadCommits = 256, kAheadRowsMin = 32;
 // What they may unfold to: no more than so much and one commit of each core. Ordinary ones stay far below.
 constexpr std::size_t kAheadBytes = 256u << 10;
-// Packed bytes; fewer are unpacked before another core has woken up.
-constexpr std::size_t kGroupApartMin = 8u << 10;
-
 /// Commits that are looked at together. Needs nothing of the replica. Two cores may fill it at once: one takes the next
 /// from the front, the other from the back, until nothing lies between them.
 class Portion {
 public:
     /// Some of these; `texts` will hold what the others point into.
     void plan(std::span<const std::string_view> from);
-    bool is_large() const { return packed_bytes_ >= kGroupApartMin; }
+    bool is_large() const { return packed_bytes_ >= kUnpackApartMin; }
     enum class End : std::uint8_t { front, back };
     void fill(End end, Packer& packer, std::uint8_t knows);
     /// After the last fill().

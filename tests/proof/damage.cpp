@@ -20,12 +20,6 @@ using support::Device;
 using support::SimDisk;
 using support::text;
 
-template <class T>
-T need(Result<T> r) {
-    if (!r) throw Failure(r.error().detail);
-    return std::move(*r);
-}
-
 std::size_t pick(Random& random, std::size_t n) {
     return static_cast<std::size_t>(random.pick(static_cast<int>(std::max<std::size_t>(n, 1))));
 }

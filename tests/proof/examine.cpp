@@ -14,12 +14,6 @@ namespace {
 using support::Device;
 using support::SimDisk;
 
-template <class T>
-T need(Result<T> r, const char* what) {
-    if (!r) throw Failure(std::string(what) + ": " + r.error().detail);
-    return std::move(*r);
-}
-
 void sqlite_check(Replica& r) {
     auto s = need(r.database().prepare("PRAGMA integrity_check", false), "integrity_check");
     if (!need(s.step(), "integrity_check") || s.text(0) != "ok")

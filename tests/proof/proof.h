@@ -4,11 +4,14 @@
 // is repeated by its number. main.cpp runs them for as long as it was told and adds up.
 #pragma once
 
+#include "base/result.h"
+
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace taizhang::proof {
 
@@ -18,6 +21,13 @@ using Counts = std::map<std::string, std::uint64_t>;
 struct Failure : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
+
+/// The value, or a Failure with what was asked for and the program's own line.
+template <class T>
+T need(Result<T> r, const std::string& what = {}) {
+    if (!r) throw Failure((what.empty() ? "" : what + ": ") + r.error().detail);
+    return std::move(*r);
+}
 
 class Proof {
 public:

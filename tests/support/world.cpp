@@ -173,8 +173,8 @@ int World::sync(Device& d, sync::Hub& at, const std::function<void()>& answered)
     return trips;
 }
 
-void World::new_assignment(const std::string& id, const std::string& task, const std::string& unit,
-                           const std::string& state) {
+void new_assignment(Device& city, const std::string& id, const std::string& task, const std::string& unit,
+                    const std::string& state) {
     Edit e;
     e.entity = "assignment";
     e.row = id;

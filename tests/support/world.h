@@ -64,6 +64,10 @@ std::shared_ptr<const trust::Key> make_key(std::uint64_t seed, std::uint8_t suit
 /// wrong.
 void found_city(Device& city, const std::string& catalog, const std::string& title);
 
+/// An assignment of that unit's, written by the city.
+void new_assignment(Device& city, const std::string& id, const std::string& task, const std::string& unit,
+                    const std::string& state = "办理中");
+
 /// A city's hub with its control log and the tree above.
 class World {
 public:
@@ -82,7 +86,9 @@ public:
     /// `answered` is called when the hub has made an answer and the device has not seen it.
     static int sync(Device& d, sync::Hub& at, const std::function<void()>& answered);
     void new_assignment(const std::string& id, const std::string& task, const std::string& unit,
-                        const std::string& state = "办理中");
+                        const std::string& state = "办理中") {
+        support::new_assignment(city, id, task, unit, state);
+    }
 
     Device city;
     std::unique_ptr<sync::Hub> hub;

@@ -10,6 +10,7 @@
 #include "ledger/search.h"
 #include "ledger/stocktake.h"
 #include "tests/support/good.h"
+#include "tests/support/scratch.h"
 #include "tests/support/world.h"
 
 #include <unistd.h>
@@ -97,7 +98,7 @@ TEST_CASE("expected: a city made from an export has the same drafts and withdraw
     Ledger l(*w.city);
     good(l.act("withdraw", withdrawn, {}, ""));
     good(l.act("suspend", suspended, {}, ""));
-    const std::string path = "/tmp/tz-asked-" + std::to_string(::getpid()) + ".json";
+    const std::string path = support::scratch("tz-asked-") + std::to_string(::getpid()) + ".json";
     {
         std::ofstream out(path);
         good(export_city(*w.city, [&](std::string_view bytes) -> Result<> {

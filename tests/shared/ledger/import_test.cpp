@@ -3,6 +3,7 @@
 #include "ledger/ledger.h"
 #include "ledger/lights.h"
 #include "ledger/review.h"
+#include "tests/support/scratch.h"
 #include "tests/support/world.h"
 
 #include <boost/json.hpp>
@@ -100,7 +101,7 @@ TEST_CASE("another city of the same form comes in as well", "[import]") {
     rename("望岚县", "东洲县");
     rename("云岫市", "临江市");
     rename("\"B05\"", "\"支部五\"");
-    const std::string path = "/tmp/tz-import-test.json";
+    const std::string path = support::scratch("tz-import-test.json");
     std::ofstream(path) << text;
     Device d(3);
     import_into(d, city_of(path));

@@ -1,6 +1,7 @@
 // Checkpoints, devices that begin from a state, history that is dropped and fetched again.
 #include "replica/checkpoint_file.h"
 #include "sync/bundle.h"
+#include "tests/support/scratch.h"
 #include "tests/support/world.h"
 
 #include <catch2/catch.hpp>
@@ -358,7 +359,7 @@ TEST_CASE("an edit on a base that was dropped waits, fetches the row's history a
 
 /// A PC of the township that dropped what the city's backup holds, and a branch's PC that was copied before.
 struct CopiedBranch : support::World {
-    const std::string path = "/tmp/tz-checkpoint-test-copy.db";
+    const std::string path = support::scratch("tz-checkpoint-test-copy.db");
     std::unique_ptr<support::Device> a = device("B01"), office = device("K1-01"), copy;
     explicit CopiedBranch(const std::string& later = "A1") {
         for (const char* id : {"A1", "A2"}) new_assignment(id, "T1", "B01");
@@ -571,7 +572,7 @@ TEST_CASE("a city's server that lost what its checkpoint names says so, unless i
     const StreamId b01{"B01", Audience::ledger};
     w.new_assignment("A1", "T1", "B01");
     auto a = w.device("B01");
-    const std::string path = "/tmp/tz-checkpoint-test-city.db";
+    const std::string path = support::scratch("tz-checkpoint-test-city.db");
     const auto forget = [&] {
         for (const char* s : {"", "-wal", "-shm"}) std::remove((path + s).c_str());
     };

@@ -2,6 +2,7 @@
 // one that opens its database later folds it.
 #include "ledger/ledger.h"
 #include "ledger/page.h"
+#include "tests/support/scratch.h"
 #include "tests/support/world.h"
 
 #include <boost/json.hpp>
@@ -32,7 +33,7 @@ std::string second_version(const std::string& changed = "push") {
 }
 
 std::string fresh(const char* name) {
-    const std::string path = std::string("/tmp/tz-mixed-") + name + ".db";
+    const std::string path = support::scratch("tz-mixed-") + name + ".db";
     for (const char* s : {"", "-wal", "-shm"}) std::remove((path + s).c_str());
     return path;
 }

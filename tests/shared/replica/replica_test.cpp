@@ -1,3 +1,4 @@
+#include "tests/support/scratch.h"
 #include "tests/support/world.h"
 
 #include <catch2/catch.hpp>
@@ -11,7 +12,7 @@ using support::text;
 using support::World;
 
 TEST_CASE("an edit is there after reopening, and verify agrees", "[replica]") {
-    const std::string path = "/tmp/tz-replica-test.db";
+    const std::string path = support::scratch("tz-replica-test.db");
     for (const char* s : {"", "-wal", "-shm"}) std::remove((path + s).c_str());
     World w;
     w.new_assignment("A1", "T1", "B01");

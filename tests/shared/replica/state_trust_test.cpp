@@ -296,15 +296,7 @@ TEST_CASE("in a city without keys a state and the past of its rows are believed"
     support::Device city(1);
     support::found_city(city, support::ledger_catalog(), "a city without keys");
     auto hub = *sync::Hub::open(*city);
-    Edit e;
-    e.entity = "assignment";
-    e.row = "A1";
-    e.create = true;
-    e.stream = kB01;
-    e.fields = {{"task_id", text("T1")}, {"unit_id", text("B01")}, {"deadline", text("2025-11-30")}};
-    e.transition = "carry_over";
-    e.arguments = {{"state", text("办理中")}};
-    city.edit(std::move(e));
+    support::new_assignment(city, "A1", "T1", "B01");
     support::Device a(10), b(11), late(12);
     for (auto* d : {&a, &b}) {
         support::World::enrol_at(hub, *d, "B01");

@@ -1,6 +1,7 @@
 // Databases that earlier versions wrote, kept in tests/golden, open after an upgrade with everything in them.
 #include "sync/held.h"
 #include "tests/shared/files/nodes.h"
+#include "tests/support/scratch.h"
 
 #include <zstd.h>
 #include <catch2/catch.hpp>
@@ -17,7 +18,7 @@ std::string unpacked(const std::string& name) {
     const auto packed = support::read_file(std::string(TZ_SOURCE_DIR) + "/tests/golden/" + name);
     std::string bytes(ZSTD_getFrameContentSize(packed.data(), packed.size()), 0);
     REQUIRE(ZSTD_decompress(bytes.data(), bytes.size(), packed.data(), packed.size()) == bytes.size());
-    const std::string path = "/tmp/tz-upgrade-test-" + name.substr(0, name.find('.')) + ".db";
+    const std::string path = support::scratch("tz-upgrade-test-") + name.substr(0, name.find('.')) + ".db";
     for (const char* s : {"", "-wal", "-shm"}) std::remove((path + s).c_str());
     std::ofstream(path, std::ios::binary) << bytes;
     return path;

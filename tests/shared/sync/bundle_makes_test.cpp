@@ -4,6 +4,7 @@
 #include "sync/upstream_facts.h"
 #include "tests/shared/sync/sealed_bundle.h"
 #include "tests/support/ok.h"
+#include "tests/support/scratch.h"
 
 #include <catch2/catch.hpp>
 
@@ -71,7 +72,7 @@ TEST_CASE("bundle: it is made for those above and below, by who is enrolled and 
 
 TEST_CASE("bundle: a PC that lost its key makes none", "[bundle]") {
     World w;
-    const std::string path = "/tmp/tz-bundle-makes-test.db";
+    const std::string path = support::scratch("tz-bundle-makes-test.db");
     for (const char* s : {"", "-wal", "-shm"}) std::remove((path + s).c_str());
     {
         Device d(9101, path);

@@ -4,6 +4,7 @@
 #include "sync/upstream_facts.h"
 #include "tests/shared/sync/sealed_bundle.h"
 #include "tests/support/must.h"
+#include "tests/support/scratch.h"
 #include "tests/support/world.h"
 
 #include <catch2/catch.hpp>
@@ -186,7 +187,7 @@ TEST_CASE("bundle: to a named unit above it brings both branches of a forked cha
     const auto of_a = (*a)->id();
     w.sync(*a);  // knows the office's key
     // A copy of the PC writes beside it; the office hears of that by a stick.
-    const std::string path = "/tmp/tz-bundle-parts-test-copy.db";
+    const std::string path = support::scratch("tz-bundle-parts-test-copy.db");
     for (const char* s : {"", "-wal", "-shm"}) std::remove((path + s).c_str());
     REQUIRE((*a)->database().backup_to(path).has_value());
     Device copy(77, path, "", Knows{}, a->keys);

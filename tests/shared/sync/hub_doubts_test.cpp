@@ -2,8 +2,10 @@
 #include "sync/acks.h"
 #include "sync/restored.h"
 #include "sync/token.h"
+#include "tests/shared/sync/asked.h"
 #include "tests/support/must.h"
 #include "tests/support/ok.h"
+#include "tests/support/scratch.h"
 #include "tests/support/world.h"
 #include "wire/runs.h"
 
@@ -18,19 +20,6 @@ using namespace taizhang::support;
 namespace {
 
 const StreamId kB01{"B01", Audience::ledger};
-
-/// What a device would ask in full, changed by hand.
-Result<std::string> ask(sync::Hub& hub, Device& d, const std::function<void(wire::SyncRequest&)>& change) {
-    wire::SyncRequest q;
-    q.token = must(sync::upstream_token(*d));
-    q.replica = d->id();
-    q.city = d->control().city_mark();
-    q.control = d->control().head();
-    q.has_vector = true;
-    change(q);
-    q.runs = wire::write_runs(q.commits, q.replica);
-    return hub.handle(wire::encode(q));
-}
 
 std::string denied(const Result<std::string>& answer, Errc code = Errc::denied) {
     REQUIRE(answer.has_error());
@@ -169,7 +158,7 @@ TEST_CASE("hub: a server that lost its key acknowledges nothing, vouches for nob
           "[sync][hub]") {
     World w;
     w.new_assignment("A1", "T1", "B01");
-    const std::string path = "/tmp/tz-hub-doubts-test.db";
+    const std::string path = support::scratch("tz-hub-doubts-test.db");
     for (const char* s : {"", "-wal", "-shm"}) std::remove((path + s).c_str());
     {
         Device town(8800, path);

@@ -1,4 +1,5 @@
 // A township between its branches and the city: a hub below, a device above.
+#include "tests/support/scratch.h"
 #include "tests/support/world.h"
 
 #include <catch2/catch.hpp>
@@ -280,7 +281,7 @@ TEST_CASE("both branches of a forked chain pass through a relay", "[sync][relay]
     World w;
     w.new_assignment("A1", "T1", "B01");
     Relay town(w, *w.hub, "K1-01");
-    const std::string path = "/tmp/tz-relay-test-copy.db";
+    const std::string path = support::scratch("tz-relay-test-copy.db");
     for (const char* s : {"", "-wal", "-shm"}) std::remove((path + s).c_str());
     auto a = w.device_at(*town.hub, "B01");
     REQUIRE((*a)->database().backup_to(path).has_value());

@@ -4,6 +4,7 @@
 #include "sync/upstream_facts.h"
 #include "tests/shared/sync/under_way.h"
 #include "tests/support/ok.h"
+#include "tests/support/scratch.h"
 
 #include <catch2/catch.hpp>
 
@@ -433,7 +434,7 @@ TEST_CASE("session: a branch of a forked chain that was altered on the way goes 
     auto town = w.device("K1-01");
     auto town_hub = must(sync::Hub::open(**town));
     auto a = w.device_at(town_hub, "B01");
-    const std::string path = "/tmp/tz-session-doubts-test-copy.db";
+    const std::string path = support::scratch("tz-session-doubts-test-copy.db");
     for (const char* x : {"", "-wal", "-shm"}) std::remove((path + x).c_str());
     must((*a)->database().backup_to(path));
     const auto kind = GENERATE(wire::Verdict::Kind::unproved, wire::Verdict::Kind::gap);
@@ -587,7 +588,7 @@ TEST_CASE("session: of a chain that a PC began with as a state, the branch that 
     auto b = w.device("B01");
     b->set("assignment", "A1", {{"remark", text("一")}});
     w.sync(*b);
-    const std::string path = "/tmp/tz-session-doubts-test-branch.db";
+    const std::string path = support::scratch("tz-session-doubts-test-branch.db");
     for (const char* x : {"", "-wal", "-shm"}) std::remove((path + x).c_str());
     must((*b)->database().backup_to(path));
     {

@@ -1,4 +1,5 @@
 // What a device leaves out of a request because its hub knows it, and what happens when the hub does not.
+#include "tests/support/scratch.h"
 #include "tests/support/world.h"
 #include "wire/runs.h"
 
@@ -155,7 +156,7 @@ TEST_CASE("two copies of one PC share a token, and both ask in short", "[sync][s
     World w;
     w.new_assignment("A1", "T1", "B01");
     auto a = w.device("B01");
-    const std::string file = "/tmp/tz-short-test-copy.db";
+    const std::string file = support::scratch("tz-short-test-copy.db");
     std::remove(file.c_str());
     REQUIRE((*a)->database().backup_to(file).has_value());
     Device copy(77, file, {}, {}, a->keys);

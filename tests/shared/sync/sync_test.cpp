@@ -1,3 +1,4 @@
+#include "tests/support/scratch.h"
 #include "tests/support/world.h"
 
 #include <catch2/catch.hpp>
@@ -309,7 +310,7 @@ TEST_CASE("a hub restored from an old backup is noticed and healed by its device
     w.new_assignment("A1", "T1", "B01");
     auto a = w.device("B01");
     auto b = w.device("B01");
-    const std::string backup = "/tmp/tz-sync-test-backup.db";
+    const std::string backup = support::scratch("tz-sync-test-backup.db");
     std::remove(backup.c_str());
     REQUIRE(w.city->database().backup_to(backup).has_value());
     a->set("assignment", "A1", {{"remark", text("备份之后")}});
@@ -351,7 +352,7 @@ TEST_CASE("a hub that came back from a backup unnoticed and grew past the cursor
     w.new_assignment("A1", "T1", "B01");
     auto a = w.device("B01");
     auto b = w.device("B01");
-    const std::string backup = "/tmp/tz-sync-test-grown.db";
+    const std::string backup = support::scratch("tz-sync-test-grown.db");
     std::remove(backup.c_str());
     REQUIRE(w.city->database().backup_to(backup).has_value());
     for (const char* t : {"一", "二", "三"}) a->set("assignment", "A1", {{"remark", text(t)}});
@@ -384,7 +385,8 @@ TEST_CASE("a hub that came back from a backup unnoticed and grew past the cursor
 TEST_CASE("a copied device: both branches are kept, and it goes on under a new incarnation", "[sync]") {
     World w;
     w.new_assignment("A1", "T1", "B01");
-    const std::string path = "/tmp/tz-sync-test-device.db", copy = "/tmp/tz-sync-test-copy.db";
+    const std::string path = support::scratch("tz-sync-test-device.db"),
+                      copy = support::scratch("tz-sync-test-copy.db");
     for (const auto& p : {path, copy})
         for (const char* s : {"", "-wal", "-shm"}) std::remove((p + s).c_str());
     Device a(50, path);

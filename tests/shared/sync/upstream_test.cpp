@@ -7,6 +7,7 @@
 #include "sync/token.h"
 #include "tests/support/must.h"
 #include "tests/support/ok.h"
+#include "tests/support/scratch.h"
 #include "tests/support/world.h"
 
 #include <catch2/catch.hpp>
@@ -120,7 +121,7 @@ TEST_CASE("code: it is typed in small letters, with dashes or with what lies bes
 
 TEST_CASE("upstream: a token that an earlier program kept open is of no use without the key", "[sync][upstream]") {
     World w;
-    const std::string path = "/tmp/tz-upstream-test.db";
+    const std::string path = support::scratch("tz-upstream-test.db");
     for (const char* s : {"", "-wal", "-shm"}) std::remove((path + s).c_str());
     {
         Device a(7702, path);

@@ -5,6 +5,7 @@
 #include "sync/restored.h"
 #include "sync/token.h"
 #include "sync/upstream_facts.h"
+#include "tests/shared/sync/asked.h"
 #include "tests/shared/sync/sealed_bundle.h"
 #include "tests/support/ok.h"
 #include "tests/support/world.h"
@@ -28,15 +29,7 @@ struct OldCity {
     OldCity() {
         found_city(city, ledger_catalog(), "a city without keys");
         hub = std::make_unique<sync::Hub>(*sync::Hub::open(*city));
-        Edit e;
-        e.entity = "assignment";
-        e.row = "A1";
-        e.create = true;
-        e.stream = kB01;
-        e.fields = {{"task_id", text("T1")}, {"unit_id", text("B01")}, {"deadline", text("2025-11-30")}};
-        e.transition = "carry_over";
-        e.arguments = {{"state", text("办理中")}};
-        city.edit(std::move(e));
+        new_assignment(city, "A1", "T1", "B01");
     }
     static std::unique_ptr<Device> device(std::uint64_t seed, const std::string& unit, sync::Hub& at) {
         auto d = std::make_unique<Device>(seed);
@@ -56,22 +49,6 @@ wire::Bundle opened(const std::string& file) {
 
 sync::BundleTaken take(Replica& r, const wire::Bundle& b) {
     return must(sync::take_bundle(r, bundle_file(0, wire::encode(b))));
-}
-
-/// What a device would ask in full, changed by hand.
-wire::SyncReply ask(sync::Hub& hub, Device& d, const std::function<void(wire::SyncRequest&)>& change) {
-    wire::SyncRequest q;
-    q.token = must(sync::upstream_token(*d));
-    q.replica = d->id();
-    q.city = d->control().city_mark();
-    q.control = d->control().head();
-    q.has_vector = true;
-    change(q);
-    q.runs = wire::write_runs(q.commits, q.replica);
-    wire::SyncReply out;
-    must(wire::decode(must(hub.handle(wire::encode(q))), out));
-    must(wire::read_runs(out.runs, {}, out.commits));
-    return out;
 }
 
 /// A bundle upwards of a PC that the city does not know, without the certificate that would come along.
@@ -260,7 +237,7 @@ TEST_CASE("a city without keys: a record waits for its author's certificate, is 
     CHECK(take(*w.city, file).known == 1);
     CHECK(w.city.field("A1", "remark") == "—");
     // It goes on to whoever reads the stream, and upwards, as it is.
-    const auto served = ask(*w.hub, *reader, [](auto&) {});
+    const auto served = answer_to(*w.hub, *reader, [](auto&) {});
     CHECK(served.commits.size() == 2);
     CHECK(served.wants_certificates == std::vector<ReplicaId>{(*a)->id()});
     World::sync(*reader, *w.hub);
@@ -292,15 +269,15 @@ TEST_CASE("a city without keys: whom a device may speak for", "[sync][unsigned][
         return c;
     };
     const auto own = certificate(900, "B01", Level::branch), neighbour = certificate(901, "B02", Level::branch);
-    ask(*w.hub, *a, [&](auto& q) { q.certificates = {own.encode(), neighbour.encode()}; });
+    answer_to(*w.hub, *a, [&](auto& q) { q.certificates = {own.encode(), neighbour.encode()}; });
     CHECK(w.city->control().cert(own.replica));
     CHECK_FALSE(w.city->control().cert(neighbour.replica));
-    ask(*w.hub, *town, [&](auto& q) { q.certificates = {neighbour.encode()}; });
+    answer_to(*w.hub, *town, [&](auto& q) { q.certificates = {neighbour.encode()}; });
     CHECK(w.city->control().cert(neighbour.replica));
     // A second word for somebody who is known is not heard at the hub, and refused elsewhere.
     auto moved = own;
     moved.unit = "B02";
-    ask(*w.hub, *town, [&](auto& q) { q.certificates = {moved.encode()}; });
+    answer_to(*w.hub, *town, [&](auto& q) { q.certificates = {moved.encode()}; });
     CHECK(w.city->control().cert(own.replica)->unit == "B01");
     must(sync::take_certificates(**a, {own.encode()}));
     const auto refused = sync::take_certificates(**a, {moved.encode()});
@@ -315,7 +292,7 @@ TEST_CASE("a city without keys: a request that speaks of signatures and marks is
     auto a = OldCity::device(58, "B01", *w.hub);
     a->set("assignment", "A1", {{"remark", text("一")}});
     const auto chain = must((*a)->chain_after(kB01, (*a)->id(), Seq{0}, 1u << 20));
-    const auto answer = ask(*w.hub, *a, [&](auto& q) {
+    const auto answer = answer_to(*w.hub, *a, [&](auto& q) {
         q.passes_on = true;
         q.control_mark = 7;
         q.commits = {chain.front().packed};
@@ -327,7 +304,7 @@ TEST_CASE("a city without keys: a request that speaks of signatures and marks is
     CHECK(answer.took == wire::mark_of({chain.front().hash}));
     CHECK(answer.given_acks.empty());
     CHECK(answer.control.empty());
-    const auto ahead = ask(*w.hub, *a, [](auto& q) { q.control.value += 5; });
+    const auto ahead = answer_to(*w.hub, *a, [](auto& q) { q.control.value += 5; });
     CHECK_FALSE(ahead.takes_control);
     CHECK(ahead.control_mark == 0);
 }
@@ -345,10 +322,10 @@ TEST_CASE("a city without keys: a relay takes the city's log from below, and non
     REQUIRE(news.size() == 2);
     auto other = must(ControlEntry::decode(news.front()));
     other.prev = hash_of("another past");
-    ask(town_hub, *a, [&](auto& q) { q.control_entries = {other.encode()}; });
-    ask(town_hub, *a, [&](auto& q) { q.control_entries = {news.back()}; });
+    answer_to(town_hub, *a, [&](auto& q) { q.control_entries = {other.encode()}; });
+    answer_to(town_hub, *a, [&](auto& q) { q.control_entries = {news.back()}; });
     CHECK((*town)->control().head() == before);
-    ask(town_hub, *a, [&](auto& q) { q.control_entries = news; });
+    answer_to(town_hub, *a, [&](auto& q) { q.control_entries = news; });
     CHECK((*town)->control().unit("B10"));
 }
 

@@ -3,6 +3,7 @@
 #include "sync/bundle.h"
 #include "sync/token.h"
 #include "tests/support/ok.h"
+#include "tests/support/scratch.h"
 #include "tests/support/world.h"
 
 #include <catch2/catch.hpp>
@@ -239,7 +240,7 @@ TEST_CASE("city: certificates count by the chain to the root, at their control p
     }
     SECTION("any order of arrival: it waits for its issuer and for the tree") {
         by(*township);
-        const std::string path = "/tmp/tz-trust-order.db";
+        const std::string path = support::scratch("tz-trust-order.db");
         std::remove(path.c_str());
         Device fresh(900, path);
         REQUIRE(ok(fresh->add_certificate(c)));
@@ -463,7 +464,7 @@ TEST_CASE("enrolment: the key is proved, codes are few, the fingerprint is the s
 TEST_CASE("a device that lost its key writes nothing more until it is enrolled again", "[trust][enrol]") {
     World w;
     w.new_assignment("A1", "T1", "B01");
-    const std::string path = "/tmp/tz-trust-lost.db";
+    const std::string path = support::scratch("tz-trust-lost.db");
     std::remove(path.c_str());
     Device lost(61, path), *a = &lost;
     w.enrol_at(*w.hub, *a, "B01");
