@@ -400,7 +400,7 @@ public:
     std::unordered_map<int, ReplicaId> replica_ids;
     std::unordered_map<StreamId, int> stream_nos;
     std::unordered_map<int, StreamId> stream_ids;
-    std::uint64_t streams_version = 0;
+    std::uint64_t streams_version = 0, control_reads = 0;
     std::unordered_map<std::uint64_t, Head> heads;  // by chain_key
     std::unordered_set<std::uint64_t> forked;       // chains with two commits at one place
     std::vector<std::unique_ptr<RowTable>> tables;  // by binding number

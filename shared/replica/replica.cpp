@@ -134,6 +134,7 @@ Result<> Replica::Impl::prepare() {
 }
 
 Result<> Replica::Impl::load_control() {
+    ++control_reads;
     tables.clear();
     control = ControlState(options.knows.catalog_level);
     {
@@ -577,5 +578,14 @@ Result<std::vector<Replica::StoredCertificate>> Replica::certificates_after(std:
         out.push_back({s.unsigned_integer(0), std::string(s.blob(1))});
     }
 }
+
+Result<std::optional<std::string>> Replica::certificate_at(std::uint64_t pos) {
+    TRY(auto s, impl_->db->prepare("SELECT body FROM certificate WHERE pos = ?1", false));
+    s.bind(1, pos);
+    TRY(const bool row, s.step());
+    return row ? std::optional<std::string>(s.blob(0)) : std::nullopt;
+}
+
+std::uint64_t Replica::control_reads() const { return impl_->control_reads; }
 
 }  // namespace taizhang

@@ -337,6 +337,11 @@ public:
     };
     /// Certificates with a position above `after`, ascending.
     Result<std::vector<StoredCertificate>> certificates_after(std::uint64_t after);
+    /// The one at that position; nothing where another has taken its place since.
+    Result<std::optional<std::string>> certificate_at(std::uint64_t pos);
+    /// Changes when certificates were read anew, since a transaction was given up: a position that was given before
+    /// may belong to another one now.
+    std::uint64_t control_reads() const;
     /// The hashes of the commits at that place: two or more prove a clone.
     Result<std::vector<Hash>> hashes_at(const StreamId& stream, const ReplicaId& replica, Seq seq);
 

@@ -133,6 +133,9 @@ int write_below(sqlite3_file* f, const char* from, std::size_t n, std::size_t at
 }
 
 int damaged(Open& o, std::uint32_t page) {
+    // What a sync that failed has lost is no damage: the next one who opens it ends the log there, as after a power
+    // cut.
+    if (!o.is_sure) return SQLITE_IOERR_READ;
     if (!o.vfs->damage) o.vfs->damage = PageSums::Damage{o.name, page};
     return SQLITE_IOERR_DATA;
 }

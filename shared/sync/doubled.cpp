@@ -10,15 +10,23 @@
 
 namespace taizhang::sync {
 
+Result<std::vector<ReplicaId>> doubled_replicas(Replica& r) {
+    const std::string_view prefix = kDoubledCertificate;
+    std::vector<ReplicaId> out;
+    TRY(const auto all, r.facts(std::string(prefix)));
+    for (const auto& [key, value] : all) {
+        auto& id = out.emplace_back();
+        const auto raw = from_hex(std::string_view(key).substr(prefix.size()));
+        if (raw.size() == id.bytes.size()) std::memcpy(id.bytes.data(), raw.data(), raw.size());
+    }
+    return out;
+}
+
 Result<std::vector<std::pair<ReplicaId, std::string>>> doubled_certificates(Replica& r, const ReplicaId& hub) {
     std::vector<std::pair<ReplicaId, std::string>> out;
     if (hub.is_zero() || !r.control().is_signed()) return out;
-    const std::string_view prefix = kDoubledCertificate;
-    TRY(const auto all, r.facts(std::string(prefix)));
-    for (const auto& [key, value] : all) {
-        ReplicaId id;
-        const auto raw = from_hex(std::string_view(key).substr(prefix.size()));
-        if (raw.size() == id.bytes.size()) std::memcpy(id.bytes.data(), raw.data(), raw.size());
+    TRY(const auto all, doubled_replicas(r));
+    for (const auto& id : all) {
         const auto* cert = r.control().cert(id);
         if (!cert) continue;
         auto mark = hub.hex() + hash_of(cert->encode()).hex();

@@ -12,6 +12,8 @@
 
 namespace taizhang::sync {
 
+Result<std::vector<ReplicaId>> doubled_replicas(Replica& r);
+
 /// Those that this hub was not shown yet, with what is noted once it was.
 Result<std::vector<std::pair<ReplicaId, std::string>>> doubled_certificates(Replica& r, const ReplicaId& hub);
 

@@ -1,8 +1,8 @@
 #include "sync/hub.h"
 
-#include "replica/contradiction.h"
 #include "replica/open_ends.h"
 #include "sync/acks.h"
+#include "sync/doubled.h"
 #include "sync/hub_parts.h"
 #include "sync/known.h"
 #include "sync/restored.h"
@@ -350,36 +350,26 @@ Result<> Hub::take(const wire::SyncRequest& q, const Device& device, std::vector
     return {};
 }
 
-/// Whether the certificate's unit reaches a stream that a device of `unit` holds.
-bool Hub::matters_to(const std::string& unit, const Certificate& cert) const {
-    const auto& c = r_->control();
-    const auto& reach = c.authority(cert.unit, c.head());
-    return c.is_at_or_below(unit, reach, c.head()) || c.is_at_or_below(reach, c.authority(unit, c.head()), c.head());
-}
-
 Result<> Hub::give_certificates(const wire::SyncRequest& q, const Device& device, std::uint64_t after,
                                 wire::SyncReply& reply) {
-    TRY(const auto certs, r_->certificates_after(after));
-    reply.cursor.certificates = after;
-    if (certs.empty()) return {};
-    TRY(const auto doubled, r_->facts(kDoubledCertificate));
+    const auto& c = r_->control();
+    std::vector<ReplicaId> others{q.replica};
     // Those near the unit of the word that does not count have to hear of the other one as well.
-    const auto is_doubled = [&](const ReplicaId& id) {
-        return !doubled.empty() && std::any_of(doubled.begin(), doubled.end(), [&](const auto& d) {
-            return d.first == kDoubledCertificate + id.hex();
-        });
-    };
+    TRY(const auto doubled, doubled_replicas(*r_));
+    others.insert(others.end(), doubled.begin(), doubled.end());
+    TRY(const auto found, nearby_.find(*r_, device.unit, after, others));
+    reply.cursor.certificates = found.through;
     std::set<ReplicaId> issuers;
-    for (const auto& s : certs) {
-        reply.cursor.certificates = s.pos;
-        TRY(const auto cert, Certificate::decode(s.body));
-        if (!matters_to(device.unit, cert) && cert.replica != q.replica && !is_doubled(cert.replica)) continue;
-        reply.certificates.push_back(s.body);
+    for (const auto pos : found.places) {
+        TRY(auto body, r_->certificate_at(pos));
+        if (!body) continue;
+        TRY(const auto cert, Certificate::decode(*body));
+        reply.certificates.push_back(std::move(*body));
         // Who vouched may be an office that has nothing to do with the device since the tree moved. Once each: those
         // above it came with it, and a liar's chain may come back to itself.
-        for (const auto* by = r_->control().cert(cert.issuer_replica);
-             by && !matters_to(device.unit, *by) && issuers.insert(by->replica).second;
-             by = r_->control().cert(by->issuer_replica))
+        for (const auto* by = c.cert(cert.issuer_replica);
+             by && !matters_to(c, device.unit, *by) && issuers.insert(by->replica).second;
+             by = c.cert(by->issuer_replica))
             reply.certificates.push_back(by->encode());
     }
     return {};
@@ -544,7 +534,7 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, std::vector
     std::set<ReplicaId> strangers;
     auto introduce = [&](const ReplicaId& replica) {
         const auto* author = r_->control().cert(replica);
-        if (!author || matters_to(device.unit, *author) || !strangers.insert(replica).second) return;
+        if (!author || matters_to(r_->control(), device.unit, *author) || !strangers.insert(replica).second) return;
         for (auto& body : r_->certificate_chain(replica)) reply.certificates.push_back(std::move(body));
     };
     if (asked_certificates == 0) {  // a new device, or one that waits for a certificate

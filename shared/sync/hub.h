@@ -11,6 +11,7 @@
 
 #include "replica/replica.h"
 #include "sync/chunks.h"
+#include "sync/nearby.h"
 #include "wire/messages.h"
 
 #include <unordered_map>
@@ -114,7 +115,6 @@ private:
                          wire::SyncReply& reply);
     Result<> give_certificates(const wire::SyncRequest& q, const Device& device, std::uint64_t after,
                                wire::SyncReply& reply);
-    bool matters_to(const std::string& unit, const Certificate& cert) const;
     const std::vector<StreamId>& scope(const std::string& unit);
 
     Replica* r_;
@@ -123,6 +123,7 @@ private:
     std::unordered_map<std::string, std::vector<StreamId>> scopes_;  // by unit; of the control head below
     ControlPos scopes_at_;
     std::uint64_t scopes_streams_ = 0;
+    Nearby nearby_;
     std::unordered_map<std::string, Guesses> guessers_;  // by the place that they are made from
     std::string own_sealed_, own_token_;                 // of this node at the hub above: as kept, and opened
 };

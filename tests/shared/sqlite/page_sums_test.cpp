@@ -401,6 +401,43 @@ TEST_CASE("what a failed sync or write lost of the log is not told as damage", "
     }
 }
 
+TEST_CASE("a failed sync that lost earlier frames is told as the disk's error", "[sqlite][database][sums]") {
+    int failed = 0;
+    for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+        INFO("seed " << seed);
+        SimDisk disk(seed);
+        auto db = open(disk);
+        REQUIRE(db.has_value());
+        REQUIRE((*db)->exec("PRAGMA application_id = 7; CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT)").has_value());
+        write(**db, 0);
+        for (int a = 1; a < 5; ++a) {
+            REQUIRE((*db)->begin(Durability::later).has_value());
+            REQUIRE((*db)->exec("CREATE TABLE u" + std::to_string(a) + "(a)").has_value());
+            REQUIRE((*db)->commit().has_value());
+        }
+        disk.fail(SimDisk::Op::sync, 1, SimDisk::Repeat::once, SQLITE_IOERR_FSYNC, "-wal");
+        REQUIRE((*db)->begin().has_value());
+        // Page 1, which each of them changed, is read again from the log when this one is given up.
+        REQUIRE((*db)->exec("CREATE TABLE u9(a)").has_value());
+        const auto done = (*db)->commit();
+        REQUIRE(done.has_error());
+        INFO(done.error().detail);
+        CHECK(done.error().code == Errc::io);
+        (*db)->rollback();
+        const auto later = content(**db);
+        if (later.has_error()) {
+            CHECK(later.error().code == Errc::io);
+            ++failed;
+        }
+        disk.cut_after(1 + seed % 7);
+        db->reset();
+        disk.clear_faults();
+        disk.restart();
+        CHECK(looked_at(disk).has_value());
+    }
+    CHECK(failed > 0);
+}
+
 // ------------------------------------------------------------------ without sums
 
 /// As an older version made it.
