@@ -7,7 +7,8 @@
 
 namespace taizhang::ledger {
 
-/// An id that two offices offline do not both make: the entity's letter and 50 random bits.
+/// An id that two offices offline do not both make: the entity's letter, 15 bits of the device and 35 random ones that
+/// no row here has yet.
 std::string new_id(Replica& r, const Entity& e);
 /// Classified content has no place here: the marking itself is refused on entry. Errc::bad_input.
 Result<> check_marking(const std::string& text);

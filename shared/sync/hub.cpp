@@ -163,7 +163,7 @@ Result<std::string> Hub::sync(const Asked& asked) {
     wire::SyncReply reply;
     reply.level = level();
     reply.city = r_->control().city_mark();
-    std::vector<Hash> just_sent;
+    Sent sent;
     bool is_unknown = false;  // a hub from a backup may have forgotten who this is: the device can say it
     TRY_VOID(r_->batch([&]() -> Result<> {
         TRY_VOID(take_control(q));
@@ -192,7 +192,7 @@ Result<std::string> Hub::sync(const Asked& asked) {
         const bool is_due = r_->now().ms - device.last_seen_ms >= kSeenEveryMs;
         if (!q.commits.empty() || device.replica != q.replica || is_due) TRY_VOID(seen.run());
         if (q.city != 0) TRY_VOID(note_met(*r_, q.replica, q.control));
-        return take(q, device, just_sent, reply);
+        return take(q, device, sent, reply);
     }));
     if (is_unknown) {
         reply.wants_certificates.push_back(q.replica);
@@ -207,7 +207,7 @@ Result<std::string> Hub::sync(const Asked& asked) {
     const auto* cert = r_->control().cert(q.replica);
     if (!cert || cert->unit != device.unit)
         return denied("证书与登记的单位不符", "the replica belongs to another unit");
-    TRY_VOID(give(q, device, std::move(just_sent), reply));
+    TRY_VOID(give(q, device, std::move(sent), reply));
     reply.time_ms = r_->now().ms;
     if (asked.is_short) shorten(q, reply);
     const bool is_fast = q.reply_bytes == 0 || q.reply_bytes >= kReplyBytes;
@@ -273,8 +273,7 @@ Result<> Hub::take_certificates(const wire::SyncRequest& q, const Device& device
 }
 
 /// Admits what the device sends, in its scope; on return (and after the batch) it is on the disk and may be acked.
-Result<> Hub::take(const wire::SyncRequest& q, const Device& device, std::vector<Hash>& just_sent,
-                   wire::SyncReply& reply) {
+Result<> Hub::take(const wire::SyncRequest& q, const Device& device, Sent& sent, wire::SyncReply& reply) {
     std::vector<std::string_view> run;
     const std::vector<std::string_view> all(q.commits.begin(), q.commits.end());
     TRY_VOID(prove(*r_, all, q.signatures));
@@ -284,7 +283,7 @@ Result<> Hub::take(const wire::SyncRequest& q, const Device& device, std::vector
         run.clear();
         for (const auto& x : results) {
             if (x.admission == Admission::admitted || x.admission == Admission::duplicate) {
-                just_sent.push_back(x.hash);
+                sent.commits.push_back(x.hash);
                 // In order of seq, each on the one before: the last one stands for all.
                 auto it = std::find_if(reply.acks.begin(), reply.acks.end(), [&](const auto& a) {
                     return a.at.stream == x.header.stream && a.at.replica == x.header.replica;
@@ -335,10 +334,12 @@ Result<> Hub::take(const wire::SyncRequest& q, const Device& device, std::vector
              h.stream.str() + " 不在本机的范围内 / " + h.stream.str() + " is outside this device's scope"});
     }
     TRY_VOID(flush());
+    for (const auto& a : reply.acks)
+        sent.ends.push_back({a.at.stream, a.at.replica, a.at.seq, a.at.hash, Origin::below});
     if (q.passes_on && r_->control().is_signed()) {  // to be passed on, each has to speak for itself
         for (auto& a : reply.acks) TRY_VOID(sign_ack(*r_, a));
     } else if (reply.verdicts.empty()) {  // all of it: one mark says so
-        reply.took = wire::mark_of(just_sent);
+        reply.took = wire::mark_of(sent.commits);
         reply.acks.clear();
     }
     for (auto& v : reply.verdicts)
@@ -483,9 +484,8 @@ Result<> Hub::answer_offers(const wire::SyncRequest& q, const Device& device, wi
     return {};
 }
 
-Result<> Hub::give(const wire::SyncRequest& q, const Device& device, std::vector<Hash> just_sent,
-                   wire::SyncReply& reply) {
-    std::sort(just_sent.begin(), just_sent.end());
+Result<> Hub::give(const wire::SyncRequest& q, const Device& device, Sent sent, wire::SyncReply& reply) {
+    std::sort(sent.commits.begin(), sent.commits.end());
     TRY(const auto proof, r_->log_proof(q.cursor.log));
     const bool known = q.cursor.hub == hub_ && q.cursor.generation == generation_ && proof == q.cursor.proof;
     reply.cursor = {hub_,
@@ -554,7 +554,11 @@ Result<> Hub::give(const wire::SyncRequest& q, const Device& device, std::vector
     for (const auto* said : {&q.vector, &q.offers})
         for (const auto& v : *said) known_heads.push_back({v.stream, v.replica, v.seq, v.hash, Origin::below});
     Lsn through = reply.cursor.log;
-    TRY(auto entries, choose(streams, just_sent, known_heads, room, through));
+    for (const auto& end : sent.ends) {
+        TRY(const bool forked, r_->is_forked(end.stream, end.replica));
+        if (!forked) known_heads.push_back(end);  // of a forked chain each commit is looked at
+    }
+    TRY(auto entries, choose(streams, sent.commits, known_heads, room, through));
     if (q.passes_on) {
         std::vector<wire::ChainPos> given;
         for (auto e = entries.rbegin(); e != entries.rend(); ++e)

@@ -89,10 +89,13 @@ private:
     Result<> take_control(const wire::SyncRequest& q);
     Result<bool> is_another_log(const wire::SyncRequest& q);
     Result<> issue_certificate(const wire::EnrolRequest& q, const std::string& unit);
-    Result<> take(const wire::SyncRequest& q, const Device& device, std::vector<Hash>& just_sent,
-                  wire::SyncReply& reply);
-    Result<> give(const wire::SyncRequest& q, const Device& device, std::vector<Hash> just_sent,
-                  wire::SyncReply& reply);
+    /// What the device has just brought, and so has itself.
+    struct Sent {
+        std::vector<Hash> commits;
+        std::vector<ChainHead> ends;  ///< the last of each chain
+    };
+    Result<> take(const wire::SyncRequest& q, const Device& device, Sent& sent, wire::SyncReply& reply);
+    Result<> give(const wire::SyncRequest& q, const Device& device, Sent sent, wire::SyncReply& reply);
     Result<> check_key(const wire::EnrolRequest& q) const;
     Result<> introduce_itself(wire::EnrolReply& reply);
     struct Guesses {

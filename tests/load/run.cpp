@@ -24,6 +24,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
 namespace taizhang::load {
 namespace {
@@ -96,6 +97,15 @@ public:
         ::waitpid(pid_, &status, 0);
         pid_ = -1;
         if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) throw std::runtime_error("the server ended badly");
+    }
+    /// What it does once after its start (reading the figures' facts) is no part of anybody's sync.
+    void wait_until_at_rest() const {
+        constexpr auto kLook = 500ms;
+        constexpr double kIdle = 0.02;
+        for (double before = -1, now = cpu(); now - before > kIdle;) {
+            std::this_thread::sleep_for(kLook);
+            before = std::exchange(now, cpu());
+        }
     }
     std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
 
@@ -224,6 +234,7 @@ int run(const Options& o) {
         o.server.empty() ? fs::read_symlink("/proc/self/exe").parent_path() / "taizhangd" : fs::path(o.server);
     Tape tape(o.dir / "tape");
     Server server(program, o.dir);
+    server.wait_until_at_rest();
     const auto cpu_before = server.cpu();
     const auto rss_before = server.mib("VmRSS");
     Player player(o, devices, tape, server.url());

@@ -12,6 +12,7 @@
 #include <catch2/catch.hpp>
 
 #include <cstring>
+#include <filesystem>
 #include <functional>
 
 namespace taizhang::hub_doubts_test {
@@ -305,11 +306,21 @@ TEST_CASE("hub: the word of the levels above is passed on in pages", "[sync][hub
     CHECK_FALSE(second.more);
 }
 
-TEST_CASE("hub: of what a device just brought it looks through a megabyte for one answer, or on to a signature",
+TEST_CASE("hub: of a forked chain that a device just brought it looks through a megabyte for one answer",
           "[sync][hub]") {
     World w;
     w.new_assignment("A1", "T1", "B01");
     auto a = w.device("B01");
+    // A copy of the PC has written beside it. What continues a chain without a fork is not looked at at all.
+    const bool is_forked = GENERATE(false, true);
+    const auto path = scratch("tz-hub-doubts-test-copy.db");
+    if (is_forked) {
+        std::filesystem::remove(path);
+        REQUIRE(ok((*a)->database().backup_to(path)));
+        Device copy(77, path, {}, {}, a->keys);
+        copy.set("assignment", "A1", {{"result_text", text("副本写的")}});
+        World::sync(copy, *w.hub);
+    }
     std::uint32_t state = 1;
     constexpr int kEdits = 1100;
     const auto write = [&]() -> Result<> {
@@ -337,8 +348,8 @@ TEST_CASE("hub: of what a device just brought it looks through a megabyte for on
                                })),
                       reply));
     CHECK(reply.took != 0);
-    CHECK(reply.more == !is_open);
-    CHECK((reply.cursor.log < w.city->log_head()) == !is_open);
+    CHECK(reply.more == is_forked);
+    CHECK((reply.cursor.log < w.city->log_head()) == is_forked);
     w.sync(*a);
     CHECK(*sync::unsent_count(**a) == 0);
 }
