@@ -168,9 +168,8 @@ Result<std::string> Session::request() {
     TRY(const auto state, r_.fact(kState));
     q.wants_state = state.starts_with('+');
     if (q.wants_state) q.state_after = state.substr(1);
-    TRY(auto rows, r_.wanted_rows(kRowsMax));
-    wanted_rows_ = rows.size();
-    for (auto& row : rows) q.rows.push_back({std::move(row.stream), std::move(row.entity), std::move(row.id)});
+    TRY(asked_rows_, r_.wanted_rows(kRowsMax));
+    for (const auto& row : asked_rows_) q.rows.push_back({row.stream, row.entity, row.id});
     in_flight_.clear();
     ends_.clear();
     TRY_VOID(fill_outbox(q));
@@ -320,9 +319,13 @@ Result<> Session::reply(std::string_view bytes) {
     };
     TRY_VOID(r_.batch(take_all, durability_of(m)));
     send_vector_ = m.wants_vector || (m.more && (send_vector_ || m.has_heads));
-    TRY(const auto rows, r_.wanted_rows(kRowsMax + 1));
-    const bool asks_rows =
-        !rows.empty() && (wanted_rows_ == 0 || rows.size() < wanted_rows_ || wanted_rows_ == kRowsMax);
+    // Those that the hub gave are not wanted any more. The same ones again: it has none of them.
+    TRY(const auto rows, r_.wanted_rows(kRowsMax));
+    const bool is_same =
+        std::equal(rows.begin(), rows.end(), asked_rows_.begin(), asked_rows_.end(), [](const auto& a, const auto& b) {
+            return a.stream == b.stream && a.entity == b.entity && a.id == b.id;
+        });
+    const bool asks_rows = !rows.empty() && !is_same;
     const bool was_given = control_from_ == m.control_head;  // it took nothing of what we gave
     control_from_.reset();
     if (m.takes_control && !was_given) control_from_ = m.control_head;

@@ -201,7 +201,7 @@ private:
     int repeats_ = 0;                         // of one answer: it leads nowhere
     bool begins_anew_ = false;                // the states that were offered are of no use here
     bool asks_heads_ = false;                 // the hub is to say what it holds
-    std::size_t wanted_rows_ = 0;             // histories asked for in the request at hand
+    std::vector<Replica::RowKey> asked_rows_;  // whose histories the request at hand asks for
     std::optional<ControlPos> control_from_;  // the hub lacks what follows
     // The control logs here and there are two: at that place the hub's entry is wanted, or the one here is shown.
     std::optional<ControlPos> control_wanted_, control_shown_;

@@ -517,7 +517,19 @@ TEST_CASE("session: histories of more rows than one question names are asked for
         b->set("assignment", id, {{"result_text", text("乙写的")}});
     }
     w.sync(*b);
-    w.sync(*late);
+    SECTION("by a hub that has them") { w.sync(*late); }
+    SECTION("by a hub that has none at first") {
+        sync::Session s(**late);
+        int trips = 0;
+        for (; s.wants_more(); ++trips) {
+            auto m = UnderWay::read(must(w.hub->handle(must(s.request()))));
+            m.pasts.clear();
+            must(s.reply(UnderWay::write(m)));
+        }
+        CHECK(trips < 8);
+        CHECK(must((*late)->wanted_rows(200)).size() == ids.size());
+        w.sync(*late);
+    }
     CHECK(must((*late)->wanted_rows(1)).empty());
     CHECK(must((*late)->conflicts()).size() == ids.size());
 }
