@@ -9,6 +9,7 @@
 #include "wire/runs.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace taizhang::sync {
@@ -323,7 +324,7 @@ Result<> Session::reply(std::string_view bytes) {
     TRY(const auto rows, r_.wanted_rows(kRowsMax));
     const bool is_same =
         std::equal(rows.begin(), rows.end(), asked_rows_.begin(), asked_rows_.end(), [](const auto& a, const auto& b) {
-            return a.stream == b.stream && a.entity == b.entity && a.id == b.id;
+            return std::tie(a.stream, a.entity, a.id) == std::tie(b.stream, b.entity, b.id);
         });
     const bool asks_rows = !rows.empty() && !is_same;
     const bool was_given = control_from_ == m.control_head;  // it took nothing of what we gave

@@ -198,11 +198,11 @@ private:
     bool sent_vector_ = false;  // in the request at hand
     bool lost_place_ = false;   // the cursor does not tell what is missing
     Hash last_reply_;
-    int repeats_ = 0;                         // of one answer: it leads nowhere
-    bool begins_anew_ = false;                // the states that were offered are of no use here
-    bool asks_heads_ = false;                 // the hub is to say what it holds
+    int repeats_ = 0;                          // of one answer: it leads nowhere
+    bool begins_anew_ = false;                 // the states that were offered are of no use here
+    bool asks_heads_ = false;                  // the hub is to say what it holds
     std::vector<Replica::RowKey> asked_rows_;  // whose histories the request at hand asks for
-    std::optional<ControlPos> control_from_;  // the hub lacks what follows
+    std::optional<ControlPos> control_from_;   // the hub lacks what follows
     // The control logs here and there are two: at that place the hub's entry is wanted, or the one here is shown.
     std::optional<ControlPos> control_wanted_, control_shown_;
     bool wanted_control_ = false, showed_control_ = false;  // once in a session
