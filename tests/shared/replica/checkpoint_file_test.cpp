@@ -1,11 +1,13 @@
 // A checkpoint file that somebody kept: what is no such file, whose word it is, and what it finds in a log.
 #include "replica/checkpoint_file.h"
 #include "tests/support/ok.h"
+#include "tests/support/scratch.h"
 #include "tests/support/sim_disk.h"
 #include "tests/support/world.h"
 
 #include <catch2/catch.hpp>
 
+#include <filesystem>
 #include <functional>
 
 namespace taizhang::checkpoint_file_test {
@@ -174,6 +176,35 @@ TEST_CASE("checkpoint file: what it names and this node lacks, or has otherwise"
         });
         CHECK(compare_with(*w.city, above)->missing.size() == 1);
     }
+}
+
+TEST_CASE("checkpoint file: what was changed in it after it was signed makes it nobody's", "[replica][audit][trust]") {
+    Kept w;
+    auto f = *CheckpointFile::decode(w.file());
+    REQUIRE(ok(compare_with(*w.city, f.encode())));
+    f.at_ms += 1;
+    const auto r = compare_with(*w.city, f.encode());
+    REQUIRE(r.has_error());
+    CHECK(r.error().code == Errc::denied);
+}
+
+TEST_CASE("checkpoint file: a commit that a copied PC put beside one that it covers is named", "[replica][audit]") {
+    Kept w;
+    const auto path = scratch("tz-checkpoint-file-test-copy.db");
+    std::filesystem::remove(path);
+    REQUIRE(ok((*w.a)->database().backup_to(path)));
+    w.a->set("assignment", "A1", {{"remark", text("二")}});
+    World::sync(*w.a, *w.hub);
+    const auto kept = w.file();
+    CHECK(compare_with(*w.city, kept)->added.empty());
+    Device copy(77, path, {}, {}, w.a->keys);
+    copy.set("assignment", "A1", {{"remark", text("副本写的")}});
+    World::sync(copy, *w.hub);
+    REQUIRE(*w.city->is_forked(kB01, (*w.a)->id()));
+    const auto found = *compare_with(*w.city, kept);
+    CHECK(found.added.size() == 1);
+    CHECK(found.differs.empty());
+    CHECK(found.missing.empty());
 }
 
 TEST_CASE("checkpoint file: a node that began with a state answers for what lies in it", "[replica][audit]") {
