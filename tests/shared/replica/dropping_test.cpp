@@ -72,6 +72,23 @@ TEST_CASE("a long chain is dropped in several steps, and whoever asks for it get
     CHECK((*w.a)->verify().has_value());
 }
 
+TEST_CASE("the history of a row with an open conflict stays", "[replica][drop]") {
+    Backed w;
+    auto c = w.device("B01");
+    c->set("assignment", "A1", {{"remark", text("乙写的")}});
+    w.a->set("assignment", "A1", {{"remark", text("甲写的")}});
+    w.sync(*w.a);
+    w.sync(*c);
+    w.sync(*w.a);
+    REQUIRE((*w.a)->conflicts("A1")->size() == 1);
+    REQUIRE(w.city->note_backup(w.city->log_head()).has_value());
+    w.sign();
+    const auto before = bodies(**w.a, (*w.a)->id());
+    (void)w.drop();
+    CHECK(bodies(**w.a, (*w.a)->id()) == before);
+    CHECK((*w.a)->verify().has_value());
+}
+
 TEST_CASE("a change of two groups that both moved on waits for the past of a row that was dropped", "[replica][drop]") {
     Backed w;
     w.a->set("assignment", "A1", {{"remark", text("一")}, {"responsible_person", text("一")}});
