@@ -12,6 +12,7 @@
 
 namespace taizhang::sync {
 
+/// All of them, whoever was shown what.
 Result<std::vector<ReplicaId>> doubled_replicas(Replica& r);
 
 /// Those that this hub was not shown yet, with what is noted once it was.

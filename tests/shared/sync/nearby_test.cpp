@@ -8,7 +8,6 @@
 #include <catch2/catch.hpp>
 
 #include <algorithm>
-#include <map>
 
 namespace taizhang::nearby_test {
 using namespace taizhang::support;
