@@ -97,6 +97,8 @@ Result<Replica::Impl::Admitted> Replica::Impl::admit(std::string_view packed, co
         signature = proof->second;
     }
     if (is_branch && forked.insert(chain_key(stream, replica)).second) TRY_VOID(note_fork(c.header));
+    // Without a place its newest commit says what the hub has, and that is about to be the hub's branch.
+    if (is_branch && origin == Origin::upstream) TRY_VOID(keep_behind(stream, replica, head));
     // Under our name, and with our key where there are keys: this database is a copy.
     if (!is_own && c.header.replica == self) TRY_VOID(note_copied(stream, c.header.seq));
     const auto lsn = ++head_lsn;

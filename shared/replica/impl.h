@@ -408,6 +408,7 @@ public:
     // ---- places.cpp: what the hub above has of each chain
     Result<> load_places();
     void note_place(std::uint64_t chain, const Head& head);
+    Result<> keep_behind(int stream, int replica, const Head& head);
     bool places_loaded = false;
     std::unordered_map<std::uint64_t, Seq> places;  // by chain_key
     std::unordered_set<std::uint64_t> chains_behind;

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kPrefix = "ack/";
 
-std::string key_of(const StreamId& stream, const ReplicaId& replica) {
+std::string place_key(const StreamId& stream, const ReplicaId& replica) {
     return std::string(kPrefix) + stream.str() + "/" + replica.hex();
 }
 
@@ -60,6 +60,20 @@ void Replica::Impl::note_place(std::uint64_t chain, const Head& head) {
         chains_behind.erase(chain);
 }
 
+/// A branch comes from above: what is here of the chain and has no place still goes up, whatever its newest commit is.
+Result<> Replica::Impl::keep_behind(int stream, int replica, const Head& head) {
+    if (head.origin == Origin::upstream || head.seq.value == 0) return {};
+    const auto key = place_key(stream_ids[stream], replica_ids[replica]);
+    TRY(const auto place, fact(key));
+    if (!place.empty()) return {};
+    TRY_VOID(set_fact(key, "0"));
+    if (!places_loaded) return {};
+    const auto chain = chain_key(stream, replica);
+    places[chain] = Seq{0};
+    note_place(chain, head);
+    return {};
+}
+
 Result<std::vector<Replica::Behind>> Replica::behind() {
     auto& m = *impl_;
     TRY_VOID(m.load_places());
@@ -79,13 +93,13 @@ Result<std::vector<Replica::Behind>> Replica::behind() {
 }
 
 Result<std::optional<Seq>> Replica::place(const StreamId& stream, const ReplicaId& replica) {
-    TRY(const auto v, impl_->fact(key_of(stream, replica)));
+    TRY(const auto v, impl_->fact(place_key(stream, replica)));
     return v.empty() ? std::optional<Seq>() : std::optional(seq_of(v));
 }
 
 Result<> Replica::set_place(const StreamId& stream, const ReplicaId& replica, Seq seq) {
     auto& m = *impl_;
-    TRY_VOID(m.batch([&] { return m.set_fact(key_of(stream, replica), std::to_string(seq.value)); }));
+    TRY_VOID(m.batch([&] { return m.set_fact(place_key(stream, replica), std::to_string(seq.value)); }));
     const auto s = m.stream_nos.find(stream);
     const auto r = m.replica_nos.find(replica);
     if (!m.places_loaded || s == m.stream_nos.end() || r == m.replica_nos.end()) {
