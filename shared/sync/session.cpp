@@ -523,6 +523,19 @@ Result<bool> Session::let_go(const wire::Verdict& v) {
     return true;
 }
 
+/// Whether all that is here of a forked chain behind `after` and up to that place was in the request at hand: from
+/// below a branch may have come since.
+Result<bool> Session::all_went(const wire::ChainPos& at, Seq after) {
+    const bool was_asked = std::any_of(asked_.begin(), asked_.end(), [&](const auto& x) {
+        return x.stream == at.stream && x.replica == at.replica && x.after == after && x.last == at.seq;
+    });
+    if (!was_asked) return false;
+    TRY(const auto entries, r_.chain_after(at.stream, at.replica, after, in_flight_bytes_ + 1));
+    return std::all_of(entries.begin(), entries.end(), [&](const auto& e) {
+        return e.seq > at.seq || std::find(in_flight_.begin(), in_flight_.end(), e.hash) != in_flight_.end();
+    });
+}
+
 /// What the hub says of its own disk; what it signed counts by itself.
 Result<> Session::take_word(const wire::Ack& a) {
     if (word_ != Level::none) return take_own_word(r_, a);
@@ -552,9 +565,7 @@ Result<> Session::note(const wire::SyncReply& m) {
                                             a.at.stream.str());
         // Of a forked chain a place says nothing of the branches below it: only what was sent here from there on.
         TRY(const bool forked, r_.is_forked(a.at.stream, a.at.replica));
-        const bool was_asked = std::any_of(asked_.begin(), asked_.end(), [&](const auto& x) {
-            return x.stream == a.at.stream && x.replica == a.at.replica && x.after == before && x.last == a.at.seq;
-        });
+        TRY(const bool was_asked, forked ? all_went(a.at, before) : Result<bool>(true));
         // Nor does it of a branch that the same answer did not take because it was altered on the way: it goes again.
         const bool is_all_taken = std::none_of(m.verdicts.begin(), m.verdicts.end(), [&](const auto& v) {
             return v.stream == a.at.stream && v.replica == a.at.replica &&

@@ -171,6 +171,7 @@ private:
     Result<> add_vector(wire::SyncRequest& q);
     Result<> introduce(wire::SyncRequest& q);
     Result<> take_word(const wire::Ack& a);
+    Result<bool> all_went(const wire::ChainPos& at, Seq after);
     Result<wire::SyncReply> open(std::string_view bytes);
     Result<> complete(wire::SyncReply& m);
     std::uint64_t state_bytes();

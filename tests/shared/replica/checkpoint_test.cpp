@@ -600,5 +600,25 @@ TEST_CASE("a city's server that lost what its checkpoint names says so, unless i
     forget();
 }
 
+TEST_CASE("a device that began with a state gives no place in its log twice after a start", "[replica][checkpoint]") {
+    Year w;
+    w.back_up_and_sign();
+    const std::string path = support::scratch("tz-checkpoint-test-late.db");
+    for (const char* s : {"", "-wal", "-shm"}) std::remove((path + s).c_str());
+    {
+        support::Device late(99, path);
+        w.enrol_at(*w.hub, late, "B01");
+        w.sync(late);
+        REQUIRE(late->has_dropped());
+        const auto head = late->log_head();
+        late.reopen();
+        CHECK(late->log_head() == head);
+        late.set("assignment", "A1", {{"remark", text("新")}});
+        w.sync(late);
+        CHECK(digest_of(*late, "B01/ledger") == digest_of(*w.city, "B01/ledger"));
+    }
+    for (const char* s : {"", "-wal", "-shm"}) std::remove((path + s).c_str());
+}
+
 }  // namespace
 }  // namespace taizhang::checkpoint_test

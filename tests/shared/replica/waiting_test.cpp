@@ -232,5 +232,49 @@ TEST_CASE("in a city without keys a commit waits for its author's certificate, w
     CHECK(support::ok(city->verify()));
 }
 
+TEST_CASE("what waits for a commit that waited itself is looked at when that one is applied", "[replica][waiting]") {
+    support::World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto first = w.device("B01"), second = w.device("B01"), third = w.device("B01"), reader = w.device("B01");
+    const auto pass_on = [&](support::Device& from, support::Device& to) {
+        REQUIRE(support::carry(*from, *to, kB01, from->id()).has_value());
+    };
+    first->set("assignment", "A1", {{"remark", text("一")}});
+    pass_on(*first, *second);
+    second->set("assignment", "A1", {{"remark", text("二")}});
+    pass_on(*first, *third);
+    pass_on(*second, *third);
+    third->set("assignment", "A1", {{"remark", text("三")}});
+    pass_on(*third, *reader);
+    pass_on(*second, *reader);
+    REQUIRE((*reader)->waiting_count() == 2);
+    pass_on(*first, *reader);
+    CHECK((*reader)->waiting_count() == 0);
+    CHECK(reader->field("A1", "remark") == "三");
+}
+
+TEST_CASE("a stream that came back is written into only when one's own commits are there again", "[replica][waiting]") {
+    support::World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto pc = w.device("B01");
+    pc->set("assignment", "A1", {{"remark", text("一")}});
+    w.sync(*pc);
+    REQUIRE((*pc)->evict(kB01).has_value());
+    const auto next = [&] {
+        Draft draft;
+        draft.edits.push_back({"assignment", "A9", kB01, true, {}, {}, {}, {}, false, {}});
+        draft.edits.back().fields.emplace_back("remark", text("新"));
+        return (*pc)->edit(draft);
+    };
+    const auto refused = next();
+    REQUIRE(refused.has_error());
+    CHECK(refused.error().code == Errc::not_allowed);
+    REQUIRE(sync::forget_cursor(**pc).has_value());
+    w.sync(*pc);
+    const auto written = next();
+    REQUIRE(written.has_value());
+    CHECK(written->front().seq == Seq{2});
+}
+
 }  // namespace
 }  // namespace taizhang::waiting_test

@@ -151,4 +151,18 @@ TEST_CASE("a branch that a relay kept back comes when the next commit on it does
     CHECK(ok((*honest)->verify()));
 }
 
+TEST_CASE("revocation: what a stick brings of a device that is known to be revoked does not show", "[trust][revoke]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto stolen = w.device("B01"), honest = w.device("B01");
+    REQUIRE(ok(w.city->append_control("revoke", R"({"replica":")" + (*stolen)->id().hex() + R"(","streams":{}})")));
+    w.sync(*honest);
+    give(**honest, make(*stolen, Seq{1}, {}, "A1", "贼"));
+    CHECK(honest->field("A1", "remark") == "—");
+    CHECK(ok((*honest)->verify()));
+    give(*w.city, make(*stolen, Seq{1}, {}, "A1", "贼"));
+    CHECK(w.city.field("A1", "remark") == "—");
+    CHECK(digest_of(**honest) == digest_of(*w.city));
+}
+
 }  // namespace taizhang::revoked_fork_test

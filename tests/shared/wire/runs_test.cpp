@@ -404,5 +404,38 @@ TEST_CASE("runs: random bytes take no more memory than they may", "[wire][runs]"
     CHECK(wire::read_runs(bomb, self(), back).has_error());
 }
 
+TEST_CASE("runs: a message that would unfold to more than its bound is refused", "[wire][runs]") {
+    CommitHeader h;
+    h.replica = self();
+    h.stream = {"B01", Audience::ledger};
+    h.catalog = 1;
+    Hasher hashes;
+    std::vector<std::string> commits;
+    // Each after the second differs from the one before in nothing that is written: a piece can be repeated by hand.
+    const auto by_hand = [&](std::uint64_t count) {
+        const auto of = [&](std::uint64_t n) { return wire::write_runs(std::span(commits).first(n), self()); };
+        const auto five = of(5), six = of(6);
+        const auto piece = six.substr(five.size() - 8, six.size() - five.size());
+        std::string bytes(1, static_cast<char>(count));
+        bytes += six.substr(1, six.size() - 9);
+        for (auto n = count; n > 6; --n) bytes += piece;
+        const auto proof = hashes.finish();
+        return bytes + std::string(view(proof.bytes).substr(0, 8));
+    };
+    const auto count = static_cast<std::uint64_t>(GENERATE(6, 7));
+    for (std::uint64_t i = 1; i <= count; ++i) {
+        h.seq = Seq{i};
+        CommitWriter w;
+        w.row("assignment", "A1");
+        w.lone_field(fold::Op::put, "remark", {}, false, Value::text(std::string(2'000'000, 'a')));
+        const auto bytes = w.finish(h);
+        h.prev = hash_of(bytes);
+        hashes.add(view(h.prev.bytes));
+        Packer().pack(bytes, commits.emplace_back());
+    }
+    std::vector<std::string> back;
+    CHECK(wire::read_runs(by_hand(count), self(), back).has_value() == (count == 6));
+}
+
 }  // namespace
 }  // namespace taizhang::runs_test
