@@ -41,6 +41,7 @@ enum class Fault : std::uint8_t {
     rogues,
     false_relays,
     thefts,
+    hard_times,
     count
 };
 inline constexpr std::array<const char*, static_cast<std::size_t>(Fault::count)> kFaultNames = {
@@ -52,7 +53,8 @@ inline constexpr std::array<const char*, static_cast<std::size_t>(Fault::count)>
     "older programs",   "the ledger",     "long texts",
     "checkpoints",      "dropped logs",   "further devices",
     "absences",         "decisions",      "rogue devices",
-    "false relays",     "thefts"};
+    "false relays",     "thefts",
+    "hard times"};
 
 struct Plan {
     std::uint64_t seed = 0;

@@ -15,10 +15,14 @@ constexpr int kFloodMessages = 12, kFloodCommits = 25;
 
 }  // namespace
 
+/// He has a unit, and a catalog by which something can be written.
+bool Rogue::can_write() const {
+    return m_.is_up() && m_.is_enrolled && m_.number != 0 &&
+           w_.reading_.newest_or_none(m_.replica->control().head().value);
+}
+
 void Rogue::act() {
-    const bool can = m_.is_up() && m_.is_enrolled && m_.number != 0 &&
-                     w_.reading_.newest_or_none(m_.replica->control().head().value);
-    if (!can) return;
+    if (!can_write()) return;
     switch (w_.pick(8)) {
         case 0:
         case 1: return forge();
@@ -143,6 +147,7 @@ void Rogue::write_beyond() {
 }
 
 void Rogue::fork() {
+    if (!can_write()) return;
     Author author(w_, m_);
     CommitHeader h;
     auto* row = author.some_row_of(author.some_entity(), false);

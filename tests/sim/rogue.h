@@ -22,6 +22,7 @@ private:
         std::vector<HeadSignature> signatures;
         std::vector<std::string> certificates;
     };
+    bool can_write() const;
     void forge();
     void write_beyond();
     void claim();

@@ -22,7 +22,7 @@ void World::theft_act() {
         case 0: return release();
         case 1: return carry_stick(m, some_machine());
         case 2:
-        case 3: return m.is_up() ? Rogue(*this, m).fork() : void();
+        case 3: return Rogue(*this, m).fork();
         case 4: return Rogue(*this, m).act();
         case 5: return write_by(m);
         default: return revoke(m);

@@ -83,6 +83,8 @@ World::World(Plan plan, Tell tell) : plan_(std::move(plan)), seed_(plan_.seed), 
     with_rogues_ = with_rogues_ && has(Fault::rogues);
     with_false_relay_ = with_relays_ && with_false_relay_ && has(Fault::false_relays);
     with_thefts_ = with_thefts_ && has(Fault::thefts);
+    // Not from the luck of the others: a world that is not like this is as it was before there were such.
+    with_hard_times_ = reference::Random(seed_ ^ 0x4a7du).pick(4) == 0 && has(Fault::hard_times);
 }
 
 void World::draw(std::uint64_t luck) {
@@ -277,7 +279,7 @@ void World::act() {
     const int kind = pick(100);
     if (kind < 50)
         write_by(m);
-    else if (kind < 92)
+    else if (kind < (with_hard_times_ ? 75 : 92))
         begin_sync(m);
     else
         something_rare();
@@ -303,7 +305,7 @@ void World::something_rare() {
             if (with_renewals_ && one_in(3)) renew_hub();
             return;
         case 9:
-            if (with_copies_ && one_in(4)) copy_machine(m);
+            if (with_copies_ && one_in(with_hard_times_ ? 2 : 4)) copy_machine(m);
             return;
         case 10: return take_backup(one_in(4) ? hub() : m);
         case 11:
