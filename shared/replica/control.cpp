@@ -253,23 +253,38 @@ Result<> ControlState::apply_release(const ControlEntry& e) {
     return {};
 }
 
-const Revocation* ControlState::revocation(const ReplicaId& replica) const {
-    if (revoked_.empty()) return nullptr;
-    if (const auto it = revoked_.find(replica); it != revoked_.end()) return &it->second;
-    // Who vouched for itself after it was revoked, or before, gains nothing by it; nor who was vouched for in secret.
-    static const Revocation nothing_counts;
+/// By which nothing of it counts: those of who vouched for itself after it was revoked, or before, or in secret.
+std::vector<const Revocation*> ControlState::revocations_above(const ReplicaId& replica) const {
+    std::vector<const Revocation*> out;
+    if (revoked_.empty()) return out;
     const auto* c = cert(replica);
     for (std::size_t n = 0; c && !c->issuer_replica.is_zero() && n < kChainMax; ++n) {
         const auto* by = cert(c->issuer_replica);
-        if (!by) return nullptr;
-        const bool is_itself = by->key() == c->key();
+        if (!by) break;
         if (const auto it = revoked_.find(by->replica); it != revoked_.end()) {
             const auto& vouched = it->second.vouched;
-            if (is_itself || (vouched && !vouched->contains(c->replica))) return &nothing_counts;
+            if (by->key() == c->key() || (vouched && !vouched->contains(c->replica))) out.push_back(&it->second);
         }
         c = by;
     }
-    return nullptr;
+    return out;
+}
+
+const Revocation* ControlState::revocation(const ReplicaId& replica) const {
+    if (const auto it = revoked_.find(replica); it != revoked_.end()) return &it->second;
+    static const Revocation nothing_counts;
+    return revocations_above(replica).empty() ? nullptr : &nothing_counts;
+}
+
+/// The first entry by which its word counts no more. Not how it was named by: whoever took its word before that entry
+/// came has to come to the same as whoever takes it later.
+std::optional<ControlPos> ControlState::revoked_since(const ReplicaId& replica) const {
+    auto all = revocations_above(replica);
+    if (const auto it = revoked_.find(replica); it != revoked_.end()) all.push_back(&it->second);
+    std::optional<ControlPos> since;
+    for (const auto* r : all)
+        if (!since || r->since < *since) since = r->since;
+    return since;
 }
 
 bool ControlState::speaks_for_city(const ReplicaId& replica) const {
@@ -438,7 +453,7 @@ ControlState::Judgement ControlState::judge(const Certificate& c) const {
                    : bad("根密钥的签名不对", "the root key's signature does not fit");
     const auto* by = cert(c.issuer_replica);
     if (!by) return {Verdict::waits, {}};
-    if (const auto* r = revocation(by->replica); r && c.control >= r->since)
+    if (const auto since = revoked_since(by->replica); since && c.control >= *since)
         return bad("签发单位的电脑已吊销", "its issuer's device was revoked");
     // A device vouches for its own next incarnation; offices above the branches for themselves and whoever is below.
     const bool is_itself = by->key() == key && by->unit == c.unit;

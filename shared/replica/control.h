@@ -219,6 +219,8 @@ private:
     Result<> bind(const Entity& entity, std::uint32_t version);
     Result<> apply_unit(const ControlEntry& e);
     Result<> check_abolition(const Unit& u) const;
+    std::vector<const Revocation*> revocations_above(const ReplicaId& replica) const;
+    std::optional<ControlPos> revoked_since(const ReplicaId& replica) const;
 
     std::uint32_t knows_;
     bool has_newer_ = false;

@@ -168,4 +168,35 @@ TEST_CASE("revocation: what a stick brings of a device that is known to be revok
     CHECK(digest_of(**honest) == digest_of(*w.city));
 }
 
+TEST_CASE("revocation: whoever met a later incarnation of the device before he heard of it can pass it on",
+          "[trust][revoke][relay]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto town = w.device("K1-01");
+    auto town_hub = sync::Hub::open(**town);
+    REQUIRE(ok(town_hub));
+    auto stolen = w.device_at(*town_hub, "B01");
+    w.sync(*town);
+    const auto id = (*stolen)->id();
+    for (const char* t : {"一", "二"}) {  // each vouches for the next; the city knows of neither
+        REQUIRE(ok((*stolen)->reincarnate()));
+        stolen->set("assignment", "A1", {{"remark", text(t)}});
+        World::sync(*stolen, *town_hub);
+    }
+    REQUIRE(ok(w.city->append_control("revoke", R"({"replica":")" + id.hex() + R"(","streams":{}})")));
+    sync::Session s(**town);
+    while (s.wants_more()) {
+        const auto request = s.request();
+        REQUIRE(ok(request));
+        const auto answer = w.hub->handle(*request);
+        REQUIRE(ok(answer));
+        REQUIRE(ok(s.reply(*answer)));
+    }
+    CHECK(s.stats().refused.empty());
+    CHECK(*sync::unsent_count(**town) == 0);
+    CHECK(w.city->control().revocation((*stolen)->id()));
+    for (auto* d : {town.get(), &w.city}) CHECK(d->field("A1", "remark") == "—");
+    CHECK(digest_of(**town) == digest_of(*w.city));
+}
+
 }  // namespace taizhang::revoked_fork_test
