@@ -94,10 +94,19 @@ Result<json::value> attach_from(node::Node& n, const Command& c, const files::Co
 
 Result<json::value> fetch(node::Node& n, const Command& c) {
     TRY(const auto refs, named(n, c.args[0]));
+    Result<> none;
+    std::size_t named_wrongly = 0;
     for (const auto& ref : refs) {
-        TRY(const auto content, n.contents().expect(ref.hash));
-        if (!content.whole) TRY_VOID(n.contents().index().set_wanted(ref.hash, files::kWantedHere));
+        const auto content = n.contents().expect(ref.hash);
+        if (!content) {  // the others of the record can be fetched all the same
+            if (content.error().code != Errc::not_found) return content.error();
+            none = content.error();
+            ++named_wrongly;
+            continue;
+        }
+        if (!content->whole) TRY_VOID(n.contents().index().set_wanted(ref.hash, files::kWantedHere));
     }
+    if (!refs.empty() && named_wrongly == refs.size()) return none.error();
     return described(n, refs);
 }
 

@@ -74,9 +74,13 @@ Result<std::vector<Reference>> ContentIndex::read_references(const char* where, 
     }
 }
 
+/// Without those whose size makes no sense: they name nothing that there could be, and must not stand before those that
+/// do.
 Result<std::vector<Reference>> ContentIndex::references(const Hash& hash) {
     const auto hex = hash.hex();
-    return read_references("hash", hex);
+    TRY(auto all, read_references("hash", hex));
+    std::erase_if(all, [](const auto& x) { return x.size == 0 || x.size > kContentBytesMax; });
+    return all;
 }
 
 Result<std::vector<Reference>> ContentIndex::attachments(const std::string& record) {

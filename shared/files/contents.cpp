@@ -216,12 +216,10 @@ Result<Content> Contents::expect(const Hash& hash) {
     if (known) return *known;
     TRY(const auto all, index_.references(hash));
     if (all.empty())
-        return fail(Errc::not_found, "本机没有引用这个内容的记录:" + hash.hex().substr(0, 12) +
-                                         "… / no record here names this content: " + hash.hex().substr(0, 12) + "…");
+        return fail(Errc::not_found, "本机没有引用这个内容的记录,或所记大小不对:" + hash.hex().substr(0, 12) +
+                                         "… / no record here names this content with a size that makes sense: " +
+                                         hash.hex().substr(0, 12) + "…");
     const auto& ref = all.front();
-    if (ref.size == 0 || ref.size > kContentBytesMax)
-        return fail(Errc::bad_input,
-                    "记录 " + ref.record + " 里的附件大小不对 / the size in record " + ref.record + " makes no sense");
     TRY_VOID(index_.add(hash, ref.size, ref.stream.unit, false));
     TRY(known, look(hash));
     return *known;

@@ -115,9 +115,13 @@ void Checks::check_state(Machine& m) {
         for (const auto& w : *waits)
             if (w.reason == "history") not_yet.insert(w.id.hash);
     std::vector<const Told*> log;
-    for (const auto& line : read_log(m))
-        if (!not_yet.contains(line.commit->hash)) log.push_back(line.commit);
-    const auto ready = reading_.ready_rows(log, certified, at, m.knows.catalog_level);
+    std::set<Hash> stated;
+    for (const auto& line : read_log(m)) {
+        if (not_yet.contains(line.commit->hash)) continue;
+        log.push_back(line.commit);
+        if (line.lsn == 0) stated.insert(line.commit->hash);
+    }
+    const auto ready = reading_.ready_rows(log, certified, stated, at, m.knows.catalog_level);
     if (!waits || waits->size() - not_yet.size() != ready.waiting)
         violated("8 liveness", m.name() + ": " + std::to_string(waits ? waits->size() : 0) + " commits wait, and " +
                                    std::to_string(ready.waiting) + " have a reason to");

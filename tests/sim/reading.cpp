@@ -309,13 +309,14 @@ bool Reading::has_catalog(const Told& c) const {
 }
 
 Reading::Rows Reading::ready_rows(const std::vector<const Told*>& log, const std::set<ReplicaId>& certified,
-                                  std::uint64_t at, std::uint32_t level) const {
+                                  const std::set<Hash>& stated, std::uint64_t at, std::uint32_t level) const {
     Rows out;
     std::vector<const Told*> checkpoints;
     std::map<RowKey, std::set<VersionId>> here;
     std::vector<const Told*> left = log;
     auto is_ready = [&](const Told& c) {
-        if (c.header.control.value > at || !certified.contains(c.header.replica) || !can_read(c, level)) return false;
+        const bool is_known = certified.contains(c.header.replica) || stated.contains(c.hash);
+        if (c.header.control.value > at || !is_known || !can_read(c, level)) return false;
         if (!has_catalog(c)) return true;  // says nothing, so it needs nothing
         for (const auto& row : c.rows) {
             const auto known = here.find({row.entity, c.header.stream.str(), row.id});

@@ -97,7 +97,7 @@ public:
     bool may(std::uint32_t by, const std::string& unit, const StreamId& stream, std::uint64_t at) const;
 
     /// The rows' changes among `log`, in which the certificates of `certified` and the control log up to `at` are
-    /// known.
+    /// known. Those of `stated` came as a state that the city signed: they stand whether their author is known or not.
     struct Rows {
         std::map<RowKey, std::vector<const Told*>> rows;
         std::size_t waiting = 0;
@@ -105,8 +105,8 @@ public:
         std::set<Hash> quarantined;  ///< by revoked authors, after what counts of them
     };
     /// To a program that knows this level of the catalog's language.
-    Rows ready_rows(const std::vector<const Told*>& log, const std::set<ReplicaId>& certified, std::uint64_t at,
-                    std::uint32_t level) const;
+    Rows ready_rows(const std::vector<const Told*>& log, const std::set<ReplicaId>& certified,
+                    const std::set<Hash>& stated, std::uint64_t at, std::uint32_t level) const;
     std::vector<fold::Change> changes(const RowKey& key, const std::vector<const Told*>& commits,
                                       const std::set<Hash>& unstamped = {},
                                       const std::set<Hash>& quarantined = {}) const;

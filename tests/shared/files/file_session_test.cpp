@@ -1,5 +1,6 @@
 // Contents between a device and its hub: cuts, damage, scope, quota, relays.
 #include "files/bundle_contents.h"
+#include "sync/token.h"
 #include "tests/shared/files/nodes.h"
 
 #include <catch2/catch.hpp>
@@ -48,6 +49,35 @@ TEST_CASE("files: after the rows the content follows, once, and the levels are t
     CHECK((*p.pc->index().find(hash))->sent == Sent::there);
     CHECK(*p.pc->index().levels(hash) == std::vector{Level::city});
     CHECK_FALSE(*files::FileSession::has_work(*p.pc->contents, true));
+}
+
+TEST_CASE("files: a record that names a content with a size that makes no sense stands in nobody's way", "[files]") {
+    Pair p;
+    auto liar_device = p.w.device("B01"), other_device = p.w.device("B01");
+    FileNode liar(*liar_device), other(*other_device);
+    const auto bytes = noise(10'000, 4);
+    const auto hash = p.pc->attach("A1", "B01", bytes, "E-5");
+    const std::size_t size = GENERATE(0, std::size_t{1} << 40);
+    liar.name("A1", "B01", hash, size, "E-1");             // of the same content, and read before the other one
+    liar.name("A1", "B01", hash_of("none"), size, "E-2");  // of one that there is not
+    for (auto* d : {liar_device.get(), p.pc_device.get(), other_device.get()}) p.w.sync(*d);
+    p.files(*p.pc);
+    CHECK(p.city.blobs.bytes(hash) == bytes);
+    REQUIRE(other.contents->expect(hash).has_value());
+    CHECK(other.contents->expect(hash_of("none")).error().code == Errc::not_found);
+    REQUIRE(other.index().set_wanted(hash, files::kWantedHere).has_value());
+    p.files(other);
+    CHECK(other.blobs.bytes(hash) == bytes);
+    // A device that asks for the other one all the same is told so, and gets the rest.
+    wire::FileRequest q;
+    q.token = *sync::upstream_token(**other_device);
+    q.wishes = {{hash_of("none"), 0, 4096}, {hash, 0, 4096}};
+    const auto answer = files::FileHub(*p.w.hub, *p.city.contents).handle(wire::encode(q));
+    REQUIRE(answer.has_value());
+    wire::FileReply reply;
+    REQUIRE(wire::decode(*answer, reply).has_value());
+    CHECK(reply.words.size() == 1);
+    CHECK(reply.ranges.size() == 1);
 }
 
 TEST_CASE("files: a cut at any message costs at most one chunk, and the whole arrives", "[files]") {
