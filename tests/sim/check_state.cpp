@@ -119,7 +119,7 @@ void Checks::check_state(Machine& m) {
     for (const auto& line : read_log(m)) {
         if (not_yet.contains(line.commit->hash)) continue;
         log.push_back(line.commit);
-        if (line.lsn == 0) stated.insert(line.commit->hash);
+        if (!line.has_body) stated.insert(line.commit->hash);
     }
     const auto ready = reading_.ready_rows(log, certified, stated, at, m.knows.catalog_level);
     if (!waits || waits->size() - not_yet.size() != ready.waiting)

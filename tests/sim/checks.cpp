@@ -65,12 +65,12 @@ std::vector<LogLine> Checks::read_log(Machine& m) {
             violated("2 atomic prefix", m.name() + ": log entry " + std::to_string(s.integer(0)) +
                                             " is not the commit that its columns say");
         here.insert(told.hash);
-        out.push_back({s.unsigned_integer(0), &told});
+        out.push_back({s.unsigned_integer(0), &told, !dropped});
     }
     auto floors = prepared(m, "SELECT hash FROM floor");
     while (next(m, floors))
         for (const auto* c = reading_.known(id_from<Hash>(floors.blob(0))); c; c = reading_.known(c->header.prev))
-            if (here.insert(c->hash).second) out.push_back({0, c});
+            if (here.insert(c->hash).second) out.push_back({0, c, false});
     return out;
 }
 

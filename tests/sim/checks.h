@@ -19,6 +19,7 @@ namespace taizhang::sim {
 struct LogLine {
     std::uint64_t lsn = 0;
     const Told* commit = nullptr;
+    bool has_body = false;  ///< none: it was dropped, or came with a state that the city signed
 };
 
 class Checks {
