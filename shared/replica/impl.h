@@ -382,7 +382,7 @@ public:
     class SnapshotTaker;
 
     // ---- the log
-    sqlite::Statement log_insert, log_get, log_hash, log_prev, log_set_prev, chain_last, chain_at, chain_next,
+    sqlite::Statement log_insert, log_get, log_hash, log_hashes, log_prev, log_set_prev, chain_last, chain_at, chain_next,
         conflict_delete, conflict_insert, wait_set, wait_delete, fact_get, fact_set;
     std::uint64_t head_lsn = 0;
     std::map<std::uint64_t, Wait> in_wait;   // by lsn, as in the table
@@ -404,6 +404,15 @@ public:
     std::unordered_map<std::uint64_t, Head> heads;  // by chain_key
     std::unordered_set<std::uint64_t> forked;       // chains with two commits at one place
     std::vector<std::unique_ptr<RowTable>> tables;  // by binding number
+
+    // ---- log_sums.cpp: what lies below a place of the log
+    Result<> log_terms(std::uint64_t after, std::uint64_t through, std::vector<std::uint64_t>& out);
+    Result<> load_log_sums();
+    Result<> reach_log_sum(std::uint64_t at);
+    struct LogSums {
+        std::uint64_t first = 0, anchor = 0;  ///< the place of the first sum; that of the fact
+        std::deque<std::uint64_t> sums;       ///< empty: not read
+    } log_sums;
 
     // ---- places.cpp: what the hub above has of each chain
     Result<> load_places();

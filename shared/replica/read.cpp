@@ -226,17 +226,6 @@ Result<std::vector<ChainHead>> Replica::chain_heads(std::span<const StreamId> wa
     return out;
 }
 
-Result<std::optional<std::uint64_t>> Replica::log_proof(Lsn at) {
-    std::optional<std::uint64_t> none;
-    if (at > log_head()) return none;
-    std::uint64_t proof = 0;
-    impl_->log_hash.bind(1, at.value);
-    TRY(const bool here, impl_->log_hash.step());
-    if (here && impl_->log_hash.blob(0).size() == 32) std::memcpy(&proof, impl_->log_hash.blob(0).data(), sizeof proof);
-    if (here) impl_->log_hash.reset();
-    return std::optional(proof);
-}
-
 Result<std::vector<ChainHead>> Replica::chain_heads() { return chain_heads(streams()); }
 
 Result<std::vector<Hash>> Replica::hashes_at(const StreamId& stream, const ReplicaId& replica, Seq seq) {

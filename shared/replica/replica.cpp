@@ -107,6 +107,7 @@ Result<> Replica::Impl::prepare() {
          "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)"},
         {&log_get, "SELECT hash, body FROM log WHERE lsn = ?1"},
         {&log_hash, "SELECT hash FROM log WHERE lsn = ?1"},
+        {&log_hashes, "SELECT lsn, hash FROM log WHERE lsn > ?1 AND lsn <= ?2"},
         {&log_prev, "SELECT prev FROM log WHERE lsn = ?1"},
         {&log_set_prev, "UPDATE log SET prev = ?2 WHERE lsn = ?1"},
         {&chain_last,
@@ -232,6 +233,7 @@ Result<> Replica::Impl::load_numbers() {
     // The clock's high water is in the newest commits of this replica's own chains.
     last_time = 0;
     places_loaded = false;
+    log_sums = {};
     own_streams.clear();
     if (const auto own = replica_nos.find(self); own != replica_nos.end()) {
         TRY(auto newest,

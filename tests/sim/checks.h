@@ -103,6 +103,7 @@ private:
     std::vector<Recorded> recorded_;                                 ///< of the city's hub
     std::set<int> restored_;                                         ///< machines
     std::map<int, std::string> hub_units_;                           ///< by machine
+    std::map<int, std::string> hub_anchors_;                         ///< by machine: from where its marks are counted
     std::map<int, std::vector<LogLine>> hub_logs_;                   ///< by machine
     std::map<int, std::map<Chain, std::pair<Seq, Hash>>> receipts_;  ///< by the machine that they speak for
     std::map<std::string, Shown> known_;                             ///< expected rows by what they follow from

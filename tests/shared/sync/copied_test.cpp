@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <span>
 #include <utility>
 
@@ -125,6 +126,70 @@ TEST_CASE("a city that lost a commit with its backup is not shown to have it unt
         CHECK(has() == Seq{there.size()});
     }
     CHECK(restored.field("A1", "remark") == "备份之后");
+}
+
+TEST_CASE("a city put back unnoticed whose log has the same commit at the cursor's place, above others, is healed",
+          "[sync][restored]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto a = w.device("B01"), b = w.device("B01");
+    const Copy backup("tz-copied-test.db", w.city);
+    b->set("assignment", "A1", {{"remark", text("乙,备份之后")}});
+    w.sync(*b);
+    a->set("assignment", "A1", {{"result_text", text("甲")}});
+    w.sync(*a);
+    const auto place = w.city->log_head();
+    Device restored(1, backup, {}, {}, w.city.keys);
+    auto hub = must(sync::Hub::open(*restored));
+    restored.set("assignment", "A1", {{"deadline", text("2025-12-10")}});
+    REQUIRE(ok(carry(**a, *restored, kB01, (*a)->id())));  // as a stick or another office brings it
+    REQUIRE(restored->log_head() == place);
+    World::sync(*a, hub);
+    CHECK(a->field("A1", "deadline") == "2025-12-10");
+    CHECK(restored.field("A1", "remark") == "乙,备份之后");
+    CHECK(*(*a)->digest() == *restored->digest());
+}
+
+TEST_CASE("a log's marks are the same after a start, far below the head, and when its anchor has moved", "[replica]") {
+    World w;
+    const Copy path("tz-copied-test.db", w.city);
+    Device hub(1, path, {}, {}, w.city.keys);
+    std::map<std::uint64_t, std::uint64_t> marks;
+    const auto check = [&](std::uint64_t at) {
+        const auto mark = must(hub->log_proof(Lsn{at}));
+        REQUIRE(mark.has_value());
+        CHECK((at == 0) == (*mark == 0));
+        const auto [known, is_new] = marks.emplace(at, *mark);
+        CHECK(known->second == *mark);
+    };
+    must(hub->log_proof(hub->log_head()));  // from here on
+    for (int round = 0; round < 4; ++round) {
+        const auto before = hub->log_head().value;
+        must(hub->batch([&]() -> Result<> {
+            for (int i = 0; i < 6'000; ++i)
+                support::new_assignment(hub, "R" + std::to_string(round) + "-" + std::to_string(i), "T1", "B01");
+            return {};
+        }));
+        const auto head = hub->log_head().value;
+        REQUIRE(head > before + 5'999);
+        for (const auto at : {std::uint64_t{0}, std::uint64_t{1}, before, before + 1, before + 16, head - 1, head}) check(at);
+        if (round % 2 == 1) hub.reopen();
+        for (const auto& [at, mark] : std::map(marks)) check(at);
+    }
+    // What was rolled back leaves no trace.
+    const auto head = hub->log_head();
+    (void)hub->batch([&]() -> Result<> {
+        for (int i = 0; i < 40; ++i) support::new_assignment(hub, "X" + std::to_string(i), "T1", "B01");
+        must(hub->log_proof(hub->log_head()));
+        return fail(Errc::usage, "not today");
+    });
+    REQUIRE(hub->log_head() == head);
+    check(head.value);
+    for (int i = 0; i < 40; ++i) support::new_assignment(hub, "Y" + std::to_string(i), "T1", "B01");
+    check(hub->log_head().value);
+    check(head.value + 17);
+    hub.reopen();
+    for (const auto& [at, mark] : std::map(marks)) check(at);
 }
 
 TEST_CASE("what a hub gave is not sent back to it", "[sync][session]") {
