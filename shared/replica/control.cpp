@@ -263,7 +263,11 @@ std::vector<const Revocation*> ControlState::revocations_above(const ReplicaId& 
         if (!by) break;
         if (const auto it = revoked_.find(by->replica); it != revoked_.end()) {
             const auto& vouched = it->second.vouched;
-            if (by->key() == c->key() || (vouched && !vouched->contains(c->replica))) out.push_back(&it->second);
+            const bool is_itself = by->key() == c->key();
+            if (is_itself || (vouched && !vouched->contains(c->replica)))
+                out.push_back(&it->second);
+            else
+                break;  // the city named whoever vouched, and not this one: nothing above says more of it
         }
         c = by;
     }

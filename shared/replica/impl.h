@@ -382,8 +382,8 @@ public:
     class SnapshotTaker;
 
     // ---- the log
-    sqlite::Statement log_insert, log_get, log_hash, log_hashes, log_prev, log_set_prev, chain_last, chain_at, chain_next,
-        conflict_delete, conflict_insert, wait_set, wait_delete, fact_get, fact_set;
+    sqlite::Statement log_insert, log_get, log_hash, log_hashes, log_prev, log_set_prev, chain_last, chain_at,
+        chain_next, conflict_delete, conflict_insert, wait_set, wait_delete, fact_get, fact_set;
     std::uint64_t head_lsn = 0;
     std::map<std::uint64_t, Wait> in_wait;   // by lsn, as in the table
     std::array<std::size_t, 5> waits_for{};  // how many for each reason

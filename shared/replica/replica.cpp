@@ -435,6 +435,10 @@ Result<> Replica::Impl::sync_tables() {
 Result<> Replica::Impl::add_entry(const ControlEntry& e) {
     control_changed = true;
     TRY_VOID(flush());  // rows at hand still mean the catalog as it was
+    std::vector<int> set_aside;
+    if (e.kind == "revoke")
+        for (const auto& [no, id] : replica_ids)
+            if (control.revocation(id)) set_aside.push_back(no);
     TRY_VOID(control.apply(e));
     const auto body = e.encode();
     TRY(auto s, db->prepare("INSERT INTO control(pos, hash, body) VALUES(?1, ?2, ?3)", false));
@@ -446,6 +450,9 @@ Result<> Replica::Impl::add_entry(const ControlEntry& e) {
     }
     // Certificates without a signature count in a city without keys only.
     if (e.pos.value == 1 && control.is_signed()) TRY_VOID(db->exec("DELETE FROM certificate"));
+    // An entry can also say of somebody that he counts after all: whom a later name had vouched for, when it is named.
+    std::erase_if(set_aside, [&](int no) { return control.revocation(replica_ids[no]) != nullptr; });
+    if (!set_aside.empty()) TRY_VOID(refold_written_by(set_aside));
     if (e.kind == "revoke" || e.kind == "release") TRY_VOID(refold_revoked());
     return retry_certificates();
 }

@@ -316,8 +316,8 @@ public:
 
     Lsn log_head() const;
     /// Eight bytes for all that lies at that place of the log and below it: another log that has the same commit there
-    /// has another mark. 0 at place 0; nothing beyond the head. For this node alone to compare; the first time it writes
-    /// (a fact), and again once in some thousand commits.
+    /// has another mark. 0 at place 0; nothing beyond the head. For this node alone to compare; the first time it
+    /// writes (a fact), and again once in some thousand commits.
     Result<std::optional<std::uint64_t>> log_proof(Lsn at);
     /// The newest commit of every chain in these streams, or of all.
     Result<std::vector<ChainHead>> chain_heads(std::span<const StreamId> wanted);

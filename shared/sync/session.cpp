@@ -548,7 +548,12 @@ Result<> Session::take_word(const wire::Ack& a) {
 /// Acks, refusals and the new cursor.
 Result<> Session::note(const wire::SyncReply& m) {
     for (const auto& a : m.acks) {
-        if (a.level != m.level) {  // passed on from further up
+        // Passed on from further up, or the word of another office of that level for what was not asked about.
+        const bool was_named =
+            is_offered(a.at.stream, a.at.replica) || std::any_of(asked_.begin(), asked_.end(), [&](const auto& x) {
+                return x.stream == a.at.stream && x.replica == a.at.replica;
+            });
+        if (a.level != m.level || (!a.signer.is_zero() && !was_named)) {
             TRY_VOID(take_ack(r_, a));
             continue;
         }

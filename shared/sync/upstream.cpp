@@ -221,7 +221,9 @@ Result<> offer_again(Replica& r, const ChainHead& h) {
     TRY(const auto acked, level_ack(r, h.stream, h.replica, Level::city));
     TRY(const auto from, dropped_up_to(r, h, acked));
     TRY(const auto place, r.place(h.stream, h.replica));
-    return place && *place > from ? r.set_place(h.stream, h.replica, from) : Result<>();
+    // Own work without one came back from a relay, which may have thrown it away since.
+    const bool is_above = place ? *place > from : is_own(r, h.replica) && h.seq > from;
+    return is_above ? r.set_place(h.stream, h.replica, from) : Result<>();
 }
 
 /// Nobody waits for what this node dropped.

@@ -25,7 +25,8 @@ void keep(std::vector<std::string>& old, const std::string& bytes) {
 std::int64_t World::some_delay() {
     const int kind = pick(10);
     if (kind < (with_hard_times_ ? 3 : 7)) return 50 + pick(static_cast<int>(2 * kSecond));
-    return kind < (with_hard_times_ ? 5 : 9) ? pick(static_cast<int>(600 * kSecond)) : pick(static_cast<int>(5 * kHour));
+    return kind < (with_hard_times_ ? 5 : 9) ? pick(static_cast<int>(600 * kSecond))
+                                             : pick(static_cast<int>(5 * kHour));
 }
 
 void World::send(std::int64_t delay_ms, Message m) {

@@ -53,8 +53,7 @@ inline constexpr std::array<const char*, static_cast<std::size_t>(Fault::count)>
     "older programs",   "the ledger",     "long texts",
     "checkpoints",      "dropped logs",   "further devices",
     "absences",         "decisions",      "rogue devices",
-    "false relays",     "thefts",
-    "hard times"};
+    "false relays",     "thefts",         "hard times"};
 
 struct Plan {
     std::uint64_t seed = 0;

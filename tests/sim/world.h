@@ -188,8 +188,7 @@ private:
     std::int64_t now_ms_ = 1'761'955'200'000;  // 2025-11-01
     bool with_ledger_ = false, with_copies_ = false, with_renewals_ = false, with_relays_ = false, with_tiers_ = false,
          with_moves_ = false, with_older_ = false, with_contents_ = false, heavy_ = false, calm_ = false,
-         with_rogues_ = false, with_false_relay_ = false, with_thefts_ = false,
-         with_hard_times_ = false;
+         with_rogues_ = false, with_false_relay_ = false, with_thefts_ = false, with_hard_times_ = false;
     int catalog_version_ = 1;
     std::vector<std::unique_ptr<Machine>> machines_;
     struct Backup {

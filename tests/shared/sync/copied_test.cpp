@@ -106,6 +106,28 @@ TEST_CASE("of a forked chain a piece that is to be sent never ends between two c
     CHECK(piece.size() == 2);
 }
 
+TEST_CASE("own work that came back from a relay goes to the city when the tree takes its stream away",
+          "[sync][relay][moves]") {
+    World w;
+    w.new_assignment("A2", "T1", "B02");
+    must(w.city->append_control("unit", R"({"id":"K1-02","parent_id":"K1","level":"township","name":"K1-02"})"));
+    auto town = w.device("K1-01");
+    auto town_hub = must(sync::Hub::open(**town));  // it takes, and passes nothing on
+    auto office = w.device_at(town_hub, "K1-01");
+    const Copy path("tz-copied-test.db", *office);
+    for (const char* day : {"2025-12-10", "2025-12-20"}) office->set("assignment", "A2", {{"deadline", text(day)}});
+    World::sync(*office, town_hub);
+    Device back(77, path, {}, {}, office->keys);
+    World::sync(back, town_hub);
+    REQUIRE(back.field("A2", "deadline") == "2025-12-20");
+    must(w.city->append_control("unit", R"({"id":"B02","parent_id":"K1-02","level":"branch","name":"B02"})"));
+    World::enrol_at(*w.hub, back, "K1-01");
+    w.sync(back);
+    w.sync(back);
+    CHECK(w.city.field("A2", "deadline") == "2025-12-20");
+    CHECK(back->find("A2")->empty());
+}
+
 TEST_CASE("a city that lost a commit with its backup is not shown to have it until it has it again",
           "[sync][restored]") {
     World w;
@@ -172,7 +194,8 @@ TEST_CASE("a log's marks are the same after a start, far below the head, and whe
         }));
         const auto head = hub->log_head().value;
         REQUIRE(head > before + 5'999);
-        for (const auto at : {std::uint64_t{0}, std::uint64_t{1}, before, before + 1, before + 16, head - 1, head}) check(at);
+        for (const auto at : {std::uint64_t{0}, std::uint64_t{1}, before, before + 1, before + 16, head - 1, head})
+            check(at);
         if (round % 2 == 1) hub.reopen();
         for (const auto& [at, mark] : std::map(marks)) check(at);
     }

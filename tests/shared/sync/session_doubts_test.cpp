@@ -1,5 +1,6 @@
 // What a device makes of answers that a server could give and ours does not: twice the same wish, histories nobody
 // asked for, other commits than were promised, the city's log once more.
+#include "sync/acks.h"
 #include "sync/bundle.h"
 #include "sync/upstream_facts.h"
 #include "tests/shared/sync/under_way.h"
@@ -425,6 +426,17 @@ TEST_CASE("session: what an answer takes of a chain, and what it refuses of it",
     CHECK(s.stats().sent == 1);
     CHECK(s.stats().refused.size() == 1);
     CHECK(*sync::unsent_count(**w.a) == 1);
+}
+
+TEST_CASE("session: what an office of the hub's level had of a chain that is not here is no answer to what was asked",
+          "[sync][session][acks]") {
+    Reading w;
+    wire::Ack ack{{kB01, {}, Seq{4}, hash_of("not here")}, Level::city, {}, {}};
+    ack.at.replica.bytes.fill(7);
+    must(sync::sign_ack(*w.city, ack));
+    CHECK(ok(w.takes([&](auto& m) { m.acks.push_back(ack); })));
+    CHECK(must(sync::level_ack(**w.reader, kB01, ack.at.replica, Level::city)) == Seq{4});
+    CHECK(w.reader->field("A1", "remark") == "三");
 }
 
 TEST_CASE("session: a branch of a forked chain that was altered on the way goes again, whatever of it was taken",

@@ -199,4 +199,32 @@ TEST_CASE("revocation: whoever met a later incarnation of the device before he h
     CHECK(digest_of(**town) == digest_of(*w.city));
 }
 
+TEST_CASE("revocation: whom a later incarnation of a revoked office had vouched for before counts, if the city knew",
+          "[trust][revoke][relay]") {
+    World w;
+    w.new_assignment("A1", "T1", "B01");
+    auto town = w.device("K1-01");
+    const auto first = (*town)->id();
+    REQUIRE(ok((*town)->reincarnate()));  // as after a restore
+    w.sync(*town);
+    const auto second = (*town)->id();
+    auto town_hub = sync::Hub::open(**town);
+    REQUIRE(ok(town_hub));
+    auto honest = w.device_at(*town_hub, "B01");
+    honest->set("assignment", "A1", {{"remark", text("写的")}});
+    World::sync(*honest, *town_hub);
+    w.sync(*town);
+    REQUIRE(w.city.field("A1", "remark") == "写的");
+    const auto said = GENERATE("known", "unknown", "nothing");  // the last: entries of an earlier program
+    const bool knew = said != std::string("unknown");
+    const std::string known = said == std::string("known") ? '"' + (*honest)->id().hex() + '"' : std::string();
+    const std::string vouched = said == std::string("nothing") ? std::string() : R"(,"vouched":[)" + known + "]";
+    for (const auto& id : {first, second})
+        REQUIRE(
+            ok(w.city->append_control("revoke", R"({"replica":")" + id.hex() + R"(","streams":{})" + vouched + "}")));
+    CHECK((w.city->control().revocation((*honest)->id()) == nullptr) == knew);
+    CHECK(w.city.field("A1", "remark") == (knew ? "写的" : "—"));
+    CHECK(ok(w.city->verify()));
+}
+
 }  // namespace taizhang::revoked_fork_test
