@@ -62,7 +62,7 @@ void Replica::Impl::note_place(std::uint64_t chain, const Head& head) {
 
 /// A branch comes from above: what is here of the chain and has no place still goes up, whatever its newest commit is.
 Result<> Replica::Impl::keep_behind(int stream, int replica, const Head& head) {
-    if (head.origin == Origin::upstream || head.seq.value == 0) return {};
+    if (head.origin == Origin::upstream) return {};  // a branch comes beside something: the chain is not empty
     const auto key = place_key(stream_ids[stream], replica_ids[replica]);
     TRY(const auto place, fact(key));
     if (!place.empty()) return {};
